@@ -36,8 +36,12 @@ def test_every_name_opens(name):
 def test_a_type_checker_sees_the_same_names():
     tree = ast.parse(Path(ox.__file__).read_text(encoding="utf-8"))
     guarded = next(node for node in tree.body if isinstance(node, ast.If))
-    seen = {alias.asname or alias.name for node in guarded.body if isinstance(node, ast.ImportFrom) for alias in node.names}
-    seen |= {node.target.id for node in guarded.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)}
+    seen = set()
+    for node in guarded.body:
+        if isinstance(node, ast.ImportFrom):
+            seen |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.AnnAssign):
+            seen.add(ast.unparse(node.target))
     assert seen == set(ox.__all__)
 
 

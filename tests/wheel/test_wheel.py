@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -35,10 +35,11 @@ def stranger(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `bin` folder of an empty environment that has the wheel and what it needs, at the locked versions."""
     home = tmp_path_factory.mktemp("stranger")
     run(sys.executable, "-m", "venv", home / "env", cwd=home)
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    (home / "wanted.txt").write_text(f"onex-analytics @ {wheel.as_uri()} --hash=sha256:{digest}\n")
+    locked = (REPOSITORY / "requirements.lock.txt").read_text(encoding="utf-8")
+    pins = re.findall(r"^[a-z0-9].*?==.*?(?= \\\\$)", locked, re.M)  # pip takes no hashes in constraints
+    (home / "constraints.txt").write_text("\n".join(pins), encoding="utf-8")
     pip = (home / "env/bin/python", "-m", "pip", "--disable-pip-version-check", "--quiet")
-    run(*pip, "install", "--only-binary", ":all:", "-r", "wanted.txt", "-c", REPOSITORY / "requirements.lock.txt", cwd=home)
+    run(*pip, "install", "--only-binary", ":all:", "-c", "constraints.txt", wheel, cwd=home)
     return home / "env/bin"
 
 
