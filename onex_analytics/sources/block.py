@@ -1,0 +1,107 @@
+"""Lines in memory, on their way to becoming events: what every origin hands to the gate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from onex_analytics.model.shapes import REJECTED
+from onex_analytics.sources.scan import PADDING, split_lines
+
+CONTEXT = pl.Schema({
+    "event_id": pl.String(), "timestamp": pl.Int64(), "node_id": pl.String(), "event_type": pl.String(),
+    "correlation_id": pl.String(), "trace_id": pl.String(), "span_id": pl.String(), "parent_span_id": pl.String(),
+    "causation_id": pl.String(), "arrived_at": pl.Int64(), "source": pl.String(), "source_offset": pl.Int64(),
+    "envelope": pl.String(), "size_bytes": pl.Int64(), "wire": pl.UInt32(),
+})
+"""What stood around an event: an envelope's or a table's word for it, used where the event itself is silent.
+Times are microseconds since 1970."""
+
+
+@dataclass(slots=True)
+class Block:
+    """Some lines of one source.
+
+    Args:
+        buffer: the bytes, with at least `PADDING` behind the last line.
+        starts, ends: one span a line.
+        lines: the 1-based number of each line (or element, or row) in its source.
+        source: the file, topic or table.
+        offset: place of `buffer[0]` in the source; None where `offsets` says it for each line.
+        offsets: place of each line in the source.
+        ends_source: the last line is the last of its source and has no newline behind it.
+        context: one row a line of `CONTEXT`, or None.
+    """
+
+    buffer: NDArray[np.uint8]
+    starts: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    lines: NDArray[np.int64]
+    source: str
+    offset: int = 0
+    offsets: NDArray[np.int64] | None = None
+    ends_source: bool = False
+    context: pl.DataFrame | None = None
+
+    def __len__(self) -> int:
+        return int(self.starts.size)
+
+    def raw(self, row: int) -> bytes:
+        """The bytes of one line, as they came."""
+        return self.buffer[self.starts[row] : self.ends[row]].tobytes()
+
+    def source_offsets(self) -> NDArray[np.int64]:
+        return self.offsets if self.offsets is not None else self.starts.astype(np.int64) + self.offset
+
+
+class Rejection(NamedTuple):
+    """One line that gave no event."""
+
+    reason: str
+    detail: str
+    raw: bytes
+    source: str
+    source_offset: int
+    line: int
+    event_id: str | None = None
+
+
+@dataclass(slots=True)
+class Rejections:
+    """Lines that gave no event, collected row by row: they are few."""
+
+    rows: list[Rejection] = field(default_factory=list)
+
+    def frame(self, rejected_at: object) -> pl.DataFrame:
+        """One row of `model.REJECTED` a line."""
+        columns = list(zip(*self.rows, strict=True)) or [()] * 7
+        names = ["reason", "detail", "raw", "source", "source_offset", "line", "event_id"]
+        frame = pl.DataFrame({n: pl.Series(n, list(c), dtype=REJECTED[n]) for n, c in zip(names, columns, strict=True)})
+        return frame.with_columns(rejected_at=pl.lit(rejected_at, dtype=REJECTED["rejected_at"])).select(list(REJECTED))
+
+
+def block_of_bytes(data: bytes | bytearray | NDArray[np.uint8], source: str, *, offset: int = 0, first_line: int = 1, ends_source: bool = True) -> Block:
+    """Cut bytes at their newlines into a block; blank lines are left out, a last line needs no newline."""
+    raw = np.frombuffer(data, np.uint8) if not isinstance(data, np.ndarray) else data
+    buffer = np.zeros(raw.size + PADDING, np.uint8)
+    buffer[: raw.size] = raw
+    starts, ends, numbers = split_lines(buffer, 0, raw.size)
+    open_end = bool(ends_source and raw.size and raw[-1] != 10)
+    return Block(buffer, starts, ends, numbers.astype(np.int64) + first_line, source, offset, ends_source=open_end)
+
+
+def block_of_texts(texts: list[bytes], like: Block, rows: NDArray[np.intp], context: pl.DataFrame | None) -> Block:
+    """A block of rewritten lines that stand for `rows` of another block and keep their places."""
+    lengths = np.fromiter((len(t) for t in texts), np.int64, len(texts))
+    ends = np.cumsum(lengths + 1) - 1
+    joined = b"\n".join(texts)
+    buffer = np.zeros(len(joined) + PADDING, np.uint8)
+    buffer[: len(joined)] = np.frombuffer(joined, np.uint8)
+    return Block(
+        buffer, (ends - lengths).astype(np.int32), ends.astype(np.int32), like.lines[rows], like.source,
+        offsets=like.source_offsets()[rows], context=context,
+    )
