@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+import polars as pl
+
 
 class OnexEventType(StrEnum):
     """The 27 event types of upstream, and PERFORMANCE_PROFILE, which is ours. Name equals value."""
@@ -39,7 +41,9 @@ class OnexEventType(StrEnum):
     PERFORMANCE_PROFILE = "PERFORMANCE_PROFILE"
 
 
-FAMILIES = ("node", "telemetry", "log", "announce", "discovery", "introspection", "proxy", "scenario", "profile", "other")
+FAMILIES = (
+    "node", "telemetry", "log", "announce", "discovery", "introspection", "proxy", "scenario", "profile", "other",
+)  # fmt: skip
 OUTCOMES = ("start", "success", "soft_failure", "failure", "other")
 
 FAMILY_AND_OUTCOME: dict[str, tuple[str, str]] = {
@@ -138,7 +142,9 @@ def event_type_of_topic(topic: str) -> str | None:
     return _ALIASES.get(name, name)
 
 
-def family_and_outcome(event_type: str, result_status: str | None = None, success: bool | None = None) -> tuple[str, str]:
+def family_and_outcome(
+    event_type: str, result_status: str | None = None, success: bool | None = None
+) -> tuple[str, str]:
     """Family and outcome of one event, by the printed table.
 
     >>> family_and_outcome("NODE_SUCCESS", "warning")
@@ -148,3 +154,23 @@ def family_and_outcome(event_type: str, result_status: str | None = None, succes
     if outcome == "success" and (result_status in SOFT_FAILURE_STATUSES or success is False):
         outcome = "soft_failure"
     return family, outcome
+
+
+def outcome_table() -> pl.DataFrame:
+    """The printed table: family and outcome of every known type with every status.
+
+    Returns:
+        One row a pair: `event_type`, `result_status` (null where the event gives none, else one of
+        `RESULT_STATUSES`), `family`, `outcome`. The last row, of a null type, stands for every other type. Beside
+        it holds: a success whose `success` is false is a soft failure, whatever its status.
+
+    >>> outcome_table().filter(event_type="NODE_SUCCESS", result_status="warning").rows()
+    [('NODE_SUCCESS', 'warning', 'node', 'soft_failure')]
+    """
+    rows = [
+        (event_type, status, *family_and_outcome(event_type, status))
+        for event_type in FAMILY_AND_OUTCOME
+        for status in (None, *RESULT_STATUSES)
+    ]
+    columns = dict.fromkeys(("event_type", "result_status", "family", "outcome"), pl.String())
+    return pl.DataFrame([*rows, (None, None, "other", "other")], schema=columns, orient="row")

@@ -25,7 +25,7 @@ EVENTS = pl.Schema({
     "event_id": pl.String(),
     "timestamp": UTC_MICROSECONDS,           # when it happened; repaired where a clock was off
     "event_type": pl.String(),               # upper case; an unknown type is kept
-    "family": pl.String(),                   # node, telemetry, log, announce, discovery, introspection, proxy, scenario, profile, other
+    "family": pl.String(),                   # one of `FAMILIES`: node, telemetry, log, …
     "outcome": pl.String(),                  # start, success, soft_failure, failure, other
     "node_id": pl.String(),                  # as it came
     "node": pl.String(),                     # without version and instance number
@@ -104,7 +104,8 @@ REJECT_REASONS = {
 
 LABELS = pl.Schema({
     "incident_id": pl.String(),
-    "kind": pl.String(),                     # latency_regression, error_burst, new_error, stuck_node, silent_node, crash_loop, cascade, deploy, coverage_hole
+    "kind": pl.String(),                     # latency_regression, error_burst, new_error, stuck_node, silent_node,
+                                             # crash_loop, cascade, deploy, coverage_hole
     "start": UTC_MICROSECONDS,
     "end": UTC_MICROSECONDS,                 # exclusive
     "node": pl.String(),
