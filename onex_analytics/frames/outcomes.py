@@ -37,7 +37,9 @@ Denominator = Literal["events", "finished"]
 _END_OUTCOMES = ("success", "soft_failure", "failure")
 _SEVERITY = {"start": 0, "success": 1, "soft_failure": 2, "failure": 3}
 _TOLD = ("error_type", "error_code", "error_message")
-_READ = ("event_id", "timestamp", "family", "outcome", "node", "correlation_id", "operation", "execution_time_ms", *_TOLD)
+_READ = (
+    "event_id", "timestamp", "family", "outcome", "node", "correlation_id", "operation", "execution_time_ms", *_TOLD,
+)
 _SEPARATOR = "\x1f"
 
 
@@ -162,9 +164,7 @@ def _key() -> pl.Expr:
     work = pl.concat_str(pl.lit("work"), pl.col("node").fill_null(""), "correlation_id", separator=_SEPARATOR)
     request = pl.concat_str("family", "correlation_id", separator=_SEPARATOR)
     alone = pl.concat_str(pl.lit("event"), "event_id", separator=_SEPARATOR)
-    return (
-        pl.when(pl.col("correlation_id").is_null()).then(alone).when(is_work).then(work).otherwise(request)
-    )
+    return pl.when(pl.col("correlation_id").is_null()).then(alone).when(is_work).then(work).otherwise(request)
 
 
 def _ended(ends: pl.LazyFrame, kept: list[str]) -> pl.LazyFrame:

@@ -78,12 +78,12 @@ def quantile(column: str | pl.Expr, q: Share, method: Method = "nearest_rank") -
     return _value_at(_values(column), q, method)
 
 
-def quantiles(
+def quantile_columns(
     column: str | pl.Expr, shares: Iterable[Share], method: Method = "nearest_rank", *, suffix: str = "_ms"
 ) -> list[pl.Expr]:
     """Several quantiles of one column, each named by its percentage: `p50_ms`, `p95_ms`, `p99_9_ms`.
 
-    >>> pl.DataFrame({"ms": [30.0, 10.0, 20.0]}).select(quantiles("ms", [0.5, 0.999])).row(0, named=True)
+    >>> pl.DataFrame({"ms": [30.0, 10.0, 20.0]}).select(quantile_columns("ms", [0.5, 0.999])).row(0, named=True)
     {'p50_ms': 20.0, 'p99_9_ms': 30.0}
     """
     values = _values(column)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 from polars.lazyframe.group_by import LazyGroupBy
@@ -13,6 +13,7 @@ from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import names, require
 
 _DURATION = re.compile(r"(?:\d+(?:us|ms|mo|[smhdwqy]))+")
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _ROUND_WIDTHS = {
     "1s": 1, "5s": 5, "10s": 10, "30s": 30, "1m": 60, "5m": 300, "10m": 600, "30m": 1_800,
     "1h": 3_600, "3h": 10_800, "6h": 21_600, "12h": 43_200, "1d": 86_400, "1w": 604_800,
@@ -64,7 +65,9 @@ def counts_over_time(
         events.filter(pl.col("timestamp").is_not_null()).group_by(bucket(every), *keys).agg(pl.len().alias("events"))
     )
     if fill:
-        starts = counts.select(pl.datetime_range(pl.col("start").min(), pl.col("start").max(), every).alias("start"))
+        first, last = (bound.fill_null(_ANY_TIME) for bound in (pl.col("start").min(), pl.col("start").max()))
+        steps = pl.datetime_range(first, last, every).alias("start")  # refuses null, which an empty frame gives
+        starts = counts.select(steps, pl.len().alias("_n")).filter(pl.col("_n") > 0).drop("_n")
         grid = starts.join(counts.select(keys).unique(), how="cross") if keys else starts
         counts = grid.join(counts, on=["start", *keys], how="left", nulls_equal=True).with_columns(
             pl.col("events").fill_null(0)

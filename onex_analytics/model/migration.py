@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import polars as pl
 
 from onex_analytics.exceptions import LossyDowncast, UnknownVersion
+from onex_analytics.model.shapes import WIRE_ABSENT, WIRE_COLUMN, WIRE_FIELDS
 from onex_analytics.model.upcasters import ORIGINAL_TRACE_ID, hex_trace_id
 from onex_analytics.model.versions import FIELDS_ADDED, KEPT_IN_EXTRA, NEWEST, OLDEST, VERSIONS, SchemaVersion
 
@@ -30,6 +31,7 @@ def migrate(events: pl.LazyFrame, *, to: str = NEWEST, allow_loss: bool = False)
         The same rows and columns. Below `to`: `schema_version` is `to`, and the way to 2.0.0 makes `trace_id` 16
         bytes of hex, with its text kept in `extra` as `trace_id_original`. Above `to`: the columns that `to` lacks
         are null (`adjusted_count` is 1.0), their fields in `extra` are gone, and the trace id is given back.
+        `wire_fields` says that what changed stands in its column, and that what is gone is absent.
         `metadata` stays the text that came: what a step lifts out of it is a column already. A row of a newer
         major than we know stays as it is.
 
@@ -58,6 +60,8 @@ def migrate(events: pl.LazyFrame, *, to: str = NEWEST, allow_loss: bool = False)
             events = events.with_columns(_made_hex(below & (_rank() < _TWO), "extra" in columns))
         elif "extra" in columns:
             events = events.with_columns(_given_back(above & (_rank() >= _TWO)))
+    if "wire_fields" in columns:
+        events = events.with_columns(_wired(below, above, lost, to))
     changes = [_without(name, above) for name in lost if name in columns]
     if "extra" in columns and (hidden := set(lost) & set(KEPT_IN_EXTRA)):
         changes.append(_extra_without(hidden, above))
@@ -75,6 +79,21 @@ def _rank() -> pl.Expr:
 def _rank_of(text: str) -> int:
     version = SchemaVersion.parse(text)
     return version.major * _MINORS + version.minor
+
+
+def _wired(below: pl.Expr, above: pl.Expr, lost: Collection[str], to: str) -> pl.Expr:
+    """`wire_fields` of the migrated rows, so that they are written as they now stand."""
+    gone = {name: WIRE_ABSENT for name in lost if name in WIRE_FIELDS}
+    version = {"schema_version": WIRE_ABSENT if to == OLDEST else WIRE_COLUMN}
+    wire = pl.when(below).then(_set_bits(version)).when(above).then(_set_bits(gone | version))
+    return wire.otherwise("wire_fields").alias("wire_fields")
+
+
+def _set_bits(fields: Mapping[str, int]) -> pl.Expr:
+    at = {name: 2 * WIRE_FIELDS.index(name) for name in fields}
+    cleared = pl.lit(~sum(0b11 << at[name] for name in fields) & 0xFFFF_FFFF, dtype=pl.UInt32)
+    made = pl.lit(sum(value << at[name] for name, value in fields.items()), dtype=pl.UInt32)
+    return (pl.col("wire_fields") & cleared) | made
 
 
 def _without(name: str, rows: pl.Expr) -> pl.Expr:

@@ -70,6 +70,16 @@ EVENTS = pl.Schema({
 })
 """One row an event: the canonical frame. A store's dimensions follow as further columns."""
 
+WIRE_FIELDS = (
+    "event_id", "timestamp", "node_id", "event_type", "correlation_id", "metadata", "schema_version",
+    "parent_correlation_id", "trace_id", "span_id", "parent_span_id", "causation_id", "adjusted_count",
+    "replay_id", "is_replay",
+)  # fmt: skip
+"""Top-level fields that have a column: `wire_fields` holds two bits for each, the first one lowest."""
+
+WIRE_ABSENT, WIRE_NULL, WIRE_COLUMN, WIRE_EXTRA = range(4)
+"""How a field came: not at all, as null, as its column says, as `extra` says."""
+
 REJECTED = pl.Schema({
     "reason": pl.String(),                   # a word of `REJECT_REASONS`
     "detail": pl.String(),                   # what was found and where

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from onex_analytics.exceptions import InvalidEvent
+from onex_analytics.exceptions import InvalidEvent, UnknownVersion
 from onex_analytics.model import rules
 from onex_analytics.model.event_types import FAMILY_AND_OUTCOME, normalise_event_type
+from onex_analytics.model.versions import OLDEST, SchemaVersion, version_of
 
 if TYPE_CHECKING:
     from onex_analytics.model.events import OnexEventV1_0
@@ -53,6 +54,8 @@ def violations(event: Mapping[str, Any], *, sizes: Mapping[str, int] | None = No
     event_type = normalise_event_type(text) if isinstance(text, str) else ""
     if event_type not in FAMILY_AND_OUTCOME:
         found.append("event_type: unknown")
+    if _version_of(event) is None:
+        found.append("schema_version: not a version")
     metadata = event.get("metadata")
     if metadata is not None and not isinstance(metadata, Mapping):
         return [*found, "metadata: not an object", *_too_big(metadata, sizes or {})]
@@ -76,12 +79,13 @@ def validate(event: Mapping[str, Any], *, strict: bool = False) -> Validated:
 
     Returns:
         `event` holds every value that came. A field whose value does not fit its type is kept as it came, and
-        named after the fixed texts, as "batch_position: does not fit …".
+        named after the fixed texts, as "batch_position: does not fit …". A version that is none is kept, and the
+        event read as 1.0.0.
 
     Raises:
         InvalidEvent: strict, and a rule is broken; or, always, where the id, the time, the node or the type
             is missing or unreadable, because then there is no event.
-        UnknownVersion: the version is none, or of a newer major than ours.
+        UnknownVersion: the version is of a newer major than ours.
 
     >>> event, broken = validate({"event_id": "e1", "timestamp": "2026-11-23T12:00:00", "node_id": "stamper_node",
     ...                           "event_type": "node_start", "metadata": {"input_state": {}}})
@@ -91,14 +95,14 @@ def validate(event: Mapping[str, Any], *, strict: bool = False) -> Validated:
     from pydantic import ValidationError
 
     from onex_analytics.model.events import EVENT_MODELS
-    from onex_analytics.model.versions import version_of
 
-    version = version_of(event)
-    cls = EVENT_MODELS[str(version.known())]
+    version = _version_of(event)
+    older = version is None or version.major < 1
+    cls = EVENT_MODELS[OLDEST if version is None or older else str(version.known())]
     if absent := [f"{name}: missing" for name in _NEEDED if event.get(name) is None]:
         raise InvalidEvent(absent, _id_of(event))
     found = violations(event)
-    given = dict(event)
+    given = {name: value for name, value in event.items() if not (older and name == "schema_version")}
     try:
         read = cls.model_validate(given)
     except ValidationError as problem:
@@ -109,6 +113,8 @@ def validate(event: Mapping[str, Any], *, strict: bool = False) -> Validated:
         found += [text for name, text in zip(misfits, texts, strict=True) if name != "metadata"]
         fitting = cls.model_validate({name: value for name, value in given.items() if name not in misfits})
         read = fitting.model_copy(update={name: given[name] for name in misfits})
+    if older:
+        read = read.model_copy(update={"schema_version": event["schema_version"]})
     if strict and found:
         raise InvalidEvent(found, read.event_id)
     return Validated(read, found)
@@ -209,6 +215,13 @@ def _is_number(value: object) -> bool:
 
 def _is_uuid(value: object) -> bool:
     return isinstance(value, str) and _UUID.fullmatch(value) is not None
+
+
+def _version_of(event: Mapping[str, Any]) -> SchemaVersion | None:
+    try:
+        return version_of(event)
+    except UnknownVersion:
+        return None
 
 
 def _id_of(event: Mapping[str, Any]) -> str | None:

@@ -35,9 +35,7 @@ OLDEST: Final = VERSIONS[0]
 NEWEST: Final = VERSIONS[-1]
 
 _SEMVER = re.compile(
-    r"v?(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(?:\.(0|[1-9]\d{0,8}))?"
-    r"(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z.-]+))?",
-    re.ASCII,
+    r"v?(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?", re.ASCII
 )
 
 
@@ -68,11 +66,11 @@ class SchemaVersion:
         """
         if isinstance(given, SchemaVersion):
             return given
-        if isinstance(given, str) and (found := _SEMVER.fullmatch(given.strip())):
+        if isinstance(given, str) and (found := _SEMVER.fullmatch(given)):
             major, minor, patch, prerelease, build = found.groups()
             return cls(int(major), int(minor), int(patch or 0), prerelease, build)
         if isinstance(given, Mapping):
-            numbers = [given.get("major"), given.get("minor"), given.get("patch", 0)]
+            numbers = [given.get("major"), given.get("minor"), given.get("patch")]
             if all(type(n) is int for n in numbers):
                 tails = (given.get("prerelease"), given.get("build"))
                 text = ".".join(map(str, numbers)) + "".join(
@@ -105,7 +103,7 @@ class SchemaVersion:
     def __eq__(self, other: object) -> bool:
         return self._key == other._key if isinstance(other, SchemaVersion) else NotImplemented
 
-    def __lt__(self, other: SchemaVersion) -> bool:
+    def __lt__(self, other: object) -> bool:
         return self._key < other._key if isinstance(other, SchemaVersion) else NotImplemented
 
     def __hash__(self) -> int:

@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from onex_analytics.sources.hashing import xxh64_bytes
-from onex_analytics.sources.machine import load64
+from onex_analytics.sources.machine import load8, load64
 from onex_analytics.sources.scan import ABSENT, ESCAPED, NULL, NUMBER, OBJECT, STRING, Scan
 
 Bytes = NDArray[np.uint8]
@@ -67,7 +67,7 @@ def first_present(found: Scan, *slots: int) -> Spans:
 def _hex4(buffer: Bytes, p: int) -> int:
     value = 0
     for k in range(4):
-        c = np.int64(buffer[p + k])
+        c = np.int64(load8(buffer, p + k))
         value = value * 16 + (c - 48 if c <= 57 else (c | 32) - 87)
     return value
 
@@ -77,13 +77,13 @@ def _unescape(buffer: Bytes, begin: int, length: int, out: Bytes, at: int) -> in
     """Write the text of an escaped string to `out[at:]`; returns its end. A lone surrogate becomes U+FFFD."""
     p, end = begin, begin + length
     while p < end:
-        c = buffer[p]
+        c = load8(buffer, p)
         if c != 92:
             out[at] = c
             at += 1
             p += 1
             continue
-        e = buffer[p + 1]
+        e = load8(buffer, p + 1)
         p += 2
         if e != 117:
             if e == 98:
@@ -101,7 +101,7 @@ def _unescape(buffer: Bytes, begin: int, length: int, out: Bytes, at: int) -> in
             continue
         code = _hex4(buffer, p)
         p += 4
-        if 0xD800 <= code <= 0xDBFF and p + 6 <= end and buffer[p] == 92 and buffer[p + 1] == 117:
+        if 0xD800 <= code <= 0xDBFF and p + 6 <= end and load8(buffer, p) == 92 and load8(buffer, p + 1) == 117:
             low = _hex4(buffer, p + 2)
             if 0xDC00 <= low <= 0xDFFF:
                 code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
@@ -160,9 +160,9 @@ def _views(buffer, kind, offset, length, lowest, highest, views, valid):  # type
             else:
                 for b in range(size):
                     if b < 8:
-                        first |= np.uint64(source[begin + b]) << np.uint64(8 * b)
+                        first |= np.uint64(load8(source, begin + b)) << np.uint64(8 * b)
                     else:
-                        second |= np.uint64(source[begin + b]) << np.uint64(8 * (b - 8))
+                        second |= np.uint64(load8(source, begin + b)) << np.uint64(8 * (b - 8))
             views[i, 0] = np.uint64(size) | ((first & low32) << np.uint64(32))
             views[i, 1] = (first >> np.uint64(32)) | (second << np.uint64(32))
         else:
@@ -201,17 +201,41 @@ def raw_json(name: str, buffer: Bytes, spans: Spans) -> pl.Series:
 
 
 @njit(nogil=True, cache=True)
+def _quick_hash(buffer: Bytes, begin: int, size: int) -> np.uint64:
+    """A hash for one table in memory, from both ends and the length of a text; never persisted."""
+    if size >= 8:
+        head, tail = load64(buffer, begin), load64(buffer, begin + size - 8)
+    else:
+        head, tail = load64(buffer, begin) & ((np.uint64(1) << np.uint64(8 * size)) - np.uint64(1)), np.uint64(0)
+    h = (head ^ (tail * np.uint64(0x9E3779B97F4A7C15)) ^ np.uint64(size)) * np.uint64(0xC2B2AE3D27D4EB4F)
+    return h ^ (h >> np.uint64(29))
+
+
+@njit(nogil=True, cache=True)
+def _same_text(buffer: Bytes, a: int, b: int, size: int) -> bool:
+    k = 0
+    while k + 8 <= size:
+        if load64(buffer, a + k) != load64(buffer, b + k):
+            return False
+        k += 8
+    while k < size:
+        if load8(buffer, a + k) != load8(buffer, b + k):
+            return False
+        k += 1
+    return True
+
+
+@njit(nogil=True, cache=True)
 def _intern(buffer, kind, offset, length, codes, first):  # type: ignore[no-untyped-def]
-    lines = kind.size
-    size = 1024
+    size = 256
     table = np.full(size, -1, np.int32)
     distinct = 0
-    for i in range(lines):
+    for i in range(kind.size):
         if kind[i] != STRING and kind[i] != ESCAPED:
             codes[i] = -1
             continue
-        h = xxh64_bytes(buffer, np.intp(offset[i]), np.intp(length[i]))
-        at = np.intp(h & np.uint64(size - 1))
+        begin, long = np.intp(offset[i]), np.intp(length[i])
+        at = np.intp(_quick_hash(buffer, begin, long) & np.uint64(size - 1))
         while True:
             code = table[at]
             if code < 0:
@@ -224,22 +248,15 @@ def _intern(buffer, kind, offset, length, codes, first):  # type: ignore[no-unty
                     table = np.full(size, -1, np.int32)
                     for c in range(distinct):
                         j = first[c]
-                        g = xxh64_bytes(buffer, np.intp(offset[j]), np.intp(length[j]))
-                        a = np.intp(g & np.uint64(size - 1))
+                        a = np.intp(_quick_hash(buffer, np.intp(offset[j]), np.intp(length[j])) & np.uint64(size - 1))
                         while table[a] >= 0:
                             a = (a + 1) & (size - 1)
                         table[a] = c
                 break
             j = first[code]
-            if length[j] == length[i] and kind[j] == kind[i]:
-                same = True
-                for b in range(length[i]):
-                    if buffer[offset[j] + b] != buffer[offset[i] + b]:
-                        same = False
-                        break
-                if same:
-                    codes[i] = code
-                    break
+            if length[j] == long and kind[j] == kind[i] and _same_text(buffer, np.intp(offset[j]), begin, long):
+                codes[i] = code
+                break
             at = (at + 1) & (size - 1)
     return distinct
 
@@ -276,19 +293,19 @@ def _floats(buffer, kind, offset, length, values, states):  # type: ignore[no-un
         p, end = np.intp(offset[i]), np.intp(offset[i]) + np.intp(length[i])
         states[i] = IS_NUMBER if k == NUMBER else IS_TEXT
         if k == STRING:
-            while p < end and (buffer[p] == 32 or buffer[p] == 9):
+            while p < end and (load8(buffer, p) == 32 or load8(buffer, p) == 9):
                 p += 1
-            while end > p and (buffer[end - 1] == 32 or buffer[end - 1] == 9):
+            while end > p and (load8(buffer, end - 1) == 32 or load8(buffer, end - 1) == 9):
                 end -= 1
-            if p + 1 < end and buffer[p] == 43 and buffer[p + 1] != 45:
+            if p + 1 < end and load8(buffer, p) == 43 and load8(buffer, p + 1) != 45:
                 p += 1
-        negative = p < end and buffer[p] == 45
+        negative = p < end and load8(buffer, p) == 45
         if negative:
             p += 1
         mantissa, digits, scale, exponent = np.uint64(0), 0, 0, 0
         seen, wrong, point = 0, False, False
         while p < end:
-            c = buffer[p]
+            c = load8(buffer, p)
             if 48 <= c <= 57:
                 seen += 1
                 if digits > 0 or c != 48:
@@ -307,15 +324,15 @@ def _floats(buffer, kind, offset, length, values, states):  # type: ignore[no-un
         if seen == 0:
             wrong = True
         if not wrong and p < end:
-            if buffer[p] == 101 or buffer[p] == 69:
+            if load8(buffer, p) == 101 or load8(buffer, p) == 69:
                 p += 1
-                minus = p < end and buffer[p] == 45
-                if p < end and (buffer[p] == 45 or buffer[p] == 43):
+                minus = p < end and load8(buffer, p) == 45
+                if p < end and (load8(buffer, p) == 45 or load8(buffer, p) == 43):
                     p += 1
                 if p >= end:
                     wrong = True
-                while p < end and 48 <= buffer[p] <= 57:
-                    exponent = min(exponent * 10 + (np.int64(buffer[p]) - 48), 100000)
+                while p < end and 48 <= load8(buffer, p) <= 57:
+                    exponent = min(exponent * 10 + (np.int64(load8(buffer, p)) - 48), 100000)
                     p += 1
                 if minus:
                     exponent = -exponent
@@ -370,7 +387,7 @@ _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int6
 def _digits(buffer: Bytes, p: int, count: int) -> int:
     value = 0
     for k in range(count):
-        c = np.int64(buffer[p + k]) - 48
+        c = np.int64(load8(buffer, p + k)) - 48
         if c < 0 or c > 9:
             return -1
         value = value * 10 + c
@@ -380,7 +397,7 @@ def _digits(buffer: Bytes, p: int, count: int) -> int:
 @njit(nogil=True, cache=True)
 def _iso_time(buffer: Bytes, p: int, end: int) -> tuple[int, bool]:
     """(microseconds since 1970 or -1, whether the form is the plain one)."""
-    if end - p < 16 or buffer[p + 4] != 45 or buffer[p + 7] != 45 or buffer[p + 13] != 58:
+    if end - p < 16 or load8(buffer, p + 4) != 45 or load8(buffer, p + 7) != 45 or load8(buffer, p + 13) != 58:
         return -1, False
     year, month, day = _digits(buffer, p, 4), _digits(buffer, p + 5, 2), _digits(buffer, p + 8, 2)
     hour, minute = _digits(buffer, p + 11, 2), _digits(buffer, p + 14, 2)
@@ -389,12 +406,12 @@ def _iso_time(buffer: Bytes, p: int, end: int) -> tuple[int, bool]:
     leap = (year % 4 == 0 and year % 100 != 0) or year % 400 == 0
     if day > _MONTH_DAYS[month - 1] + (1 if leap and month == 2 else 0):
         return -1, False
-    plain = buffer[p + 10] == 84
-    if not plain and buffer[p + 10] != 32 and buffer[p + 10] != 116:
+    plain = load8(buffer, p + 10) == 84
+    if not plain and load8(buffer, p + 10) != 32 and load8(buffer, p + 10) != 116:
         return -1, False
     p += 16
     second, fraction, digits = 0, 0, 0
-    if p < end and buffer[p] == 58:
+    if p < end and load8(buffer, p) == 58:
         if end - p < 3:
             return -1, False
         second = _digits(buffer, p + 1, 2)
@@ -402,12 +419,12 @@ def _iso_time(buffer: Bytes, p: int, end: int) -> tuple[int, bool]:
             return -1, False
         plain = plain and second < 60
         p += 3
-        if p < end and (buffer[p] == 46 or buffer[p] == 44):
-            plain = plain and buffer[p] == 46
+        if p < end and (load8(buffer, p) == 46 or load8(buffer, p) == 44):
+            plain = plain and load8(buffer, p) == 46
             p += 1
-            while p < end and 48 <= buffer[p] <= 57:
+            while p < end and 48 <= load8(buffer, p) <= 57:
                 if digits < 6:
-                    fraction = fraction * 10 + (np.int64(buffer[p]) - 48)
+                    fraction = fraction * 10 + (np.int64(load8(buffer, p)) - 48)
                 digits += 1
                 p += 1
             if digits == 0:
@@ -420,18 +437,18 @@ def _iso_time(buffer: Bytes, p: int, end: int) -> tuple[int, bool]:
     shift = 0
     if p < end:
         plain = False
-        if (buffer[p] == 90 or buffer[p] == 122) and p + 1 == end:
+        if (load8(buffer, p) == 90 or load8(buffer, p) == 122) and p + 1 == end:
             p += 1
         else:
-            if buffer[p] == 32:
+            if load8(buffer, p) == 32:
                 p += 1
-            if end - p < 3 or (buffer[p] != 43 and buffer[p] != 45):
+            if end - p < 3 or (load8(buffer, p) != 43 and load8(buffer, p) != 45):
                 return -1, False
-            sign = 1 if buffer[p] == 43 else -1
+            sign = 1 if load8(buffer, p) == 43 else -1
             hours, minutes = _digits(buffer, p + 1, 2), 0
             q = p + 3
             if q < end:
-                if buffer[q] == 58:
+                if load8(buffer, q) == 58:
                     q += 1
                 if end - q != 2:
                     return -1, False
@@ -439,11 +456,46 @@ def _iso_time(buffer: Bytes, p: int, end: int) -> tuple[int, bool]:
             if hours < 0 or hours > 23 or minutes < 0 or minutes > 59:
                 return -1, False
             shift = sign * (hours * 3600 + minutes * 60)
-    years = year - 1970
-    leaps = (year - 1) // 4 - (year - 1) // 100 + (year - 1) // 400 - 477
-    days = years * 365 + leaps + _CUMULATED_DAYS[month - 1] + (1 if leap and month > 2 else 0) + day - 1
-    seconds = days * 86400 + hour * 3600 + minute * 60 + second - shift
+    seconds = _days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - shift
     return seconds * 1_000_000 + fraction, plain
+
+
+@njit(nogil=True, cache=True)
+def _days(year: int, month: int, day: int) -> int:
+    """Days since 1970-01-01 in the Gregorian calendar, from 1970 on."""
+    leap = (year % 4 == 0 and year % 100 != 0) or year % 400 == 0
+    leaps = (year - 1) // 4 - (year - 1) // 100 + (year - 1) // 400 - 477
+    return (year - 1970) * 365 + leaps + _CUMULATED_DAYS[month - 1] + (1 if leap and month > 2 else 0) + day - 1
+
+
+@njit(nogil=True, cache=True)
+def _plain_time(buffer: Bytes, p: int, fraction: bool) -> int:
+    """The form of nearly all events, `2026-11-23T12:04:16.364929` or without a fraction, else -1."""
+    wrong = (load8(buffer, p + 4) ^ 45) | (load8(buffer, p + 7) ^ 45) | (load8(buffer, p + 10) ^ 84) | (load8(buffer, p + 13) ^ 58) | (load8(buffer, p + 16) ^ 58)
+    if fraction:
+        wrong |= load8(buffer, p + 19) ^ 46
+    numbers = (
+        _two(buffer, p) * 100 + _two(buffer, p + 2), _two(buffer, p + 5), _two(buffer, p + 8), _two(buffer, p + 11),
+        _two(buffer, p + 14), _two(buffer, p + 17),
+        (_two(buffer, p + 20) * 10000 + _two(buffer, p + 22) * 100 + _two(buffer, p + 24)) if fraction else 0,
+    )
+    year, month, day, hour, minute, second, micros = numbers
+    if wrong != 0 or year < 1970 or year > 9999 or month < 1 or month > 12 or day < 1 or hour > 23 or minute > 59 or second > 59:
+        return -1
+    if day > 28:
+        leap = (year % 4 == 0 and year % 100 != 0) or year % 400 == 0
+        if day > _MONTH_DAYS[month - 1] + (1 if leap and month == 2 else 0):
+            return -1
+    if fraction and (micros == 0 or micros > 999_999):
+        return -1
+    return (_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * 1_000_000 + micros
+
+
+@njit(nogil=True, cache=True)
+def _two(buffer: Bytes, p: int) -> int:
+    """Two digits as a number; far beyond any date where one is none."""
+    a, b = np.int64(load8(buffer, p)) - 48, np.int64(load8(buffer, p + 1)) - 48
+    return a * 10 + b if 0 <= a <= 9 and 0 <= b <= 9 else 100_000_000
 
 
 @njit(nogil=True, cache=True)
@@ -458,6 +510,11 @@ def _times(buffer, kind, offset, length, numbers, number_states, micros, states)
             states[i] = WRONG_TIME if k == ESCAPED else WRONG_TYPE
             continue
         value, plain = -1, False
+        if k == STRING and (length[i] == 26 or length[i] == 19):
+            value = _plain_time(buffer, np.intp(offset[i]), length[i] == 26)
+            if value >= 0:
+                micros[i], states[i] = value, PLAIN_TIME
+                continue
         if k == STRING and number_states[i] != IS_TEXT:
             begin = np.intp(offset[i])
             value, plain = _iso_time(buffer, begin, begin + length[i])
@@ -488,11 +545,12 @@ def times(buffer: Bytes, spans: Spans) -> tuple[NDArray[np.int64], NDArray[np.ui
     """
     lines = spans.kind.size
     micros, states = np.empty(lines, np.int64), np.empty(lines, np.uint8)
-    dashed = np.zeros(lines, np.uint8)
-    long_enough = np.flatnonzero((spans.kind == STRING) & (spans.length > 4))
-    dashed[long_enough] = buffer[spans.offset[long_enough].astype(np.intp) + 4] == 45
-    # dates are told from numbers by their first dash, so that only numbers are parsed as numbers
-    numbers, number_states = floats(buffer, Spans(np.where(dashed == 1, np.uint8(NULL), spans.kind), spans.offset, spans.length))
+    # what has the length of a plain time is none of the numbers that we read as times
+    may_be_number = (spans.kind == NUMBER) | ((spans.kind == STRING) & (spans.length != 26) & (spans.length != 19))
+    if may_be_number.any():
+        numbers, number_states = floats(buffer, Spans(np.where(may_be_number, spans.kind, np.uint8(NULL)), spans.offset, spans.length))
+    else:
+        numbers, number_states = np.empty(lines), np.zeros(lines, np.uint8)
     _times(buffer, *spans, numbers, number_states, micros, states)
     return micros, states
 
@@ -500,23 +558,29 @@ def times(buffer: Bytes, spans: Spans) -> tuple[NDArray[np.int64], NDArray[np.ui
 # ---------------------------------------------------------------------------------------------- ids and hashes
 
 
+_HEX, _DASH = 1, 2
+_CLASS = np.zeros(256, np.uint8)
+_CLASS[np.frombuffer(b"0123456789abcdefABCDEF", np.uint8)] = _HEX
+_CLASS[ord("-")] = _DASH
+_UUID_PATTERN = np.array([_DASH if k in (8, 13, 18, 23) else _HEX for k in range(36)], np.uint8)
+
+
 @njit(nogil=True, cache=True)
 def _are_uuids(buffer, kind, offset, length, out):  # type: ignore[no-untyped-def]
     for i in range(kind.size):
-        good = kind[i] == STRING and (length[i] == 36 or length[i] == 32)
-        if good:
-            dashed = length[i] == 36
-            begin = np.intp(offset[i])
-            for k in range(length[i]):
-                c = buffer[begin + k]
-                if dashed and (k == 8 or k == 13 or k == 18 or k == 23):
-                    if c != 45:
-                        good = False
-                        break
-                elif not (48 <= c <= 57 or 97 <= c <= 102 or 65 <= c <= 70):
-                    good = False
-                    break
-        out[i] = good
+        if kind[i] != STRING:
+            out[i] = False
+            continue
+        begin, wrong = np.intp(offset[i]), np.uint8(0)
+        if length[i] == 36:
+            for k in range(36):
+                wrong |= _CLASS[load8(buffer, begin + k)] ^ _UUID_PATTERN[k]
+        elif length[i] == 32:
+            for k in range(32):
+                wrong |= _CLASS[load8(buffer, begin + k)] ^ np.uint8(_HEX)
+        else:
+            wrong = np.uint8(1)
+        out[i] = wrong == 0
 
 
 def are_uuids(buffer: Bytes, spans: Spans) -> NDArray[np.bool_]:
@@ -532,13 +596,13 @@ def _compact(buffer: Bytes, begin: int, end: int, out: Bytes) -> int:
     at, inside = 0, False
     p = begin
     while p < end:
-        c = buffer[p]
+        c = load8(buffer, p)
         if inside:
             out[at] = c
             at += 1
             if c == 92:
                 p += 1
-                out[at] = buffer[p]
+                out[at] = load8(buffer, p)
                 at += 1
             elif c == 34:
                 inside = False

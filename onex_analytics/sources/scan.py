@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.sources.machine import count_trailing_zeros, load64
+from onex_analytics.sources.machine import count_trailing_zeros, load8, load64
 from onex_analytics.sources.paths import HASH_FACTOR, PathTable
 
 ABSENT, NULL, FALSE, TRUE, NUMBER, STRING, ESCAPED, OBJECT, ARRAY = range(9)
@@ -60,12 +60,12 @@ def split_lines(buffer: NDArray[np.uint8], begin: int, end: int) -> tuple[NDArra
     """Starts, ends and line numbers (from 0) of the lines in `buffer[begin:end]`; blank lines are left out."""
     count = 0
     for i in range(begin, end):
-        count += buffer[i] == 10
+        count += load8(buffer, i) == 10
     starts, ends, numbers = np.empty(count + 1, np.int32), np.empty(count + 1, np.int32), np.empty(count + 1, np.int32)
     found, start, number = 0, begin, 0
     i = begin
     while i <= end:
-        if i < end and buffer[i] != 10:
+        if i < end and load8(buffer, i) != 10:
             # eight bytes at a time to the next newline
             while i + 8 <= end:
                 word = load64(buffer, i) ^ np.uint64(0x0A0A0A0A0A0A0A0A)
@@ -74,12 +74,12 @@ def split_lines(buffer: NDArray[np.uint8], begin: int, end: int) -> tuple[NDArra
                     i += count_trailing_zeros(mask) >> 3
                     break
                 i += 8
-            while i < end and buffer[i] != 10:
+            while i < end and load8(buffer, i) != 10:
                 i += 1
         a, b = start, i
-        while b > a and (buffer[b - 1] == 32 or buffer[b - 1] == 9 or buffer[b - 1] == 13):
+        while b > a and (load8(buffer, b - 1) == 32 or load8(buffer, b - 1) == 9 or load8(buffer, b - 1) == 13):
             b -= 1
-        while a < b and (buffer[a] == 32 or buffer[a] == 9 or buffer[a] == 13):
+        while a < b and (load8(buffer, a) == 32 or load8(buffer, a) == 9 or load8(buffer, a) == 13):
             a += 1
         if b > a:
             starts[found], ends[found], numbers[found] = a, b, number
@@ -95,7 +95,7 @@ def _utf8_error(buffer: NDArray[np.uint8], begin: int, end: int) -> int:
     """The first byte that is not UTF-8, or -1. Source: the Unicode Standard, table 3-7."""
     i = begin
     while i < end:
-        c = buffer[i]
+        c = load8(buffer, i)
         if c < 0x80:
             i += 1
             continue
@@ -118,10 +118,10 @@ def _utf8_error(buffer: NDArray[np.uint8], begin: int, end: int) -> int:
             return i
         if i + more >= end:
             return i
-        if buffer[i + 1] < low or buffer[i + 1] > high:
+        if load8(buffer, i + 1) < low or load8(buffer, i + 1) > high:
             return i
         for k in range(2, more + 1):
-            if buffer[i + k] < 0x80 or buffer[i + k] > 0xBF:
+            if load8(buffer, i + k) < 0x80 or load8(buffer, i + k) > 0xBF:
                 return i
         i += more + 1
     return -1
@@ -145,19 +145,19 @@ def _string_end(buffer: NDArray[np.uint8], p: int, end: int) -> tuple[int, bool,
             p += count_trailing_zeros(mask) >> 3
         elif p >= end:
             return end, escaped, high, TRUNCATED
-        c = buffer[p]
+        c = load8(buffer, p)
         if c == 34:
             return p, escaped, high, OK
         if c == 92:
             escaped = True
             if p + 1 >= end:
                 return end, escaped, high, TRUNCATED
-            e = buffer[p + 1]
+            e = load8(buffer, p + 1)
             if e == 117:  # \uXXXX
                 if p + 6 > end:
                     return end, escaped, high, TRUNCATED
                 for k in range(2, 6):
-                    h = buffer[p + k]
+                    h = load8(buffer, p + k)
                     if not (48 <= h <= 57 or 65 <= h <= 70 or 97 <= h <= 102):
                         return p + k, escaped, high, INVALID
                 p += 6
@@ -176,34 +176,34 @@ def _string_end(buffer: NDArray[np.uint8], p: int, end: int) -> tuple[int, bool,
 @njit(nogil=True, cache=True)
 def _number_end(buffer: NDArray[np.uint8], p: int, end: int) -> tuple[int, int]:
     """The end of the number that begins at `p`, and its status."""
-    if buffer[p] == 45:
+    if load8(buffer, p) == 45:
         p += 1
     if p >= end:
         return p, TRUNCATED
-    if buffer[p] == 48:
+    if load8(buffer, p) == 48:
         p += 1
-    elif 49 <= buffer[p] <= 57:
-        while p < end and 48 <= buffer[p] <= 57:
+    elif 49 <= load8(buffer, p) <= 57:
+        while p < end and 48 <= load8(buffer, p) <= 57:
             p += 1
     else:
         return p, INVALID
-    if p < end and buffer[p] == 46:
+    if p < end and load8(buffer, p) == 46:
         p += 1
         if p >= end:
             return p, TRUNCATED
-        if not 48 <= buffer[p] <= 57:
+        if not 48 <= load8(buffer, p) <= 57:
             return p, INVALID
-        while p < end and 48 <= buffer[p] <= 57:
+        while p < end and 48 <= load8(buffer, p) <= 57:
             p += 1
-    if p < end and (buffer[p] == 101 or buffer[p] == 69):
+    if p < end and (load8(buffer, p) == 101 or load8(buffer, p) == 69):
         p += 1
-        if p < end and (buffer[p] == 43 or buffer[p] == 45):
+        if p < end and (load8(buffer, p) == 43 or load8(buffer, p) == 45):
             p += 1
         if p >= end:
             return p, TRUNCATED
-        if not 48 <= buffer[p] <= 57:
+        if not 48 <= load8(buffer, p) <= 57:
             return p, INVALID
-        while p < end and 48 <= buffer[p] <= 57:
+        while p < end and 48 <= load8(buffer, p) <= 57:
             p += 1
     return p, OK
 
@@ -213,7 +213,7 @@ def _literal_status(buffer: NDArray[np.uint8], p: int, end: int, word: NDArray[n
     for k in range(word.size):
         if p + k >= end:
             return TRUNCATED
-        if buffer[p + k] != word[k]:
+        if load8(buffer, p + k) != word[k]:
             return INVALID
     return OK
 
@@ -235,7 +235,7 @@ def _child(
             offset = table_offset[at]
             same = True
             for k in range(length):
-                if key_bytes[offset + k] != buffer[begin + k]:
+                if key_bytes[offset + k] != load8(buffer, begin + k):
                     same = False
                     break
             if same:
@@ -266,14 +266,14 @@ def _scan(
         key_start = p
         unknown_open = False
         n_unknown[line] = 0
-        if buffer[p] != 123:
+        if load8(buffer, p) != 123:
             slot = -1
         while True:
             # ---- a value begins at p
             if p >= end:
                 state = TRUNCATED
                 break
-            c = buffer[p]
+            c = load8(buffer, p)
             done = True          # the value is whole when this stays true
             if c == 34:
                 close, escaped, is_high, state = _string_end(buffer, p + 1, end)
@@ -302,16 +302,16 @@ def _scan(
                     if measured[slot] >= 0:
                         deepest = level
                 p += 1
-                while p < end and (buffer[p] == 32 or buffer[p] == 9 or buffer[p] == 10 or buffer[p] == 13):
+                while p < end and (load8(buffer, p) == 32 or load8(buffer, p) == 9 or load8(buffer, p) == 10 or load8(buffer, p) == 13):
                     p += 1
                     spaced = True
                 if p >= end:
                     state = TRUNCATED
                     break
                 if is_object:
-                    done = buffer[p] == 125
+                    done = load8(buffer, p) == 125
                 else:
-                    done = buffer[p] == 93
+                    done = load8(buffer, p) == 93
                     slot = -1
                 if not done and not is_object:
                     continue
@@ -362,13 +362,13 @@ def _scan(
                             flag |= HAS_MANY_UNKNOWN
                     if level == 0:
                         break
-                while p < end and (buffer[p] == 32 or buffer[p] == 9 or buffer[p] == 10 or buffer[p] == 13):
+                while p < end and (load8(buffer, p) == 32 or load8(buffer, p) == 9 or load8(buffer, p) == 10 or load8(buffer, p) == 13):
                     p += 1
                     spaced = True
                 if p >= end:
                     state = TRUNCATED
                     break
-                c = buffer[p]
+                c = load8(buffer, p)
                 if c == (125 if stack_object[level] else 93):
                     p += 1
                     closing = stack_slot[level]
@@ -384,7 +384,7 @@ def _scan(
                         state = INVALID
                         break
                     p += 1
-                    while p < end and (buffer[p] == 32 or buffer[p] == 9 or buffer[p] == 10 or buffer[p] == 13):
+                    while p < end and (load8(buffer, p) == 32 or load8(buffer, p) == 9 or load8(buffer, p) == 10 or load8(buffer, p) == 13):
                         p += 1
                         spaced = True
                     if p >= end:
@@ -395,7 +395,7 @@ def _scan(
                     wants_value = True
                     break
                 # a key
-                if buffer[p] != 34:
+                if load8(buffer, p) != 34:
                     state = INVALID
                     break
                 close, escaped, is_high, state = _string_end(buffer, p + 1, end)
@@ -417,17 +417,17 @@ def _scan(
                         unknown_open = True
                         key_start = p
                 p = close + 1
-                while p < end and (buffer[p] == 32 or buffer[p] == 9 or buffer[p] == 10 or buffer[p] == 13):
+                while p < end and (load8(buffer, p) == 32 or load8(buffer, p) == 9 or load8(buffer, p) == 10 or load8(buffer, p) == 13):
                     p += 1
                     spaced = True
                 if p >= end:
                     state = TRUNCATED
                     break
-                if buffer[p] != 58:
+                if load8(buffer, p) != 58:
                     state = INVALID
                     break
                 p += 1
-                while p < end and (buffer[p] == 32 or buffer[p] == 9 or buffer[p] == 10 or buffer[p] == 13):
+                while p < end and (load8(buffer, p) == 32 or load8(buffer, p) == 9 or load8(buffer, p) == 10 or load8(buffer, p) == 13):
                     p += 1
                     spaced = True
                 wants_value = True
@@ -435,7 +435,7 @@ def _scan(
             if not wants_value:
                 break
         if state == OK and p < end:
-            while p < end and (buffer[p] == 32 or buffer[p] == 9 or buffer[p] == 10 or buffer[p] == 13):
+            while p < end and (load8(buffer, p) == 32 or load8(buffer, p) == 9 or load8(buffer, p) == 10 or load8(buffer, p) == 13):
                 p += 1
             if p < end:
                 state = INVALID
@@ -443,7 +443,7 @@ def _scan(
             bad = _utf8_error(buffer, starts[line], end)
             if bad >= 0:
                 p, state = bad, BAD_UTF8
-        if state == OK and buffer[starts[line]] != 123:
+        if state == OK and load8(buffer, np.intp(starts[line])) != 123:
             state = NOT_AN_OBJECT
         status[line] = state
         error_at[line] = p
