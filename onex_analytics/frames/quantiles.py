@@ -20,6 +20,7 @@ from onex_analytics.exceptions import InvalidOption
 Share = float | int | str | Decimal | Fraction
 Method = Literal["nearest_rank", "onex"]
 
+_MOST_ROWS = 2**32
 METHODS: tuple[Method, ...] = ("nearest_rank", "onex")
 
 
@@ -107,10 +108,33 @@ def _values(column: str | pl.Expr) -> pl.Expr:
 
 
 def _value_at(values: pl.Expr, q: Share, method: Method) -> pl.Expr:
-    a, b = exact_share(q).as_integer_ratio()
-    n = values.len().cast(pl.Int128)  # a share of 17 digits times a count outgrows 64 bits
-    index = pl.min_horizontal(n * a // b, n - 1) if _known(method) == "onex" else (n * a + (b - 1)) // b - 1
+    below, above = _neighbours(exact_share(q))
+    n = values.len().cast(pl.Int128)  # a share of ten digits times a count outgrows 64 bits
+    if _known(method) == "onex":
+        a, b = below.as_integer_ratio()
+        index = pl.min_horizontal(n * a // b, n - 1)
+    else:
+        a, b = above.as_integer_ratio()
+        index = (n * a + (b - 1)) // b - 1
     return values.get(index.clip(lower_bound=0).cast(pl.Int64), null_on_oob=True)
+
+
+def _neighbours(share: Fraction) -> tuple[Fraction, Fraction]:
+    """The nearest fractions at or below, and at or above `share` whose denominators a row count can reach.
+
+    For every count n up to `_MOST_ROWS`, ⌊below·n⌋ = ⌊share·n⌋ and ⌈above·n⌉ = ⌈share·n⌉: no fraction m/n lies
+    between. They are the last convergent of the continued fraction and the semiconvergent on its other side.
+    """
+    if share.denominator <= _MOST_ROWS:
+        return share, share
+    p0, q0, p1, q1 = 0, 1, 1, 0
+    n, d = share.as_integer_ratio()
+    while q0 + (term := n // d) * q1 <= _MOST_ROWS:
+        p0, q0, p1, q1 = p1, q1, p0 + term * p1, q0 + term * q1
+        n, d = d, n - term * d
+    steps = (_MOST_ROWS - q0) // q1
+    first, second = Fraction(p0 + steps * p1, q0 + steps * q1), Fraction(p1, q1)
+    return min(first, second), max(first, second)
 
 
 def _known(method: str) -> str:

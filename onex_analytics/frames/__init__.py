@@ -1,0 +1,69 @@
+"""The grammar that all questions share: outcomes, windows, quantiles, coverage, the first look.
+
+LazyFrames come in, LazyFrames go out; no file is read and no clock is asked. `coverage` is a module, because it
+bears its function's name: `frames.coverage.coverage(events)`.
+"""
+
+from __future__ import annotations
+
+from onex_analytics.frames import coverage
+from onex_analytics.frames.columns import require
+from onex_analytics.frames.coverage import HOLES, covered_time
+from onex_analytics.frames.outcomes import error_rates, failed, finished, operations, soft_failed, started
+from onex_analytics.frames.overview import (
+    OTHER,
+    error_overview,
+    events_per_minute,
+    largest,
+    latency,
+    main_period,
+    rejected_reasons,
+    repairs,
+    schema_adoption,
+    top_errors,
+    totals,
+    unfinished,
+    unfinished_by_node,
+    violations,
+)
+from onex_analytics.frames.periods import NOTABLE, incidents_seen, notable
+from onex_analytics.frames.quantiles import quantile, quantile_columns, quantile_of
+from onex_analytics.frames.windows import bucket, counts_over_time, fitting_width, trailing, width_seconds
+
+__all__ = [
+    "HOLES",
+    "NOTABLE",
+    "OTHER",
+    "bucket",
+    "counts_over_time",
+    "coverage",
+    "covered_time",
+    "error_overview",
+    "error_rates",
+    "events_per_minute",
+    "failed",
+    "finished",
+    "fitting_width",
+    "incidents_seen",
+    "largest",
+    "latency",
+    "main_period",
+    "notable",
+    "operations",
+    "quantile",
+    "quantile_columns",
+    "quantile_of",
+    "rejected_reasons",
+    "repairs",
+    "require",
+    "schema_adoption",
+    "soft_failed",
+    "started",
+    "top_errors",
+    "totals",
+    "trailing",
+    "unfinished",
+    "unfinished_by_node",
+    "violations",
+    "width_seconds",
+]

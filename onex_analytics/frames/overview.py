@@ -1,0 +1,335 @@
+"""The first look at a log: how much, how fast, how well, since when. One function a question.
+
+Whatever is shown in a first report is limited here, not where it is drawn: the largest groups keep their
+names, the rest are one group, `OTHER`, and nothing is lost from the sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import polars as pl
+
+from onex_analytics.exceptions import InvalidOption
+from onex_analytics.frames.columns import names, require
+from onex_analytics.frames.outcomes import error_rates, failed, finished, operations, soft_failed
+from onex_analytics.frames.quantiles import quantile_columns
+from onex_analytics.frames.windows import counts_over_time, width_seconds
+
+OTHER = "(other)"
+"""The name of the rest, wherever only the largest groups keep theirs."""
+
+
+def totals(events: pl.LazyFrame) -> pl.LazyFrame:
+    """The whole log in one row.
+
+    Returns:
+        `events`, `first` and `last` (null for an empty log), `nodes`, `event_types`, `correlations` (distinct),
+        `finished`, `failures`, `soft_failures` (operations, each counted once), `unfinished` (operations with a
+        correlation id that have not ended, of any age).
+    """
+    work = operations(events)
+    return pl.concat(
+        [
+            events.select(
+                pl.len().alias("events"),
+                pl.col("timestamp").min().alias("first"),
+                pl.col("timestamp").max().alias("last"),
+                pl.col("node").drop_nulls().n_unique().alias("nodes"),
+                pl.col("event_type").drop_nulls().n_unique().alias("event_types"),
+                pl.col("correlation_id").drop_nulls().n_unique().alias("correlations"),
+            ),
+            work.select(
+                finished().sum().alias("finished"),
+                failed().sum().alias("failures"),
+                soft_failed().sum().alias("soft_failures"),
+                (pl.col("outcome").eq("start") & pl.col("correlation_id").is_not_null()).sum().alias("unfinished"),
+            ),
+        ],
+        how="horizontal",
+    )
+
+
+def main_period(events: pl.LazyFrame) -> pl.LazyFrame:
+    """The time in which nearly everything happened, so that one event of the year 1970 does not flatten a chart.
+
+    Returns:
+        One row: `start` and `end` (both inclusive: the first and last event that lie no further from the middle
+        98 % of the events than those are long, and an hour), and `outside`, the events that lie further off.
+    """
+    require(events, "timestamp")
+    at = pl.col("timestamp")
+    low, high = at.quantile(0.01, "lower"), at.quantile(0.99, "higher")
+    reach = (high - low) + pl.duration(hours=1)
+    near = (at >= low - reach) & (at <= high + reach)
+    return events.select(
+        at.filter(near).min().alias("start"), at.filter(near).max().alias("end"), (~near).sum().alias("outside")
+    )
+
+
+def events_per_minute(events: pl.LazyFrame, every: str = "1m", *, limit: int = 9) -> pl.LazyFrame:
+    """How much happened, by event type: the `limit` most frequent types, and the rest as `OTHER`.
+
+    Returns:
+        One row a (bucket, event type), quiet buckets included, ordered so: `start`, `event_type`, `events`,
+        `per_minute` (a rate: the events of a wider bucket divided by its minutes).
+    """
+    named = largest(events, "event_type", limit=limit)
+    counts = counts_over_time(named, every, "event_type", fill=True)
+    return counts.with_columns((pl.col("events") / (width_seconds(every) / 60)).alias("per_minute"))
+
+
+def error_overview(
+    events: pl.LazyFrame, every: str | None = None, by: str | Iterable[str] = (), *, limit: int | None = None
+) -> pl.LazyFrame:
+    """`error_rates` with both denominators side by side.
+
+    Returns:
+        The columns of `error_rates` with `rate_of_events` and `rate_of_finished` in place of `error_rate`.
+        Over time ordered by time, else by failures, the most first and `OTHER` last. With `limit`, only for a
+        single column in `by`: its largest values by events, the rest as `OTHER`.
+    """
+    keys = names(by)
+    if limit is not None:
+        if len(keys) != 1:
+            raise InvalidOption("limit", limit, "None unless `by` is one column")
+        events = largest(events, keys[0], limit=limit)
+    rates = error_rates(events, every, keys).rename({"error_rate": "rate_of_events"})
+    rates = rates.with_columns(
+        (pl.col("failures") / pl.when(pl.col("finished") > 0).then("finished")).alias("rate_of_finished")
+    )
+    if every or not keys:
+        return rates
+    order = [pl.col(keys[0]).cast(pl.String) == OTHER, "failures", "events", *keys]
+    return rates.sort(order, descending=[False, True, True, *[False] * len(keys)])
+
+
+def latency(events: pl.LazyFrame, by: str | Iterable[str] = ("node", "operation"), *, limit: int = 40) -> pl.LazyFrame:
+    """How long operations took, from `execution_time_ms`: never from the clocks of two events.
+
+    Args:
+        events: one row an event, in any order.
+        by: columns to tell apart.
+        limit: groups that keep their names, those with the most operations; the rest are one row whose first
+            column is `OTHER`.
+
+    Returns:
+        One row a group with at least one measured operation, slowest `p95_ms` first, `OTHER` last: the columns
+        of `by`, `n` (measured operations), `errors` (those of them that failed), `mean_ms`, `p50_ms`, `p95_ms`,
+        `p99_ms` (nearest rank), `max_ms`.
+    """
+    keys = names(by)
+    measured = operations(events, carry=keys).filter(
+        finished() & pl.col("execution_time_ms").is_not_null() & pl.col("execution_time_ms").is_not_nan()
+    )
+    groups = measured.group_by(keys).agg(pl.len().alias("n")).sort("n", *keys, descending=[True, *[False] * len(keys)])
+    kept = groups.head(limit).select(*keys, pl.lit(True).alias("_kept"))
+    first, *others = keys
+    is_kept = pl.col("_kept").fill_null(False)
+    labelled = measured.join(kept, on=keys, how="left", nulls_equal=True).with_columns(
+        pl.when(is_kept).then(first).otherwise(pl.lit(OTHER)).alias(first),
+        *(pl.when(is_kept).then(column).alias(column) for column in others),
+        is_kept.alias("_kept"),
+    )
+    return (
+        labelled.group_by(*keys, "_kept")
+        .agg(
+            pl.len().alias("n"),
+            failed().sum().alias("errors"),
+            pl.col("execution_time_ms").mean().alias("mean_ms"),
+            *quantile_columns("execution_time_ms", ("0.5", "0.95", "0.99")),
+            pl.col("execution_time_ms").max().alias("max_ms"),
+        )
+        .sort("_kept", "p95_ms", *keys, descending=[True, True, *[False] * len(keys)], nulls_last=True)
+        .drop("_kept")
+    )
+
+
+def top_errors(events: pl.LazyFrame, *, limit: int = 20) -> pl.LazyFrame:
+    """What failed most. One failure counts once, however many witnesses told of it.
+
+    Failures are one error when they share code and type; where neither is given, when they share the message.
+
+    Returns:
+        One row an error, the most frequent first, the rest as one last row whose `error_code` is `OTHER`:
+        `error_code`, `error_type` (null where not given), `error_message` (the most frequent one), `messages`
+        (distinct), `failures`, `share` (of all failures), `nodes` (distinct), `node_names` (the first five by
+        name), `first_seen`, `last_seen`.
+    """
+    failures = operations(events).filter(failed())
+    unnamed = pl.col("error_code").is_null() & pl.col("error_type").is_null()
+    errors = failures.with_columns(
+        pl.when(unnamed).then(pl.col("error_message").fill_null("(no message)")).alias("_message")
+    )
+    key = ["error_code", "error_type", "_message"]
+    ranked = errors.group_by(key).agg(pl.len().alias("_n")).sort("_n", *key, descending=[True, False, False, False])
+    ranked = ranked.with_row_index("_place").with_columns(pl.col("_place").clip(upper_bound=limit))
+    is_rest = pl.col("_place") == limit
+    return (
+        errors.join(ranked, on=key, nulls_equal=True)
+        .group_by("_place")
+        .agg(
+            pl.when(is_rest.first()).then(pl.lit(OTHER)).otherwise(pl.col("error_code").first()).alias("error_code"),
+            pl.when(~is_rest.first()).then(pl.col("error_type").first()).alias("error_type"),
+            pl.when(~is_rest.first()).then(pl.col("error_message").drop_nulls().mode().sort().first()).alias("error_message"),
+            pl.col("error_message").drop_nulls().n_unique().alias("messages"),
+            pl.len().alias("failures"),
+            pl.col("node").drop_nulls().n_unique().alias("nodes"),
+            pl.col("node").drop_nulls().unique().sort().head(5).alias("node_names"),
+            pl.col("finished_at").min().alias("first_seen"),
+            pl.col("finished_at").max().alias("last_seen"),
+        )
+        .sort("_place")
+        .drop("_place")
+        .with_columns((pl.col("failures") / pl.col("failures").sum()).alias("share"))
+    )
+
+
+def repairs(events: pl.LazyFrame, *, limit: int = 20) -> pl.LazyFrame:
+    """What was mended while reading, by node: the originals are kept beside each event.
+
+    Returns:
+        One row a node with any repair, the most first, the rest as `OTHER`: `node`, `events` (all of them),
+        `clock` (events whose clock was set right), `clock_offsets_ms` (the distinct offsets, sorted),
+        `timestamp_form` (times written in another form, or repaired: the text is kept), `event_type` (types
+        that were spelled differently).
+    """
+    columns = ("node", "clock_offset_ms", "timestamp_original", "event_type_raw")
+    require(events, *columns)
+    repaired = pl.any_horizontal(pl.col(column).is_not_null() for column in columns[1:])
+    order = events.group_by("node").agg(repaired.sum().alias("_n")).sort("_n", "node", descending=[True, False])
+    kept = order.head(limit).select("node", pl.col("node").alias("_name"))
+    return (
+        events.select(columns)
+        .join(kept, on="node", how="left", nulls_equal=True)
+        .with_columns(pl.coalesce("_name", pl.when(pl.col("node").is_not_null()).then(pl.lit(OTHER))).alias("node"))
+        .group_by("node")
+        .agg(
+            pl.len().alias("events"),
+            pl.col("clock_offset_ms").count().alias("clock"),
+            pl.col("clock_offset_ms").drop_nulls().unique().sort().alias("clock_offsets_ms"),
+            pl.col("timestamp_original").count().alias("timestamp_form"),
+            pl.col("event_type_raw").count().alias("event_type"),
+            repaired.sum().alias("_n"),
+        )
+        .filter(pl.col("_n") > 0)
+        .sort(pl.col("node") == OTHER, "_n", "node", descending=[False, True, False])
+        .drop("_n")
+    )
+
+
+def violations(events: pl.LazyFrame, *, limit: int = 20) -> pl.LazyFrame:
+    """Rules of the specification that events break, by their text.
+
+    Returns:
+        One row a text, the most frequent first, at most `limit`, the rest as `OTHER`: `violation`, `events`,
+        `nodes` (distinct), `example` (an event id).
+    """
+    require(events, "violations", "node", "event_id")
+    each = events.select("violations", "node", "event_id").explode("violations").drop_nulls("violations")
+    return (
+        largest(each, "violations", limit=limit)
+        .group_by(pl.col("violations").alias("violation"))
+        .agg(
+            pl.col("event_id").n_unique().alias("events"),
+            pl.col("node").drop_nulls().n_unique().alias("nodes"),
+            pl.col("event_id").min().alias("example"),
+        )
+        .sort(pl.col("violation") == OTHER, "events", "violation", descending=[False, True, False])
+    )
+
+
+def rejected_reasons(rejected: pl.LazyFrame) -> pl.LazyFrame:
+    """Why lines gave no event.
+
+    Returns:
+        One row a reason, the most frequent first: `reason`, `lines`, `sources` (distinct), `example` (detail).
+    """
+    require(rejected, "reason", "detail", "source")
+    return (
+        rejected.group_by("reason")
+        .agg(
+            pl.len().alias("lines"),
+            pl.col("source").drop_nulls().n_unique().alias("sources"),
+            pl.col("detail").min().alias("example"),
+        )
+        .sort("lines", "reason", descending=[True, False])
+    )
+
+
+def schema_adoption(events: pl.LazyFrame, every: str = "1h", *, limit: int = 8) -> pl.LazyFrame:
+    """Which schema versions were spoken when.
+
+    Returns:
+        One row a (bucket, version), quiet buckets included, ordered so: `start`, `schema_version` (the rest as
+        `OTHER`), `events`, `share` (of the bucket, 0 to 1; null in a quiet bucket).
+    """
+    named = largest(events, "schema_version", limit=limit)
+    counts = counts_over_time(named, every, "schema_version", fill=True)
+    of_bucket = pl.col("events").sum().over("start")
+    return counts.with_columns((pl.col("events") / pl.when(of_bucket > 0).then(of_bucket)).alias("share"))
+
+
+def unfinished(events: pl.LazyFrame, after: str = "30m", now: datetime | None = None) -> pl.LazyFrame:
+    """Operations that began and never ended.
+
+    Args:
+        events: one row an event, in any order.
+        after: how long an operation may take, as a Polars duration.
+        now: the time to judge from; the last event of the log if None.
+
+    Returns:
+        One row an operation that began at least `after` ago, the oldest first: `node`, `operation`,
+        `correlation_id`, `timestamp` (of its start), `age_s`. An operation without a correlation id is absent:
+        nothing says which end would be its own.
+    """
+    last: pl.Expr = pl.lit(now) if now is not None else pl.col("timestamp").max()
+    clock = events.select(last.alias("_now").cast(pl.Datetime("us", "UTC"))).head(1)
+    age = (pl.col("_now") - pl.col("timestamp")).dt.total_microseconds() / 1e6
+    return (
+        operations(events)
+        .filter(pl.col("outcome").eq("start") & pl.col("correlation_id").is_not_null())
+        .join(clock, how="cross")
+        .select("node", "operation", "correlation_id", "timestamp", age.alias("age_s"))
+        .filter(pl.col("age_s") >= width_seconds(after))
+        .sort("timestamp", "node", "correlation_id")
+    )
+
+
+def unfinished_by_node(
+    events: pl.LazyFrame, after: str = "30m", now: datetime | None = None, *, limit: int = 20
+) -> pl.LazyFrame:
+    """`unfinished`, counted.
+
+    Returns:
+        One row a (node, operation), the most first, nodes beyond `limit` as `OTHER`: `node`, `operation`,
+        `unfinished`, `oldest` (start of the oldest), `longest_age_s`.
+    """
+    return (
+        largest(unfinished(events, after, now), "node", limit=limit)
+        .group_by("node", pl.when(pl.col("node") != OTHER).then("operation").alias("operation"))
+        .agg(
+            pl.len().alias("unfinished"),
+            pl.col("timestamp").min().alias("oldest"),
+            pl.col("age_s").max().alias("longest_age_s"),
+        )
+        .sort("unfinished", "node", "operation", descending=[True, False, False], nulls_last=True)
+    )
+
+
+def largest(frame: pl.LazyFrame, column: str, *, limit: int) -> pl.LazyFrame:
+    """The rows as they are, with the name of every group beyond the `limit` largest replaced by `OTHER`.
+
+    >>> rows = pl.LazyFrame({"node": ["a", "a", "b", "c"]})
+    >>> largest(rows, "node", limit=1).collect()["node"].to_list()
+    ['a', 'a', '(other)', '(other)']
+    """
+    require(frame, column)
+    order = frame.group_by(column).agg(pl.len().alias("_n")).sort("_n", column, descending=[True, False])
+    rest = order.slice(limit).select(column, pl.lit(OTHER).alias("_other"))
+    return (
+        frame.join(rest, on=column, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(pl.coalesce("_other", column).alias(column))
+        .drop("_other")
+    )
