@@ -33,6 +33,7 @@ class Block:
         source: the file, topic or table.
         offset: place of `buffer[0]` in the source; None where `offsets` says it for each line.
         offsets: place of each line in the source.
+        sizes: bytes of each line as it came, where the buffer holds it rewritten.
         ends_source: the last line is the last of its source and has no newline behind it.
         context: one row a line of `CONTEXT`, or None.
     """
@@ -44,6 +45,7 @@ class Block:
     source: str
     offset: int = 0
     offsets: NDArray[np.int64] | None = None
+    sizes: NDArray[np.int64] | None = None
     ends_source: bool = False
     context: pl.DataFrame | None = None
 

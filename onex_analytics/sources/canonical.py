@@ -386,7 +386,8 @@ class _Reader:
         return pl.Series("adjusted_count", counts)
 
     def _places(self, columns: dict[str, pl.Series | pl.Expr], lines: int) -> None:
-        sizes = pl.Series("size_bytes", self.block.ends - self.block.starts).cast(pl.UInt32)
+        came = self.block.sizes if self.block.sizes is not None else self.block.ends - self.block.starts
+        sizes = pl.Series("size_bytes", came).cast(pl.UInt32)
         offsets = pl.Series("source_offset", self.block.source_offsets())
         if self.context is None:
             columns["arrived_at"] = pl.lit(None, dtype=UTC_MICROSECONDS)
