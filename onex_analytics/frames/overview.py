@@ -81,14 +81,20 @@ def events_per_minute(events: pl.LazyFrame, every: str = "1m", *, limit: int = 9
 
 
 def error_overview(
-    events: pl.LazyFrame, every: str | None = None, by: str | Iterable[str] = (), *, limit: int | None = None
+    events: pl.LazyFrame,
+    every: str | None = None,
+    by: str | Iterable[str] = (),
+    *,
+    limit: int | None = None,
+    fill: bool = False,
 ) -> pl.LazyFrame:
     """`error_rates` with both denominators side by side.
 
     Returns:
         The columns of `error_rates` with `rate_of_events` and `rate_of_finished` in place of `error_rate`.
         Over time ordered by time, else by failures, the most first and `OTHER` last. With `limit`, only for a
-        single column in `by`: its largest values by events, the rest as `OTHER`.
+        single column in `by`: its largest values by events, the rest as `OTHER`. With `fill`, and no `by`, a bucket
+        without events has a row, too: its rates are null, so that a line drawn through them breaks.
     """
     keys = names(by)
     if limit is not None:
@@ -99,6 +105,10 @@ def error_overview(
     rates = rates.with_columns(
         (pl.col("failures") / pl.when(pl.col("finished") > 0).then("finished")).alias("rate_of_finished")
     )
+    if every and not keys and fill:
+        buckets = counts_over_time(events, every, fill=True).select("start")
+        counts = ["events", "finished", "failures", "soft_failures"]
+        rates = buckets.join(rates, on="start", how="left").with_columns(pl.col(counts).fill_null(0)).sort("start")
     if every or not keys:
         return rates
     order = [pl.col(keys[0]).cast(pl.String) == OTHER, "failures", "events", *keys]

@@ -122,10 +122,14 @@ def test_an_unknown_denominator_is_refused():
 
 RUNS = st.lists(
     st.tuples(
-        st.sampled_from("ab"), st.sampled_from(["c1", "c2", None]), st.integers(0, 300), st.booleans(), st.integers(1, 4)
+        st.sampled_from("ab"),
+        st.sampled_from(["c1", "c2", None]),
+        st.integers(0, 300),
+        st.booleans(),
+        st.integers(1, 4),
     ),
     max_size=12,
-)  # fmt: skip
+)
 
 
 def slow_counts(rows: list[dict[str, object]]) -> Counter[str]:

@@ -40,6 +40,12 @@ def test_both_error_rates_stand_side_by_side():
     ]  # fmt: skip
 
 
+def test_a_quiet_bucket_has_no_rate_where_it_is_filled_in():
+    log = events([*run("a", "c1", 0, failed=True), *run("a", "c2", 125)])
+    rates = overview.error_overview(log, "1m", fill=True).select("start", "events", "rate_of_events").collect()
+    assert rates.rows() == [(at(0), 4, 0.25), (at(60), 0, None), (at(120), 4, 0.0)]
+
+
 def test_nodes_beyond_the_limit_are_one_last_row():
     log = events(row for node in "abc" for row in run(node, f"c{node}", 0, failed=node == "c"))
     rates = overview.error_overview(log, by="node", limit=1).collect()
@@ -97,11 +103,14 @@ def test_repairs_are_counted_by_node_and_kind():
 
 def test_violations_are_counted_by_their_text():
     log = events([{"node": "a", "violations": ["no error", "no input"]}, {"node": "b", "violations": ["no error"]}])
-    assert overview.violations(log).collect().rows() == [("no error", 2, 2, "id-000000"), ("no input", 1, 1, "id-000000")]
+    found = overview.violations(log).collect().rows()
+    assert found == [("no error", 2, 2, "id-000000"), ("no input", 1, 1, "id-000000")]
 
 
 def test_rejected_lines_are_counted_by_reason():
-    rejected = pl.LazyFrame({"reason": ["conflict", "strict", "strict"], "detail": ["x", "b", "a"], "source": ["f"] * 3})
+    rejected = pl.LazyFrame(
+        {"reason": ["conflict", "strict", "strict"], "detail": ["x", "b", "a"], "source": ["f"] * 3}
+    )
     assert overview.rejected_reasons(rejected).collect().rows() == [("strict", 2, 1, "a"), ("conflict", 1, 1, "x")]
 
 
@@ -124,7 +133,7 @@ def test_an_operation_is_unfinished_after_thirty_minutes_and_not_before():
 
 
 def test_a_start_without_a_correlation_id_is_not_called_unfinished():
-    assert overview.unfinished(events(run("a", None, 0)[:2] + [{"at": 9999}])).collect().is_empty()
+    assert overview.unfinished(events([*run("a", None, 0)[:2], {"at": 9999}])).collect().is_empty()
 
 
 @pytest.mark.parametrize("log", [EMPTY, ONE], ids=["empty", "one event"])

@@ -1,0 +1,57 @@
+"""What the first report asks of a log: every question once, collected in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import polars as pl
+
+from onex_analytics import frames
+from onex_analytics.model.shapes import REJECTED
+
+
+@dataclass(frozen=True)
+class FirstLook:
+    """The collected answers, by the name that `views.ReportFrames` has for each, and the width of the buckets."""
+
+    answers: Mapping[str, pl.DataFrame]
+    every: str
+
+
+def first_look(
+    events: pl.LazyFrame, *, rejected: pl.LazyFrame | None = None, labels: pl.LazyFrame | None = None
+) -> FirstLook:
+    """Ask the questions of the report.
+
+    Charts over time show at most 240 buckets, what stands out is sought in about 96; both leave out the few events
+    that lie far outside the period of nearly all others, which every table counts.
+    """
+    period = frames.main_period(events).collect()
+    start, end, _ = period.row(0)
+    span = end - start if start is not None else timedelta(0)
+    every, coarse = frames.fitting_width(span, 240), frames.fitting_width(span, 96)
+    drawn = events.filter(pl.col("timestamp").is_between(start, end)) if start is not None else events
+    lines = rejected if rejected is not None else pl.LazyFrame(schema=REJECTED)
+    stands_out = frames.notable(drawn, coarse)
+    questions = {
+        "totals": frames.totals(events),
+        "events_per_minute": frames.events_per_minute(drawn, every),
+        "error_rate_total": frames.error_overview(events),
+        "error_rate": frames.error_overview(drawn, every, fill=True),
+        "error_rate_by_node": frames.error_overview(events, by="node", limit=40),
+        "latency": frames.latency(events),
+        "top_errors": frames.top_errors(events),
+        "notable": stands_out,
+        "rejected": frames.rejected_reasons(lines),
+        "repairs": frames.repairs(events),
+        "violations": frames.violations(events),
+        "schema_adoption": frames.schema_adoption(drawn, every),
+        "unfinished": frames.unfinished_by_node(drawn),
+        "holes": frames.coverage.coverage(drawn, also_read=lines).head(40),
+    }
+    if labels is not None:
+        questions["incidents"] = frames.incidents_seen(labels, stands_out)
+    answers = dict(zip(questions, pl.collect_all(questions.values()), strict=True))
+    return FirstLook(answers={"period": period, **answers}, every=every)
