@@ -263,14 +263,15 @@ def _definitions_in(text: str) -> Iterator[tuple[str, object]]:
     """The definitions of a YAML text, a code that stands twice coming twice."""
     import yaml
 
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
-    for node in (root,) if root is not None else ():
-        inner = [value for key, value in getattr(node, "value", ()) if getattr(key, "value", None) == "codes"]
-        held = inner[0] if inner else node
-        if not isinstance(held, yaml.MappingNode):
-            raise InvalidOption("codes", type(held).__name__, "a mapping of error codes to their meanings")
-        for key, value in held.value:
-            yield str(key.value), yaml.safe_load(yaml.serialize(value))
+    held = yaml.compose(text, Loader=yaml.SafeLoader)
+    if isinstance(held, yaml.MappingNode):
+        held = next((value for key, value in held.value if key.value == "codes"), held)
+    if held is None or (isinstance(held, yaml.ScalarNode) and held.value == ""):
+        return
+    if not isinstance(held, yaml.MappingNode):
+        raise InvalidOption("codes", text[:80], "a mapping of error codes to their meanings")
+    for key, value in held.value:
+        yield str(key.value), yaml.safe_load(yaml.serialize(value))
 
 
 def _marked(codes: Iterable[ErrorCode]) -> tuple[ErrorCode, ...]:

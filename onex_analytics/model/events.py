@@ -34,6 +34,10 @@ def _text_of_id(value: object) -> object:
     return str(value) if isinstance(value, UUID) else value
 
 
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
 def _known_type(value: object) -> object:
     return normalise_event_type(value) if isinstance(value, str) else value
 
@@ -246,11 +250,11 @@ class OnexEventV2_0(OnexEventV1_3):
     VERSION: ClassVar[str] = "2.0.0"
 
     schema_version: str = VERSION
-    trace_id: Annotated[str, BeforeValidator(_text_of_id), AfterValidator(_hex_digits(32))] | None = Field(
-        default=None, description="16 bytes as 32 lower-case hex digits"
+    trace_id: Annotated[Annotated[Id, AfterValidator(_hex_digits(32))] | None, BeforeValidator(_none_if_empty)] = Field(
+        default=None, description="16 bytes as 32 lower-case hex digits; empty text is read as none"
     )
-    span_id: Annotated[str, AfterValidator(_hex_digits(16))] | None = Field(
-        default=None, description="8 bytes as 16 lower-case hex digits"
+    span_id: Annotated[Annotated[str, AfterValidator(_hex_digits(16))] | None, BeforeValidator(_none_if_empty)] = Field(
+        default=None, description="8 bytes as 16 lower-case hex digits; empty text is read as none"
     )
     registry_subject: str | None = None
     registry_version: int | None = Field(default=None, ge=1)

@@ -12,7 +12,7 @@ import polars as pl
 from onex_analytics.exceptions import LossyDowncast, UnknownVersion
 from onex_analytics.model.shapes import WIRE_ABSENT, WIRE_COLUMN, WIRE_FIELDS
 from onex_analytics.model.upcasters import ORIGINAL_TRACE_ID, hex_trace_id
-from onex_analytics.model.versions import FIELDS_ADDED, KEPT_IN_EXTRA, NEWEST, OLDEST, VERSIONS, SchemaVersion
+from onex_analytics.model.versions import FIELDS_ADDED, NEWEST, OLDEST, VERSIONS, SchemaVersion
 
 _MINORS: Final = 10**9
 _TWO: Final = 2 * _MINORS
@@ -28,9 +28,10 @@ def migrate(events: pl.LazyFrame, *, to: str = NEWEST, allow_loss: bool = False)
         allow_loss: let a downcast drop what the older version has no place for.
 
     Returns:
-        The same rows and columns. Below `to`: `schema_version` is `to`, and the way to 2.0.0 makes `trace_id` 16
-        bytes of hex, with its text kept in `extra` as `trace_id_original`. Above `to`: the columns that `to` lacks
-        are null (`adjusted_count` is 1.0), their fields in `extra` are gone, and the trace id is given back.
+        The same rows and columns, a newer minor than ours treated as the newest that we know. Below `to`:
+        `schema_version` is `to`, and the way to 2.0.0 makes `trace_id` 16 bytes of hex, with its text kept in
+        `extra` as `trace_id_original`. Above `to`: the columns that `to` lacks are null (`adjusted_count` is 1.0),
+        their fields in `extra` are gone, and the trace id is given back.
         `wire_fields` says that what changed stands in its column, and that what is gone is absent.
         `metadata` stays the text that came: what a step lifts out of it is a column already. A row of a newer
         major than we know stays as it is.
@@ -38,7 +39,7 @@ def migrate(events: pl.LazyFrame, *, to: str = NEWEST, allow_loss: bool = False)
     Raises:
         UnknownVersion: `to` is none of `VERSIONS`.
         LossyDowncast: when collected, if a row holds what would be dropped and `allow_loss` is false; `dropped`
-            names the fields.
+            names the fields of the rows that were come upon first.
 
     >>> rows = pl.LazyFrame({"schema_version": ["1.0.0", "1.2.0"], "trace_id": [None, "0af76519-16cd-43dd-8448-eb211c80319c"]})
     >>> migrate(rows, to="2.0.0").collect().rows()
@@ -49,23 +50,25 @@ def migrate(events: pl.LazyFrame, *, to: str = NEWEST, allow_loss: bool = False)
     if to not in VERSIONS:
         raise UnknownVersion(to, VERSIONS)
     columns = events.collect_schema().names()
-    known = _rank().is_between(_rank_of(OLDEST), _TWO + _MINORS - 1)
-    below, above = known & (_rank() < _rank_of(to)), known & (_rank() > _rank_of(to))
+    below, above = _known_rank() < _rank_of(to), _known_rank() > _rank_of(to)
+    newer_minor = (_known_rank() == _rank_of(to)) & (_rank() > _rank_of(to))
     lost = [name for version in VERSIONS[VERSIONS.index(to) + 1 :] for name in FIELDS_ADDED[version]]
     lost = [name for name in lost if name != "schema_version"]
     if lost and not allow_loss:
         events = _refuse_loss(events, above, lost, to)
     if "trace_id" in columns:
         if _rank_of(to) >= _TWO:
-            events = events.with_columns(_made_hex(below & (_rank() < _TWO), "extra" in columns))
+            events = events.with_columns(_made_hex(below & (_known_rank() < _TWO), "extra" in columns))
         elif "extra" in columns:
-            events = events.with_columns(_given_back(above & (_rank() >= _TWO)))
+            events = events.with_columns(_given_back(above & (_known_rank() >= _TWO)))
     if "wire_fields" in columns:
-        events = events.with_columns(_wired(below, above, lost, to))
+        events = events.with_columns(_wired(below | newer_minor, above, lost, to))
     changes = [_without(name, above) for name in lost if name in columns]
-    if "extra" in columns and (hidden := set(lost) & set(KEPT_IN_EXTRA)):
-        changes.append(_extra_without(hidden, above))
-    version = pl.when(below | above).then(pl.lit(to)).otherwise("schema_version").alias("schema_version")
+    changed = below | above | newer_minor
+    if "extra" in columns:
+        events = events.with_columns(_extra_without({"schema_version"}, changed))
+        changes += [_extra_without(lost, above)] if lost else []
+    version = pl.when(changed).then(pl.lit(to)).otherwise("schema_version").alias("schema_version")
     return events.with_columns(*changes, version)
 
 
@@ -74,6 +77,14 @@ def _rank() -> pl.Expr:
     text = pl.col("schema_version").fill_null(OLDEST)
     major, minor = (text.str.extract(r"^\s*v?(\d{1,9})\.(\d{1,9})", i).cast(pl.Int64) for i in (1, 2))
     return major * _MINORS + minor
+
+
+def _known_rank() -> pl.Expr:
+    """The rank of the newest version that we know of a row's major and no newer minor; null where there is none."""
+    rank = pl.lit(None, dtype=pl.Int64)
+    for version in VERSIONS:
+        rank = pl.when(_rank() >= _rank_of(version)).then(pl.lit(_rank_of(version), dtype=pl.Int64)).otherwise(rank)
+    return pl.when(_rank() < _TWO + _MINORS).then(rank)
 
 
 def _rank_of(text: str) -> int:
@@ -160,9 +171,8 @@ def _refuse_loss(events: pl.LazyFrame, above: pl.Expr, lost: list[str], to: str)
             return batch
         held = {name for name in lost if name in rows.columns and _says_something(rows[name])}
         if "extra" in rows.columns:
-            hidden = set(lost) & set(KEPT_IN_EXTRA)
-            for text in rows.filter(_holds_any(hidden))["extra"].unique():
-                held |= {name for name, value in members(text).items() if name in hidden and value != "null"}
+            for text in rows.filter(_holds_any(lost))["extra"].unique():
+                held |= {name for name, value in members(text).items() if name in lost and value != "null"}
         if held:
             newest = max(rows["schema_version"].unique(), key=SchemaVersion.parse)
             raise LossyDowncast(newest, to, [name for name in lost if name in held])

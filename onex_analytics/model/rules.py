@@ -3,7 +3,8 @@
 The texts of violations are fixed, and so is their order:
 
     event_id: not a UUID · correlation_id: not a UUID · event_type: unknown · schema_version: not a version ·
-    metadata: not an object · metadata.<key>: missing · metadata.<key>: not a number · metadata.<key>: a number as text ·
+    metadata: not an object · metadata.<key>: missing · metadata.<key>: not a number ·
+    metadata.<key>: a number as text ·
     metadata.<key>: negative · metadata.success: not a boolean · metadata.input_state: over 100 KB ·
     metadata.output_state: over 100 KB · metadata.input_state: deeper than 10 ·
     metadata.output_state: deeper than 10 · metadata: over 1 MiB

@@ -144,8 +144,8 @@ def transformed(event: Mapping[str, Any], to: str) -> Transformed:
     """The event as another version has it, with the names of the fields that are lost on the way down.
 
     Only fields that hold something are lost: a null, a missing field, and an `adjusted_count` of 1 say nothing. An
-    event of a newer minor is treated as the newest that we know, its unknown fields kept. The type stays, even
-    where the older version does not know it.
+    event of a newer minor than ours is treated as the newest that we know, its unknown fields kept. The type stays,
+    even where the older version does not know it.
 
     Args:
         event: as `json.loads` gives it; it is not changed.
@@ -161,17 +161,16 @@ def transformed(event: Mapping[str, Any], to: str) -> Transformed:
         raise UnknownVersion(to, VERSIONS)
     came = version_of(event)
     here, there = VERSIONS.index(str(came.known())), VERSIONS.index(to)
-    result, dropped = dict(event), []
+    result, dropped = dict(event), list[str]()
     for step in CHAIN[here:there]:
         result = {**step.up(result), "schema_version": step.target}
-    for step in reversed(CHAIN[there:here]):
-        result = step.down(result)
-        lost = [name for name in FIELDS_ADDED[step.target] if name in result and name != "schema_version"]
-        dropped += [name for name in lost if _says_something(name, result[name])]
-        result = {name: value for name, value in result.items() if name not in lost}
-        if step.source != VERSIONS[0]:
-            result["schema_version"] = step.source
-    if here == there and came > SchemaVersion.parse(to):
+    if there < here:
+        for step in reversed(CHAIN[there:here]):
+            result = step.down({**result, "schema_version": step.source})
+        newer = {name for version in VERSIONS[there + 1 :] for name in FIELDS_ADDED[version]} - {"schema_version"}
+        dropped = [name for name, value in result.items() if name in newer and _says_something(name, value)]
+        result = {name: value for name, value in result.items() if name not in newer}
+    if here == there and came.minor > SchemaVersion.parse(to).minor:
         result["schema_version"] = to
     return Transformed(result, dropped)
 

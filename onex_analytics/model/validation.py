@@ -110,7 +110,8 @@ def validate(event: Mapping[str, Any], *, strict: bool = False) -> Validated:
         texts = [f"{name}: does not fit ({text})" for name, text in misfits.items()]
         if not misfits or misfits.keys() & set(_NEEDED):
             raise InvalidEvent(texts or [str(problem)], _id_of(event)) from problem
-        found += [text for name, text in zip(misfits, texts, strict=True) if name != "metadata"]
+        named = {text.partition(":")[0] for text in found}
+        found += [text for name, text in zip(misfits, texts, strict=True) if name not in named]
         fitting = cls.model_validate({name: value for name, value in given.items() if name not in misfits})
         read = fitting.model_copy(update={name: given[name] for name in misfits})
     if older:
