@@ -54,7 +54,7 @@ class Draws:
                 return np.zeros(n, dtype=np.bool_)
             if share >= 1:
                 return np.ones(n, dtype=np.bool_)
-        return self.shares(n) < share
+        return np.asarray(self.shares(n) < share)
 
     def normals(self, n: int) -> Floats:
         """`n` standard normal numbers, by table."""
@@ -62,7 +62,8 @@ class Draws:
 
     def of(self, n: int, table: NDArray[Any]) -> NDArray[Any]:
         """`n` entries of a table whose length is a power of two up to 65,536."""
-        return table[self.short(n) >> (17 - len(table).bit_length())]
+        chosen: NDArray[Any] = table[self.short(n) >> (17 - len(table).bit_length())]
+        return chosen
 
     def order(self, n: int) -> Ints:
         """A random order of 0 … n - 1."""

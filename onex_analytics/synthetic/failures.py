@@ -81,7 +81,9 @@ INDEX_OF = {failure.code: i for i, failure in enumerate(FAILURES)}
 
 CHILD_FAILED = INDEX_OF["ONEX_CORE_081_OPERATION_FAILED"]
 CHILD_SILENT = INDEX_OF["ONEX_CORE_082_TIMEOUT_EXCEEDED"]
-RESERVED = ("ONEX_CORE_081_OPERATION_FAILED", "ONEX_SYS_902", "ONEX_SYS_904", "ONEX_VALID_102", "ONEX_RT_400", "ONEX_REG_202")
+RESERVED = (
+    "ONEX_CORE_081_OPERATION_FAILED", "ONEX_SYS_902", "ONEX_SYS_904", "ONEX_VALID_102", "ONEX_RT_400", "ONEX_REG_202",
+)
 """Beginnings of the codes that no node fails with by itself: they are left to callers and to incidents."""
 
 WORDS = (

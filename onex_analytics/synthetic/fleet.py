@@ -9,11 +9,13 @@ from typing import Literal
 import numpy as np
 
 from onex_analytics.exceptions import InvalidOption
+from onex_analytics.synthetic.blocks import BLOCK_EVENTS
 from onex_analytics.synthetic.draws import Draws, Ints
 from onex_analytics.synthetic.incidents import Effect, Incident, default_incidents, effects
 from onex_analytics.synthetic.load import load
-from onex_analytics.synthetic.log import BLOCK_EVENTS, SyntheticLog
-from onex_analytics.synthetic.topology import HOSTS, PATTERNS, Topology, node_specs, topology, versions
+from onex_analytics.synthetic.log import SyntheticLog
+from onex_analytics.synthetic.patterns import PATTERNS
+from onex_analytics.synthetic.topology import HOSTS, Topology, node_specs, topology, versions
 from onex_analytics.synthetic.traces import Scene
 from onex_analytics.synthetic.traps import Traps, chosen_traps, node_quirks
 from onex_analytics.synthetic.wire import FORMS, Writer
@@ -73,15 +75,16 @@ def generate(
         raise InvalidOption("start", start, "a time with a zone, such as datetime(2026, 11, 2, tzinfo=UTC)")
     if form not in FORMS:
         raise InvalidOption("form", form, f"one of {', '.join(FORMS)}")
+    if isinstance(incidents, str) and incidents != "default":
+        raise InvalidOption("incidents", incidents, "'default', None, or a list of `Incident`")
     if seed < 0:
         raise InvalidOption("seed", seed, "a whole number from 0")
     start = start.astimezone(UTC).replace(microsecond=0)
     span_us = round(days * 86400) * 1_000_000 or 1_000_000
     specs = node_specs(nodes)
     fleet = topology(specs, seed)
-    wanted = default_incidents(fleet) if incidents == "default" else tuple(incidents or ())
-    wanted = tuple(_with_version(incident) for incident in wanted if isinstance(incident, Incident))
-    found = effects(wanted, fleet, start, span_us)
+    wanted = default_incidents(fleet) if isinstance(incidents, str) else tuple(incidents or ())
+    found = effects([_with_version(incident) for incident in wanted], fleet, start, span_us)
     brought = [
         (e.node, e.start_us, -1 if e.incident.kind == "deploy" else e.end_us, str(e.value))
         for e in found if e.column == "node_version"
@@ -97,7 +100,7 @@ def generate(
     for e, times in restarts:
         usual = max(1.0, n_events * (e.end_us - e.start_us) / span_us)
         thinned.append((e.start_us, e.end_us, 1.0, 1 + 3 * len(times) / usual))
-    history = versions(specs, span_us, seed, brought)
+    history = versions(fleet, span_us, seed, brought)
     scene = Scene(
         fleet=fleet, load=load(span_us, epoch_us, edges, thinned), versions=history, effects=found, restarts=restarts,
         two_witnesses=chosen.two_witnesses, seed=seed,

@@ -51,7 +51,8 @@ DIMENSIONS = {
 LARGE_INPUT_BYTES = 65_536
 _CAUSE = re.compile(r"^(node_version|host|tenant)=(\S+)$|^(input_bytes)>=(\d+)$")
 _DEFAULT_MAGNITUDE = {
-    "latency_regression": 5.0, "error_burst": 0.5, "new_error": 0.2, "stuck_node": 0.7, "crash_loop": 3.0, "cascade": 0.6,
+    "latency_regression": 5.0, "error_burst": 0.5, "new_error": 0.2, "stuck_node": 0.7, "crash_loop": 3.0,
+    "cascade": 0.6,
 }
 _DEFAULT_CODE = {
     "new_error": "ONEX_REG_202_REGISTRY_CORRUPTED",
@@ -128,8 +129,8 @@ class Effect:
         return self.start_us < end_us and start_us < self.end_us
 
     def touches(
-        self, time_us: Ints, op: NDArray[Any], host: NDArray[Any], tenant: NDArray[Any], size: Ints, version: NDArray[Any],
-        version_names: Sequence[str],
+        self, time_us: Ints, op: NDArray[Any], host: NDArray[Any], tenant: NDArray[Any], size: Ints,
+        version: NDArray[Any], version_names: Sequence[str],
     ) -> Mask:
         """True for each operation that the incident is about."""
         chosen: Mask = (time_us >= self.start_us) & (time_us < self.end_us) & self.operations[op]
@@ -197,12 +198,16 @@ def _microseconds(time: float | datetime, start: datetime, span_us: int) -> int:
     return round(span_us * time)
 
 
+def incident_id(effect: Effect) -> str:
+    return f"{effect.incident.kind}-{effect.index + 1}"
+
+
 def labels(found: Sequence[Effect], start: datetime, touched: Sequence[int]) -> pl.DataFrame:
     """The truth as a frame of LABELS, one row an incident."""
     base = round(start.timestamp()) * 1_000_000
     rows = [
         {
-            "incident_id": f"{e.incident.kind}-{e.index + 1}", "kind": e.incident.kind, "start": base + e.start_us,
+            "incident_id": incident_id(e), "kind": e.incident.kind, "start": base + e.start_us,
             "end": base + e.end_us, "node": e.incident.node, "operation": e.incident.operation,
             "error_code": FAILURES[e.failure].code if e.incident.code else None, "cause": e.incident.cause,
             "magnitude": e.incident.share if e.incident.kind in _DEFAULT_MAGNITUDE else None, "events": n,

@@ -23,7 +23,7 @@ def _rhythm(time_us: int, weekday_shift_us: int) -> float:
     hour = day % 1 * 24
     hump = 0.5 - 0.5 * math.cos(2 * math.pi * (hour - 2.5) / 24)
     lunch = 0.25 * math.exp(-(((hour - 12.5) / 0.9) ** 2))
-    return (0.22 + 1.1 * hump**1.5 - lunch) * (0.45 if day >= 5 else 1.0)
+    return float((0.22 + 1.1 * hump**1.5 - lunch) * (0.45 if day >= 5 else 1.0))
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class Load:
         full = np.diff(edges)
         edges[0], edges[-1] = start_us, end_us
         width = np.diff(edges)
-        within = np.array([int(w) * int(a) // int(b) for w, a, b in zip(weights, width, full, strict=True)], dtype=np.int64)
+        shares = zip(weights.tolist(), width.tolist(), full.tolist(), strict=True)
+        within = np.array([weight * part // whole for weight, part, whole in shares], dtype=np.int64)
         if within.sum() == 0:
             within = width
         cumulative = np.cumsum(within)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from onex_analytics.synthetic.draws import Draws, Ints
 from onex_analytics.synthetic.failures import FAILURES, WORDS
+from onex_analytics.synthetic.patterns import CODE, DECORATED, TYPES, UNDECORATED
 from onex_analytics.synthetic.texts import column, glued, hexadecimal, joined, picked, replaced
 from onex_analytics.synthetic.topology import HOSTS, TENANTS, Topology
-from onex_analytics.synthetic.traces import CODE, DECORATED, TYPES, UNDECORATED, Draft
+from onex_analytics.synthetic.traces import Draft
 from onex_analytics.synthetic.traps import CallSprings, Springs
 
 _KINDS = ("", "path", "id", "number", "ms", "host", "word")
@@ -22,14 +23,15 @@ _PART = [[text for text, _ in f.parts] + [""] * (3 - len(f.parts)) for f in FAIL
 _PART_KIND = np.array([[_KINDS.index(kind) for _, kind in f.parts] + [0] * (3 - len(f.parts)) for f in FAILURES])
 _FOLDERS = ("docs", "src/core", "src/nodes", "tests/cases", "registry", "schemas")
 _STATUSES = (
-    *[("success", "")] * 9, ("success", "Stamped (idempotent or updated)"), ("success", "3 of 3"), ("success", "cached"),
+    *[("success", "")] * 9, ("success", "Stamped (idempotent or updated)"), ("success", "3 of 3"),
+    ("success", "cached"),
     ("skipped", "unchanged"), ("fixed", "1 finding mended"), ("info", "nothing to do"), ("partial", "rest deferred"),
 )
 _SOFT = (("error", "Finished with errors, see log"), ("warning", "No handler registered for file type: .missing"))
 _LOGS = (
     ("INFO", "Loaded {} artifacts"), ("INFO", "Cache holds {} entries"), ("DEBUG", "Resolved in {} steps"),
-    ("INFO", "Wrote {} bytes"), ("WARNING", "Queue is {} deep"), ("DEBUG", "Heartbeat {}"), ("INFO", "Reconnected after {} ms"),
-    ("ERROR", "Dropped {} stale handles"),
+    ("INFO", "Wrote {} bytes"), ("WARNING", "Queue is {} deep"), ("DEBUG", "Heartbeat {}"),
+    ("INFO", "Reconnected after {} ms"), ("ERROR", "Dropped {} stale handles"),
 )  # fmt: skip
 _SECRETS = ("", ',"api_key":"[REDACTED]"', ',"password":"[KEY_REDACTED]"', ',"api_key":null,"access_token":null')
 _FAMILY = ("SC001", "FS001", "SC002", "FS003")
@@ -44,7 +46,7 @@ _NODE_ENDS = np.isin(np.arange(len(TYPES)), [CODE["NODE_SUCCESS"], CODE["NODE_FA
 def timed(draft: Draft) -> NDArray[np.bool_]:
     """Which events carry a duration."""
     alone = draft.operations.pattern[draft.call] == UNDECORATED
-    return TIMED[draft.type] | (_NODE_ENDS[draft.type] & alone)
+    return np.asarray(TIMED[draft.type] | (_NODE_ENDS[draft.type] & alone))
 
 
 class Errors(NamedTuple):
@@ -99,15 +101,17 @@ class Scribe:
         named = list(zip(fleet.operations, fleet.functions, strict=True))
         self._operation = [f'{{"operation":"{o}","function":"{f}"' for o, f in named]
         self._started = [f'{{"operation":"{o}","function":"{f}","args_count":{1 + len(o) % 3}}}' for o, f in named]
-        self._result = [f',"result_type":"{_camel(fleet.names[n])}","success":true}}' for n in fleet.node]
-        self._tool = [f'{{"tool":"{fleet.names[n]}","operation":"{o}"' for n, o in zip(fleet.node, fleet.operations, strict=True)]
+        self._result = [f',"result_type":"{_result_type(fleet.names[n])}","success":true}}' for n in fleet.node]
         self._module = [fleet.names[n] for n in fleet.node]
+        self._tool = [
+            f'{{"tool":"{m}","operation":"{o}"' for m, o in zip(self._module, fleet.operations, strict=True)
+        ]
 
     def metadata(
         self, draft: Draft, words: NDArray[np.uint16], correlation: pl.Series, draws: Draws, springs: Springs,
         call_springs: CallSprings, schema: NDArray[Any],
     ) -> pl.Series:
-        """One JSON text an event. `words` are random by call, `correlation` its JSON text, `schema` the version by call."""
+        """One JSON text an event. By call: random `words`, the JSON text of its `correlation`, its `schema` version."""
         calls = draft.operations
         wrong = errors(draft, draws, call_springs)
         inputs = self._inputs(draft, words, correlation, call_springs)
@@ -127,11 +131,12 @@ class Scribe:
             elif name == "TELEMETRY_OPERATION_SUCCESS":
                 texts.append(glued(picked(self._operation, op), took, picked(self._result, op)))
             elif name == "NODE_START":
-                texts.append(glued('{"input_state":', picked(inputs, call), picked(self._versions, calls.version[call])))
+                version = picked(self._versions, calls.version[call])
+                texts.append(glued('{"input_state":', picked(inputs, call), version))
             elif name == "NODE_SUCCESS":
-                status = picked([_status(s) for s in (*_STATUSES, *_SOFT)], np.where(
-                    call_springs.soft[call] > 0, len(_STATUSES) + call_springs.soft[call] - 1, words[call, 0] % len(_STATUSES)
-                ))
+                soft = call_springs.soft[call]
+                which = np.where(soft > 0, len(_STATUSES) + soft - 1, words[call, 0] % len(_STATUSES))
+                status = picked([_status(s) for s in (*_STATUSES, *_SOFT)], which)
                 bare = np.flatnonzero(calls.pattern[call] == DECORATED)
                 texts.append(glued('{"input_state":', picked(inputs, call), status, replaced(took, bare, ""), "}"))
             elif name == "NODE_FAILURE":
@@ -225,7 +230,8 @@ class Scribe:
         if name.endswith("RESPONSE"):
             return glued(start, ',"found":', pl.Series(calls.size[call] % 40).cast(pl.String), "}")
         if name == "SCENARIO_SUMMARY":
-            return glued(start, picked([',"passed":0,"failed":1', ',"passed":1,"failed":0'], calls.failure[call] < 0), "}")
+            passed = (calls.failure[call] < 0).astype(np.int8)
+            return glued(start, picked([',"passed":0,"failed":1', ',"passed":1,"failed":0'], passed), "}")
         return glued(start, took, "}")
 
 
@@ -247,5 +253,5 @@ def _status(status: tuple[str, str]) -> str:
     return ',"output_state":' + json.dumps(state, separators=(",", ":"))
 
 
-def _camel(name: str) -> str:
-    return "".join(word.capitalize() for word in name.split("_")[:-1] or [name]) + "OutputState"
+def _result_type(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_")[:1]) + "State"

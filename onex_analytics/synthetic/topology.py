@@ -13,15 +13,9 @@ from numpy.typing import NDArray
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.synthetic.draws import Draws, Floats, Ints
 from onex_analytics.synthetic.failures import ordinary_failures
-
-PATTERNS = (
-    "decorated", "undecorated", "scenario", "proxy", "announce", "node_discovery", "tool_discovery", "introspection",
-    "log", "restart",
-)
-"""Which events an operation emits; `traces.SLOTS` draws each."""
+from onex_analytics.synthetic.patterns import PATTERNS
 
 LAYERS = 4
-MINUTE = 60_000_000
 CALLEE_SLOTS = 64
 FANOUT_SLOTS = 1024
 ROOT_SLOTS = 4096
@@ -39,19 +33,19 @@ class NodeSpec(NamedTuple):
 
 
 DEFAULT_NODES: tuple[NodeSpec, ...] = (
-    NodeSpec("cli_node", 0, "decorated", "CLI", (("run_command", 40), ("list_nodes", 12), ("describe_node", 8)), 3.0),
+    NodeSpec("cli_node", 0, "decorated", "CLI", (("run_command", 40), ("list_nodes", 12), ("describe_node", 8)), 3),
     NodeSpec("scheduler_node", 0, "undecorated", "EVENT", (("run_job", 25), ("sweep", 60)), 1.6),
     NodeSpec("node_manager_node", 0, "decorated", "CLI", (("generate_node", 90), ("maintain_node", 35)), 1.2),
     NodeSpec("scenario_runner_node", 0, "scenario", "TEMPLATE", (("run_scenario", 150),), 0.25),
     NodeSpec("runner_node", 0, "undecorated", "CORE", (("run", 6), ("run_batch", 45)), 1.4),
-    NodeSpec("stamper_node", 1, "decorated", "STAMP", (("stamp_file", 18), ("stamp_directory", 85), ("verify", 9)), 3.0),
+    NodeSpec("stamper_node", 1, "decorated", "STAMP", (("stamp_file", 18), ("stamp_folder", 85), ("verify", 9)), 3),
     NodeSpec("tree_generator_node", 1, "decorated", "TREE", (("generate_tree", 120), ("validate_tree", 30))),
     NodeSpec("registry_loader_node", 1, "decorated", "REGISTRY", (("load_registry", 55), ("resolve_artifact", 7)), 1.5),
     NodeSpec("schema_generator_node", 1, "decorated", "SCHEMA", (("generate_schemas", 210), ("generate_one", 22))),
-    NodeSpec("parity_validator_node", 1, "decorated", "PARITY", (("validate_parity", 160), ("compare_outputs", 28)), 0.7),
+    NodeSpec("parity_validator_node", 1, "decorated", "PARITY", (("validate_parity", 160), ("compare", 28)), 0.7),
     NodeSpec("docstring_generator_node", 1, "undecorated", "TEMPLATE", (("generate_docs", 75),), 0.6),
     NodeSpec("structural_linter_node", 1, "decorated", "TREE", (("lint", 38), ("fix", 52)), 0.8),
-    NodeSpec("contract_validator_node", 2, "decorated", "SCHEMA", (("validate_contract", 14), ("load_contract", 6)), 1.6),
+    NodeSpec("contract_validator_node", 2, "decorated", "SCHEMA", (("validate", 14), ("load_contract", 6)), 1.6),
     NodeSpec("metadata_extractor_node", 2, "decorated", "STAMP", (("extract", 5), ("extract_block", 3)), 1.8),
     NodeSpec("template_node", 2, "undecorated", "TEMPLATE", (("render", 11), ("compile", 19))),
     NodeSpec("model_router_node", 2, "decorated", "CORE", (("route", 320), ("embed", 95)), 0.7),
@@ -63,17 +57,20 @@ DEFAULT_NODES: tuple[NodeSpec, ...] = (
     NodeSpec("cache_node", 3, "decorated", "CORE", (("get", 0.5), ("put", 0.8), ("evict", 1.2)), 3.0),
     NodeSpec("logger_node", 3, "undecorated", "LOGGER", (("format_log", 1.3), ("emit_log", 0.9)), 2.0),
     NodeSpec("tool_proxy_node", 1, "proxy", "CLI", (("invoke_tool", 110),), 0.3),
-    NodeSpec("registry_node", 0, "announce", "REGISTRY", (("announce", 9), ("discover_nodes", 21), ("discover_tools", 17),
-                                                        ("introspect", 14)), 0.3),
+    NodeSpec("registry_node", 0, "announce", "REGISTRY",
+             (("announce", 9), ("discover_nodes", 21), ("discover_tools", 17), ("introspect", 14)), 0.3),
 )
 """The 25 nodes of the default fleet."""
 
-_OPERATION_PATTERNS = {"discover_nodes": "node_discovery", "discover_tools": "tool_discovery", "introspect": "introspection"}
+_OPERATION_PATTERNS = {
+    "discover_nodes": "node_discovery", "discover_tools": "tool_discovery", "introspect": "introspection",
+}
 _OWN_EVENTS = {"decorated": 4, "undecorated": 2, "scenario": 3, "proxy": 3, "log": 1, "restart": 3}
 
 HOSTS = tuple(f"onex-{i:02d}" for i in range(1, 9))
 TENANTS = (
-    "acme", "globex", "initech", "umbrella", "hooli", "stark", "wayne", "tyrell", "cyberdyne", "soylent", "vandelay", "wonka",
+    "acme", "globex", "initech", "umbrella", "hooli", "stark", "wayne", "tyrell", "cyberdyne", "soylent", "vandelay",
+    "wonka",
 )
 SCHEMA_VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0", "2.0.0")
 
@@ -184,10 +181,11 @@ def topology(specs: Sequence[NodeSpec], seed: int) -> Topology:
     draws = Draws(seed, 1_000_001)
     node, names, functions, pattern, medians = [], [], [], [], []
     for i, spec in enumerate(specs):
+        main = spec.operations[0][0]
         for operation, median_ms in spec.operations:
             node.append(i)
             names.append(operation)
-            functions.append(f"run_{spec.name}" if operation == spec.operations[0][0] else operation)
+            functions.append(f"run_{spec.name}" if operation == main and spec.layer < 2 else operation)
             pattern.append(PATTERNS.index(_OPERATION_PATTERNS.get(operation, spec.pattern)))
             medians.append(median_ms * 1000)
     n = len(node)
@@ -266,26 +264,36 @@ class Versions:
         return np.array([d.schema for d in self.deploys], dtype=np.int8)
 
 
-def versions(specs: Sequence[NodeSpec], span_us: int, seed: int, extra: Sequence[tuple[int, int, int, str]]) -> Versions:
-    """A history of deploys: one to four versions a node, each perhaps with a newer schema version.
+_ADOPTED = (1, 3, 2, 3, 1, 2, 3, 4)
+"""Which schema version (index) the next node adopts that leaves 1.0.0 behind."""
 
+
+def versions(fleet: Topology, span_us: int, seed: int, extra: Sequence[tuple[int, int, int, str]]) -> Versions:
+    """A history of deploys: up to four versions a node.
+
+    Every second node, counted by its traffic, adopts a newer schema version with one of its deploys, and keeps it.
     `extra` holds (node, from, until, version): a version that an incident brings; at `until` the version
     before it returns (until < 0: it stays, and later deploys fall away).
     """
     draws = Draws(seed, 1_000_002)
+    n = len(fleet.nodes)
+    traffic = np.bincount(fleet.node, weights=fleet.calls_per_trace * fleet.own_events, minlength=n)
+    busiest = np.argsort(-traffic, kind="stable")
+    adopts = np.zeros(n, dtype=np.int64)
+    second = draws.below(n, 2)
+    for place in range(0, n, 2):
+        chosen = busiest[min(place + int(second[place]), n - 1)]
+        adopts[chosen] = _ADOPTED[place // 2 % len(_ADOPTED)]
     found: list[Deploy] = []
-    late = set(draws.order(len(specs))[: max(1, len(specs) // 12)].tolist())
-    rank = draws.order(len(specs))  # adoption is spread evenly over the nodes, in an order that chance settles
-    for node in range(len(specs)):
-        count = int(draws.below(1, 4)[0])
-        times = [-(1 << 38), *sorted(int(span_us * s) for s in draws.shares(3)[:count])]
-        schema = int(rank[node] % 8 == 0)
+    for node in range(n):
+        shares = np.sort(draws.shares(3)[: int(draws.below(1, 4)[0])])
+        adoption = 0.3 + 0.6 * float(draws.shares(1)[0])
+        if adopts[node]:
+            shares = np.sort(np.append(shares[:2], adoption))
+        times = [-(1 << 38), *(int(span_us * share) for share in shares)]
         patches = draws.below(4, 9)
         for i, at in enumerate(times):
-            if i and (rank[node] + i) % 3 == 0:
-                schema = min(schema + 1, 3)
-            if i and i == len(times) - 1 and node in late:
-                schema = 4
+            schema = int(adopts[node]) if i and at >= int(span_us * adoption) else 0
             found.append(Deploy(node, at, f"1.{i}.{patches[i]}", schema))
     for node, start, until, version in extra:
         before = [d for d in found if d.node == node and d.at <= start][-1]

@@ -8,62 +8,32 @@ every minute alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from onex_analytics.model.event_types import OnexEventType
 from onex_analytics.synthetic.draws import NORMAL, Draws, Ints, Mask
 from onex_analytics.synthetic.failures import CHILD_FAILED, CHILD_SILENT, FAILURES, INDEX_OF
 from onex_analytics.synthetic.incidents import Effect
 from onex_analytics.synthetic.load import Load
-from onex_analytics.synthetic.topology import HOSTS, LAYERS, PATTERNS, TENANTS, Topology, Versions
+from onex_analytics.synthetic.patterns import (
+    ANCHOR,
+    CAN_FAIL,
+    CODE,
+    DECORATED,
+    LOG,
+    LOG_SLOT,
+    PROFILE_SLOT,
+    RESTART,
+    TYPE,
+    WORKS,
+)
+from onex_analytics.synthetic.topology import HOSTS, LAYERS, TENANTS, Topology, Versions
 
-TYPES = tuple(t.value for t in OnexEventType)
-CODE = {name: i for i, name in enumerate(TYPES)}
-
-# (type when it goes well, type when it fails, anchor); anchors: 0 start, 1 just after, 2 just before the end, 3 the end
-_SLOTS: dict[str, tuple[tuple[str, str, int], ...]] = {
-    "decorated": (
-        ("TELEMETRY_OPERATION_START", "TELEMETRY_OPERATION_START", 0), ("NODE_START", "NODE_START", 1),
-        ("NODE_SUCCESS", "NODE_FAILURE", 2), ("TELEMETRY_OPERATION_SUCCESS", "TELEMETRY_OPERATION_ERROR", 3),
-    ),
-    "undecorated": (("NODE_START", "NODE_START", 0), ("NODE_SUCCESS", "NODE_FAILURE", 3)),
-    "scenario": (
-        ("SCENARIO_STARTED", "SCENARIO_STARTED", 0), ("SCENARIO_PASSED", "SCENARIO_FAILED", 2),
-        ("SCENARIO_SUMMARY", "SCENARIO_SUMMARY", 3),
-    ),
-    "proxy": (
-        ("TOOL_PROXY_INVOKE", "TOOL_PROXY_INVOKE", 0), ("TOOL_PROXY_ACCEPTED", "TOOL_PROXY_ACCEPTED", 1),
-        ("TOOL_PROXY_RESULT", "TOOL_PROXY_ERROR", 3),
-    ),
-    "announce": (("NODE_ANNOUNCE", "NODE_ANNOUNCE", 0), ("NODE_ANNOUNCE_ACCEPTED", "NODE_ANNOUNCE_REJECTED", 3)),
-    "node_discovery": (
-        ("NODE_DISCOVERY_REQUEST", "NODE_DISCOVERY_REQUEST", 0), ("NODE_DISCOVERY_RESPONSE", "NODE_DISCOVERY_RESPONSE", 3),
-    ),
-    "tool_discovery": (
-        ("TOOL_DISCOVERY_REQUEST", "TOOL_DISCOVERY_REQUEST", 0), ("TOOL_DISCOVERY_RESPONSE", "TOOL_DISCOVERY_RESPONSE", 3),
-    ),
-    "introspection": (
-        ("INTROSPECTION_REQUEST", "INTROSPECTION_REQUEST", 0), ("INTROSPECTION_RESPONSE", "INTROSPECTION_RESPONSE", 3),
-    ),
-    "log": (("STRUCTURED_LOG", "STRUCTURED_LOG", 0),),
-    "restart": (("NODE_REGISTER", "NODE_REGISTER", 0), ("NODE_START", "NODE_START", 1), ("NODE_SUCCESS", "NODE_FAILURE", 3)),
-}
-LOG_SLOT, PROFILE_SLOT, SLOT_COUNT = 4, 5, 6
-_TYPE = np.full((2, len(PATTERNS), SLOT_COUNT), -1, dtype=np.int8)
-_ANCHOR = np.zeros((len(PATTERNS), SLOT_COUNT), dtype=np.int8)
-for _p, _name in enumerate(PATTERNS):
-    for _s, (_well, _ill, _anchor) in enumerate(_SLOTS[_name]):
-        _TYPE[0, _p, _s], _TYPE[1, _p, _s], _ANCHOR[_p, _s] = CODE[_well], CODE[_ill], _anchor
-    _TYPE[:, _p, LOG_SLOT], _TYPE[:, _p, PROFILE_SLOT] = CODE["STRUCTURED_LOG"], CODE["PERFORMANCE_PROFILE"]
-    _ANCHOR[_p, LOG_SLOT], _ANCHOR[_p, PROFILE_SLOT] = 4, 5
-_CAN_FAIL = np.array([name not in ("node_discovery", "tool_discovery", "introspection", "log") for name in PATTERNS])
-_WORKS = np.array([name in ("decorated", "undecorated") for name in PATTERNS])
-DECORATED, UNDECORATED, LOG, RESTART = (PATTERNS.index(p) for p in ("decorated", "undecorated", "log", "restart"))
 _TIMEOUTS = np.array(["TIMEOUT" in f.code for f in FAILURES])
 _CRASH = INDEX_OF["ONEX_RT_400_NODE_INITIALIZATION_FAILED"]
 _TENANT_SLOTS = np.repeat(np.arange(len(TENANTS)), [360, 190, 130, 90, 65, 50, 40, 30, 25, 20, 14, 10]).astype(np.int8)
@@ -189,13 +159,13 @@ def _level(
             time = at[trace]
             there &= ~((fleet.node[op] == effect.node) & (time >= effect.start_us) & (time < effect.end_us))
     if not there.all():
-        trace, parent, op, pattern, tenant = (a[there] for a in (trace, parent, op, pattern, tenant))
+        trace, parent, op, pattern, tenant = trace[there], parent[there], op[there], pattern[there], tenant[there]
     n = len(op)
     node = fleet.node[op]
     host = (draws.short(n) >> 13).astype(np.int8)
     size = _sizes(draws, n)
     version = scene.versions.at(node, at[trace])
-    able = _CAN_FAIL[pattern]
+    able = CAN_FAIL[pattern]
     failing = draws.hits(n, fleet.failing[op]) & able
     failure = np.where(failing, fleet.failures[node, draws.short(n) >> 10], -1).astype(np.int16)
     open_ = draws.hits(n, 0.0008) & (pattern < LOG)
@@ -219,11 +189,12 @@ def _level(
             failure[chosen] = effect.failure
             carries |= chosen & (kind == "cascade")
         if kind == "crash_loop":
-            chosen |= (pattern == RESTART) & effect.operations[op] & (at[trace] >= effect.start_us) & (at[trace] < effect.end_us)
+            within = (at[trace] >= effect.start_us) & (at[trace] < effect.end_us)
+            chosen |= (pattern == RESTART) & effect.operations[op] & within
         touched[chosen] |= np.uint64(1 << effect.index)
     failure[open_] = -1
     # a call that fails is tried once more in three cases of ten; the second attempt often goes well
-    again = (failure >= 0) & draws.hits(n, 0.3) & (parent >= 0) & _WORKS[pattern]
+    again = (failure >= 0) & draws.hits(n, 0.3) & (parent >= 0) & WORKS[pattern]
     row = np.repeat(np.arange(n), 1 + again)
     attempt = np.zeros(len(row), dtype=np.int8)
     attempt[1:] = row[1:] == row[:-1]
@@ -252,7 +223,7 @@ _SIZES: Ints = np.rint(6000 * np.exp(2.05 * NORMAL)).astype(np.int64)
 
 def _time_from_the_leaves(fleet: Topology, draws: Draws, levels: Sequence[tuple[Operations, Mask]]) -> None:
     """Durations, and starts relative to the caller (in `start`), from the deepest level up; failures spread."""
-    for (level, carries), (below, carried) in reversed(list(zip(levels, levels[1:], strict=False))):
+    for (level, carries), (below, carried) in reversed(list(pairwise(levels))):
         if len(below) == 0:
             continue
         taken = below.duration + 60
@@ -280,7 +251,7 @@ def _spread(draws: Draws, level: Operations, below: Operations, carries: Mask, c
     bad = ((below.failure >= 0) | below.open) & ~retried & (draws.hits(len(below), 0.4) | carried)
     silent = bad & below.open
     parents = below.parent
-    able = _CAN_FAIL[level.pattern] & ~level.open & (level.failure < 0)
+    able = CAN_FAIL[level.pattern] & ~level.open & (level.failure < 0)
     for children, failure in ((bad & ~silent, CHILD_FAILED), (silent, CHILD_SILENT)):
         hit = np.bincount(parents[children], minlength=len(level)) > 0
         level.failure[hit & able & (level.failure < 0)] = failure
@@ -293,10 +264,14 @@ def _placed(calls: list[Operations], at: Ints) -> Operations:
     """All levels as one, with starts from the span's beginning and parents among all calls."""
     offset = 0
     calls[0].start = at[calls[0].trace]
-    for above, below in zip(calls, calls[1:], strict=False):
+    for above, below in pairwise(calls):
         below.start = above.start[below.parent] + below.start
         below.parent = below.parent + offset
         offset += len(above)
+    return _joined(calls)
+
+
+def _joined(calls: Sequence[Operations]) -> Operations:
     return Operations(**{f.name: np.concatenate([getattr(c, f.name) for c in calls]) for f in fields(Operations)})
 
 
@@ -304,10 +279,10 @@ def _events(scene: Scene, draws: Draws, calls: Operations) -> Draft:
     """Every event that the calls emit and that reaches the log."""
     n = len(calls)
     failed = (calls.failure >= 0).astype(np.int8)
-    types = _TYPE[failed, calls.pattern]
-    anchors = _ANCHOR[calls.pattern]
+    types = TYPE[failed, calls.pattern]
+    anchors = ANCHOR[calls.pattern]
     emitted = types >= 0
-    emitted[:, LOG_SLOT] = draws.hits(n, 0.06) & _WORKS[calls.pattern]
+    emitted[:, LOG_SLOT] = draws.hits(n, 0.06) & WORKS[calls.pattern]
     profiled = (scene.versions.schema[calls.version] >= 3) & (calls.pattern == DECORATED)
     emitted[:, PROFILE_SLOT] = profiled & draws.hits(n, 0.08)
     emitted &= ~(calls.open[:, None] & np.isin(anchors, (2, 3, 5)))
@@ -316,7 +291,7 @@ def _events(scene: Scene, draws: Draws, calls: Operations) -> Draft:
     end = calls.start + calls.duration
     # children lie between the two NODE events: `step` is at most a quarter of the time that the call takes itself
     times = np.stack(
-        [calls.start, calls.start + calls.step, end - calls.step, end, calls.start + calls.duration // 2, end + 40], axis=1
+        [calls.start, calls.start + calls.step, end - calls.step, end, calls.start + calls.duration // 2, end + 40], 1
     )
     call, slot = np.nonzero(emitted)
     time = times[call, anchors[call, slot]]
@@ -332,7 +307,8 @@ def _events(scene: Scene, draws: Draws, calls: Operations) -> Draft:
             if effect.column == "host":
                 lost &= calls.host[call] == HOSTS.index(str(effect.value))
             kept &= ~lost
-    return Draft(calls, int(calls.trace.max(initial=-1)) + 1, call[kept], slot[kept].astype(np.int8), type_[kept], time[kept])
+    traces = int(calls.trace.max(initial=-1)) + 1
+    return Draft(calls, traces, call[kept], slot[kept].astype(np.int8), type_[kept], time[kept])
 
 
 def _exactly(scene: Scene, draws: Draws, draft: Draft, quota: int, start_us: int, end_us: int) -> Draft:
@@ -369,17 +345,17 @@ def _with_logs(scene: Scene, draws: Draws, draft: Draft, n: int, start_us: int, 
     op = (talking if len(talking) else np.arange(len(fleet.node)))[draws.below(n, len(talking) or len(fleet.node))]
     at = scene.load.draw(draws, n, start_us, end_us)
     old = len(draft.operations)
-    none: Callable[[Any], NDArray[Any]] = lambda dtype: np.zeros(n, dtype=dtype)  # noqa: E731
+    zeros, none, never = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int8), np.zeros(n, dtype=np.bool_)
     logs = Operations(
-        trace=draft.traces + np.arange(n), parent=none(np.int64) - 1, op=op.astype(np.int16),
+        trace=draft.traces + np.arange(n), parent=zeros - 1, op=op.astype(np.int16),
         pattern=np.full(n, LOG, dtype=np.int16), node=fleet.node[op], host=hosts[draws.below(n, len(hosts))],
-        tenant=none(np.int8), size=none(np.int64), version=scene.versions.at(fleet.node[op], at), attempt=none(np.int8),
-        failure=none(np.int16) - 1, open=none(np.bool_), single_witness=none(np.bool_), start=at, duration=none(np.int64),
-        step=none(np.int64), touched=none(np.uint64),
+        tenant=none, size=zeros, version=scene.versions.at(fleet.node[op], at), attempt=none,
+        failure=np.full(n, -1, dtype=np.int16), open=never, single_witness=never, start=at, duration=zeros, step=zeros,
+        touched=zeros.astype(np.uint64),
     )
-    both = {f.name: np.concatenate([getattr(draft.operations, f.name), getattr(logs, f.name)]) for f in fields(Operations)}
     return Draft(
-        Operations(**both), draft.traces + n, np.concatenate([draft.call, old + np.arange(n)]),
-        np.concatenate([draft.slot, none(np.int8)]),
-        np.concatenate([draft.type, np.full(n, CODE["STRUCTURED_LOG"], dtype=np.int8)]), np.concatenate([draft.time, at]),
+        _joined([draft.operations, logs]), draft.traces + n, np.concatenate([draft.call, old + np.arange(n)]),
+        np.concatenate([draft.slot, none]),
+        np.concatenate([draft.type, np.full(n, CODE["STRUCTURED_LOG"], dtype=np.int8)]),
+        np.concatenate([draft.time, at]),
     )

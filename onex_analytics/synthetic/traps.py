@@ -178,7 +178,8 @@ def springs(traps: Traps, draws: Draws, n: int, timed: Mask, is_log: Mask) -> Sp
     late = draws.hits(n, traps.out_of_order)
     # whole numbers of further lines, so that they can be told without a look at any event
     share = draws.shares(3)
-    counts = [int(n * rate + s) for rate, s in zip((traps.duplicates, traps.conflicts, traps.broken), share, strict=True)]
+    rates = (traps.duplicates, traps.conflicts, traps.broken)
+    counts = [int(n * rate + s) for rate, s in zip(rates, share, strict=True)]
     free = draws.order(n) if sum(counts) else np.zeros(0, dtype=np.int64)
     free = free[~(newer_major | missing)[free]]
     a, b, c = (int(x) for x in np.cumsum(counts))

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from onex_analytics.synthetic.draws import Draws, Ints
 from onex_analytics.synthetic.metadata import Scribe
+from onex_analytics.synthetic.patterns import CODE, LOG, TYPES, UNDECORATED
 from onex_analytics.synthetic.texts import as_uuid4, glued, hexadecimal, joined, picked, replaced, times, uuids
 from onex_analytics.synthetic.topology import HOSTS, SCHEMA_VERSIONS, Topology, Versions
-from onex_analytics.synthetic.traces import CODE, LOG, TYPES, UNDECORATED, Draft
+from onex_analytics.synthetic.traces import Draft
 from onex_analytics.synthetic.traps import CallSprings, NodeQuirks, Springs
 
 FORMS = ("event", "envelope", "capture", "recording", "cloudevents", "core")
@@ -60,7 +61,9 @@ def correlated_parents(draft: Draft) -> Ints:
 class Writer:
     """Writes the lines of blocks, for one fleet and form."""
 
-    def __init__(self, fleet: Topology, versions: Versions, quirks: NodeQuirks, form: str, epoch_us: int, middle_us: int) -> None:
+    def __init__(
+        self, fleet: Topology, versions: Versions, quirks: NodeQuirks, form: str, epoch_us: int, middle_us: int
+    ) -> None:
         self.fleet, self.versions, self.quirks, self.form = fleet, versions, quirks, form
         self.epoch_us, self.middle_us = epoch_us, middle_us
         self.scribe = Scribe(fleet, [d.node_version for d in versions.deploys])
@@ -80,9 +83,7 @@ class Writer:
     def clock_offset(self, draft: Draft) -> Ints:
         """What the clock of each event's writer adds to UTC."""
         node = draft.operations.node[draft.call]
-        offset = np.where(
-            draft.time >= self.middle_us, self.quirks.offset_us[node] + self.quirks.summer_us[node], self.quirks.offset_us[node]
-        )
+        offset = self.quirks.offset_us[node] + np.where(draft.time >= self.middle_us, self.quirks.summer_us[node], 0)
         if self.form == "core":
             return np.asarray(offset)
         return np.where(draft.type == CODE["TELEMETRY_OPERATION_START"], offset, 0)
@@ -91,9 +92,10 @@ class Writer:
         calls = draft.operations
         form = self.quirks.id_form[calls.node]
         by_version = len(self.fleet.names) + calls.version
-        by_host = len(self.fleet.names) + len(self.versions.deploys) + calls.node.astype(np.int64) * len(HOSTS) + calls.host
-        index = np.select([np.isin(form, (1, 3)), form == 2], [by_version, by_host], calls.node.astype(np.int64))
-        return picked(self.node_ids, (calls.node if self.form == "core" else index)[draft.call])
+        node = calls.node.astype(np.int64)
+        by_host = len(self.fleet.names) + len(self.versions.deploys) + node * len(HOSTS) + calls.host
+        index = np.select([np.isin(form, (1, 3)), form == 2], [by_version, by_host], node)
+        return picked(self.node_ids, (node if self.form == "core" else index)[draft.call])
 
     def lines(self, draft: Draft, ids: Ids, springs: Springs, call_springs: CallSprings, draws: Draws) -> pl.DataFrame:
         """One row an event: its `line`, and `topic` and `partition` where the form is "capture"."""
@@ -109,17 +111,19 @@ class Writer:
         linked = self._links(draft, ids, own, schema)
         metadata = self.scribe.metadata(draft, ids.call, own, draws, springs, call_springs, schema)
         links = self._versioned(draft, linked.gather(pl.Series(draft.call.astype(np.uint32))), springs, schema)
-        fields = replaced(pl.Series([""]).new_from_index(0, len(draft)), np.flatnonzero(springs.unknown_field), picked(
-            _UNKNOWN_FIELDS, np.flatnonzero(springs.unknown_field) % len(_UNKNOWN_FIELDS)))
+        stray = np.flatnonzero(springs.unknown_field)
+        texts = picked(_UNKNOWN_FIELDS, stray % len(_UNKNOWN_FIELDS))
+        fields = replaced(picked([""], np.zeros(len(draft))), stray, texts)
         corr = correlation.gather(pl.Series(draft.call.astype(np.uint32)))
         parts = _Parts(self.node_id(draft), self._type(draft, springs), corr, links, metadata, fields)
         if self.form == "cloudevents":
             return self._cloudevents(draft, ids, springs, parts).to_frame("line")
         if self.form == "core":
             links = picked([""], np.zeros(len(draft)))
+        data = ',"data":' if self.form == "core" else ',"metadata":'
         line = glued(
-            self._head(draft, ids, springs), ',"node_id":"', parts.node, '","event_type":"', parts.type, '","correlation_id":',
-            corr, links, fields, ',"data":' if self.form == "core" else ',"metadata":', metadata, "}",
+            self._head(draft, ids, springs), ',"node_id":"', parts.node, '","event_type":"', parts.type,
+            '","correlation_id":', corr, links, fields, data, metadata, "}",
         )
         if self.form in ("envelope", "capture"):
             return self._enveloped(draft, ids, parts, line, draws)
@@ -147,7 +151,8 @@ class Writer:
             joined('"', with_t, 'Z"'), joined('"', with_t, '+00:00"'), joined('"', with_space, '"'),
             joined('"', with_t[:, :19], '"'), seconds, milliseconds,
         ]
-        text = pl.concat(forms, rechunk=False).gather(pl.Series(((form - 1).astype(np.int64) * len(odd) + np.arange(len(odd)))))
+        which = (form - 1).astype(np.int64) * len(odd) + np.arange(len(odd))
+        text = pl.concat(forms, rechunk=False).gather(pl.Series(which))
         return replaced(head, odd, glued(joined('{"event_id":"', id_[odd], '","timestamp":'), text))
 
     def _links(self, draft: Draft, ids: Ids, own: pl.Series, schema: NDArray[Any]) -> pl.Series:
@@ -195,8 +200,8 @@ class Writer:
         at = self.epoch_us + draft.time + self.clock_offset(draft)
         head = joined('{"specversion":"1.0","id":"', uuids(ids.event), '","time":"', times(at), 'Z","source":"onex/')
         return glued(
-            head, parts.node, '","type":"com.onex.', parts.type.str.to_lowercase(), '","data":{"correlation_id":',
-            parts.correlation, parts.links, ',"metadata":', parts.metadata, "}", parts.fields, "}",
+            head, parts.node, '","type":"com.onex.', parts.type.str.to_lowercase(),
+            '","data":{"correlation_id":', parts.correlation, parts.links, ',"metadata":', parts.metadata, "}", parts.fields, "}",
         )
 
     def _enveloped(self, draft: Draft, ids: Ids, parts: _Parts, line: pl.Series, draws: Draws) -> pl.DataFrame:
@@ -211,15 +216,15 @@ class Writer:
             joined('"', hexadecimal(ids.trace[calls.trace[draft.call[trace]]]), '"'),
         )
         text = glued(
-            joined('{"envelope_id":"', uuids(envelope), '","envelope_timestamp":"', times(arrived), '+00:00","correlation_id":'),
-            parts.correlation, ',"event_type":', names, ',"trace_id":', trace_id,
+            joined('{"envelope_id":"', uuids(envelope), '","envelope_timestamp":"', times(arrived)),
+            '+00:00","correlation_id":', parts.correlation, ',"event_type":', names, ',"trace_id":', trace_id,
             ',"span_id":null,"parent_span_id":null,"source_tool":"', parts.node,
             '","priority":"normal","onex_version":{"major":1,"minor":0,"patch":0},"payload":', line, "}",
         )
         if self.form == "envelope":
             return text.to_frame("line")
         node = calls.node[draft.call]
-        topics = [f'onex.evt.{name.replace("_", "-")}.{t.lower().replace("_", "-")}.v1' for name in self.fleet.names for t in TYPES]
+        topics = [f"onex.evt.{name}.{t.lower()}.v1".replace("_", "-") for name in self.fleet.names for t in TYPES]
         topic = picked(topics, node.astype(np.int64) * len(TYPES) + draft.type)
         return pl.DataFrame({"line": text, "topic": topic, "partition": (node % PARTITIONS).astype(np.int8)})
 
