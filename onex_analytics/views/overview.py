@@ -80,19 +80,25 @@ def latency(table: pl.DataFrame) -> go.Figure:
                           "%{customdata[2]:,} failed, longest %{customdata[3]:,.4~g} ms<extra></extra>",
         )  # fmt: skip
     positive = all(row["p50_ms"] > 0 for row in rows)
-    figure.update_xaxes(type="log" if positive else "linear", ticksuffix=" ms", tickformat=",~g")
+    figure.update_xaxes(type="log" if positive else "linear", tickformat=",~g")
     if positive:
-        figure.update_xaxes(dtick="D2")
-    styled(figure, height=110 + 24 * len(rows), x_title="execution time" + (" (log scale)" if positive else ""))
+        wide = rows[0]["p99_ms"] > 500 * min(row["p50_ms"] for row in rows)  # then 1, 2, 5 would run into each other
+        figure.update_xaxes(dtick=1 if wide else "D2")
+    styled(figure, height=110 + 24 * len(rows), x_title="execution time, ms" + (" (log scale)" if positive else ""))
     return figure.update_yaxes(tickvals=places, ticktext=names, range=[len(rows) - 0.4, -0.6], zeroline=False)
 
 
-def notable_periods(periods: pl.DataFrame, incidents: pl.DataFrame | None = None) -> go.Figure:
+def notable_periods(
+    periods: pl.DataFrame,
+    incidents: pl.DataFrame | None = None,
+    between: tuple[datetime | None, datetime | None] = (None, None),
+) -> go.Figure:
     """When which node was unlike itself, from `frames.periods.notable`; labelled incidents are framed.
 
     Args:
         periods: shape `frames.periods.NOTABLE`.
         incidents: shape `model.LABELS`, where the truth is known.
+        between: the time that the axis shows; as far as the periods reach where None.
     """
     if periods.is_empty() and (incidents is None or incidents.is_empty()):
         return blank("nothing stands out")
@@ -128,6 +134,8 @@ def notable_periods(periods: pl.DataFrame, incidents: pl.DataFrame | None = None
             marker={"symbol": "triangle-down", "color": TEXT, "size": 8},
         )  # fmt: skip
     styled(figure, height=130 + 46 * len(nodes), x_title=_TIME)
+    if None not in between:
+        figure.update_xaxes(range=list(between))
     figure.update_yaxes(
         tickvals=list(range(len(nodes))), ticktext=[label(node) for node in nodes], range=[len(nodes) - 0.45, -0.55],
         zeroline=False, showgrid=False,

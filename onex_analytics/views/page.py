@@ -72,7 +72,7 @@ _DRAW = """
 for (const box of document.querySelectorAll(".plot")) {
   const drawn = JSON.parse(box.querySelector("script").textContent);
   box.textContent = "";
-  const settings = {responsive: true, displaylogo: false, 
+  const settings = {responsive: true, displaylogo: false,
     modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]]};
   Plotly.newPlot(box, drawn.data, drawn.layout, settings);
 }
@@ -112,7 +112,7 @@ caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-pa
 th, td { text-align: left; padding: 6px 12px; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { position: sticky; top: 0; background: var(--card); font-weight: 600; white-space: nowrap; }
 tbody tr:last-child td { border-bottom: 0; }
-td { overflow-wrap: anywhere; min-width: 8ch; }
+td { overflow-wrap: break-word; max-width: 46ch; }
 td.time, td.number { white-space: nowrap; }
 .number { text-align: right; }
 code { font: 12.5px ui-monospace, "DejaVu Sans Mono", monospace; }

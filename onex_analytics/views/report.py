@@ -17,6 +17,9 @@ from onex_analytics.views.page import Section, html_figure, html_page
 from onex_analytics.views.tables import Column, html_facts, html_table, plain
 
 
+_NO_EVENTS = '<p class="empty">No events.</p>'
+
+
 @dataclass(frozen=True)
 class ReportFrames:
     """What a report shows: the collected results, each of the shape that its function in `frames` documents."""
@@ -91,7 +94,7 @@ def _lead(frames: ReportFrames, source: str) -> str:
     outside = frames.period.row(0, named=True)["outside"]
     if outside:
         lines.append(
-            f'<p class="warn">{plain(outside, "count")} events lie far outside the period that nearly all belong to. '
+            f'<p class="warn">Events far outside the period that nearly all others belong to: {plain(outside, "count")}. '
             "They are counted in all tables, and left out of the charts over time and of what stands out.</p>"
         )
     return "\n".join(lines)
@@ -99,6 +102,8 @@ def _lead(frames: ReportFrames, source: str) -> str:
 
 def _events(frames: ReportFrames, every: str) -> str:
     total = frames.totals.row(0, named=True)
+    if frames.events_per_minute.is_empty():
+        return _NO_EVENTS
     return html_figure(
         overview.events_per_minute(frames.events_per_minute),
         f"Events a minute by type, in buckets of {every}: {plain(total['events'], 'count')} events of "
@@ -123,27 +128,31 @@ def _error_rate(frames: ReportFrames, every: str) -> str:
         ],
         caption="Error rate by node", empty="No events.",
     )  # fmt: skip
+    if frames.error_rate.is_empty():
+        return _NO_EVENTS
     return html_figure(overview.error_rate(frames.error_rate), caption) + "<h3>By node</h3>" + by_node
 
 
 def _notable(frames: ReportFrames) -> str:
     columns = [
-        Column("kind", "kind"), Column("node", "node"), Column("what", "operation or error", "code"),
+        Column("kind", "kind"), Column("node", "node", "whom"), Column("what", "operation or error", "code"),
         Column("start", "from", "time"), Column("end", "to", "time"), Column("measure", "measure"),
         Column("observed", "observed", "number"), Column("usual", "usual", "number"), Column("n", "n", "count"),
         Column("score", "score", "number"),
     ]  # fmt: skip
     caption = (
         f"{frames.notable.height} periods in which a node was unlike its own usual, the most notable first in the "
-        "table. A dash for the node means all nodes at once."
+        "table."
     )
-    parts = [
-        html_figure(overview.notable_periods(frames.notable, frames.incidents), caption),
-        html_table(frames.notable, columns, caption="Periods that stand out", empty="Nothing stands out."),
-    ]
+    period = frames.period.row(0, named=True)
+    parts = []
+    if frames.notable.height or (frames.incidents is not None and frames.incidents.height):
+        between = (period["start"], period["end"])
+        parts.append(html_figure(overview.notable_periods(frames.notable, frames.incidents, between), caption))
+    parts.append(html_table(frames.notable, columns, caption="Periods that stand out", empty="Nothing stands out."))
     if frames.incidents is not None:
         seen = [
-            Column("incident_id", "incident"), Column("node", "node"), Column("operation", "operation"),
+            Column("incident_id", "incident"), Column("node", "node", "whom"), Column("operation", "operation"),
             Column("cause", "cause", "code"), Column("start", "from", "time"), Column("end", "to", "time"),
             Column("events", "events", "count"), Column("seen", "visible", "flag"),
             Column("seen_as", "seen as", "list"),
@@ -208,7 +217,7 @@ def _rejected(frames: ReportFrames) -> str:
     repaired = html_table(
         frames.repairs,
         [Column("node", "node"), Column("clock", "clock set right", "count"),
-         Column("clock_offsets_ms", "clock offsets, ms", "list"),
+         Column("clock_offsets_ms", "clock was off by", "hours"),
          Column("timestamp_form", "other form of time", "count"),
          Column("event_type", "other spelling of type", "count"), Column("events", "of events", "count")],
         caption="Repaired rows by node", empty="No row needed a repair.",
@@ -223,6 +232,8 @@ def _rejected(frames: ReportFrames) -> str:
 
 
 def _schema(frames: ReportFrames, every: str) -> str:
+    if frames.schema_adoption.is_empty():
+        return _NO_EVENTS
     caption = f"Share of events by schema version, in buckets of {every}. An event that names none counts as 1.0.0."
     return html_figure(overview.schema_adoption(frames.schema_adoption), caption)
 

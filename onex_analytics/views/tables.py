@@ -15,7 +15,7 @@ class Column(NamedTuple):
 
     name: str
     title: str
-    form: str = "text"  # text, code, count, ms, share, time, seconds, number, list, flag
+    form: str = "text"  # text, code, count, ms, share, time, seconds, number, list, flag, whom, hours
 
 
 _RIGHT = {"count", "ms", "share", "seconds", "number"}
@@ -65,11 +65,13 @@ def plain(value: object, form: str) -> str:
     """One value as people write it."""
     match value:
         case None:
-            return "–"
+            return "all nodes" if form == "whom" else "–"
         case bool():
             return "yes" if value else "no"
         case datetime():
             return f"{value:%Y-%m-%d %H:%M:%S}"
+        case list() if form == "hours":
+            return ", ".join(f"{item / 3_600_000:+.4g} h" for item in value) or "–"
         case list():
             return ", ".join(str(item) for item in value) or "–"
         case int() | float() if form == "share":
