@@ -107,3 +107,20 @@ def block_of_texts(texts: list[bytes], like: Block, rows: NDArray[np.intp], cont
         buffer, (ends - lengths).astype(np.int32), ends.astype(np.int32), like.lines[rows], like.source,
         offsets=like.source_offsets()[rows], context=context,
     )
+
+
+def block_of_texts_of(texts: pl.Series, source: str = "") -> Block:
+    """A block of one line a text; a text may hold newlines."""
+    column = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
+    buffer = np.zeros(PADDING, np.uint8)
+    offsets = np.zeros(1, np.int64)
+    if len(texts):
+        _, raw_offsets, data = column.buffers()
+        offsets = np.frombuffer(raw_offsets, np.int64)[column.offset : column.offset + len(texts) + 1]
+        bytes_held = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8)
+        first, last = int(offsets[0]), int(offsets[-1])
+        buffer = np.zeros(last - first + PADDING, np.uint8)
+        buffer[: last - first] = bytes_held[first:last]
+        offsets = offsets - first
+    lines = np.arange(1, len(texts) + 1, dtype=np.int64)
+    return Block(buffer, offsets[:-1].astype(np.int32), offsets[1:].astype(np.int32), lines, source)

@@ -29,6 +29,7 @@ from onex_analytics.sources.envelopes import MAX_WRAPPINGS, unwrap, wrapped_rows
 from onex_analytics.sources.errors import error_columns
 from onex_analytics.sources.extras import wire_and_extra
 from onex_analytics.sources.layout import Dimension, event_paths
+from onex_analytics.sources.lifting import dimension_series
 from onex_analytics.sources.paths import PathTable
 from onex_analytics.sources.scan import (
     ABSENT, BAD_UTF8, DUPLICATE_KEY, ESCAPED, FALSE, HAS_ESCAPED_KEY, HAS_SPACE, INVALID, NOT_AN_OBJECT, NULL, NUMBER,
@@ -44,11 +45,15 @@ _STATUS_REASONS = {
 
 
 class Batch(NamedTuple):
-    """What became of a block: `read` lines are `events` rows and `rejected` rows together."""
+    """What became of a block: `read` lines are `events` rows and `rejected` rows together.
+
+    `lines` is the number of the line of each event in its source.
+    """
 
     events: pl.DataFrame
     rejected: pl.DataFrame
     read: int
+    lines: pl.Series
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Gate:
         if len(frames) > 1:
             events = events.sort("source_line", maintain_order=True)
         rejected = rejections.frame(self.ingested_at)
-        return Batch(events.drop("source_line"), rejected, len(block))
+        return Batch(events.drop("source_line"), rejected, len(block), events["source_line"])
 
     def schema(self) -> dict[str, pl.DataType]:
         """Columns of the events: `model.EVENTS`, then the dimensions."""
@@ -199,7 +204,7 @@ class _Reader:
         if self.gate.strict:
             self._reject_strictly(columns, broken)
         for dimension in self.gate.dimensions.values():
-            columns[dimension.name] = self._dimension(dimension)
+            columns[dimension.name] = dimension_series(dimension, self.buffer, self.slot("metadata." + ".".join(dimension.path)))
         columns["source_line"] = pl.Series(self.block.lines)
 
         frame = pl.DataFrame({n: s for n, s in columns.items() if isinstance(s, pl.Series)})
@@ -399,29 +404,6 @@ class _Reader:
         columns["source"] = c["source"].fill_null(self.block.source)
         columns["size_bytes"] = pl.select(pl.coalesce(c["size_bytes"], sizes).cast(pl.UInt32).alias("size_bytes")).to_series()
         columns["source_offset"] = pl.select(pl.coalesce(c["source_offset"], offsets).alias("source_offset")).to_series()
-
-    def _dimension(self, dimension: Dimension) -> pl.Series | pl.Expr:
-        spans = self.slot("metadata." + ".".join(dimension.path))
-        if not (spans.kind > NULL).any():
-            return pl.lit(None, dtype=dimension.dtype)
-        if dimension.type == "bool":
-            return _booleans(dimension.name, spans.kind)
-        if dimension.type == "str":
-            plain = Spans(np.where((spans.kind == NUMBER) | (spans.kind == TRUE) | (spans.kind == FALSE), np.uint8(STRING), spans.kind), spans.offset, spans.length)
-            return text(dimension.name, self.buffer, plain)
-        values, states = floats(self.buffer, spans)
-        if dimension.type == "f64":
-            return pl.Series(dimension.name, values).fill_nan(None)
-        if (np.abs(np.nan_to_num(values)) >= 2**53).any():
-            return _whole_numbers(dimension.name, self.buffer, spans)
-        whole = (states != IS_WRONG) & (values == np.trunc(values))
-        return pl.Series(dimension.name, np.where(whole, values, np.nan)).fill_nan(None).cast(pl.Int64)
-
-
-def _whole_numbers(name: str, buffer: NDArray[np.uint8], spans: Spans) -> pl.Series:
-    """Integers too large for a float to hold; null where the text is no 64-bit integer."""
-    kinds = np.where(spans.kind == NUMBER, np.uint8(STRING), spans.kind)
-    return text(name, buffer, Spans(kinds, spans.offset, spans.length)).cast(pl.Int64, strict=False)
 
 
 def _by_code(codes: NDArray[np.int32], values: pl.Series, name: str) -> pl.Series:
