@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
+import stat
 import sys
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import zstandard
 from numpy.typing import NDArray
 
 from onex_analytics.exceptions import SourceError
+from onex_analytics.sources.compression import GZIP, ZSTD, Damage, Decompressed, gzip_chunks, zstd_chunks
 
-GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-UTF8_BOM, UTF16_BOMS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+UTF8_BOM = b"\xef\xbb\xbf"
 STDIN = "-"
 
 
@@ -29,15 +27,19 @@ class Stream:
 
     Args:
         name: as the user gave it; what `source` says of each event.
-        size_bytes: of the file as it lies on disk; None for standard input.
+        size_bytes: of the file as it lies on disk; None for standard input and other pipes.
+        compressed: the bytes are decompressed while they are read.
     """
 
     name: str
     size_bytes: int | None
-    _decoded: BinaryIO
-    _raw: BinaryIO
+    compressed: bool
+    _decoded: io.RawIOBase
+    _raw: io.RawIOBase
     _pushed_back: bytes = b""
-    damage: str | None = field(default=None)
+    begin: int = 0
+    """Place of the first byte that is read: 3 behind a byte order mark."""
+    damage: str | None = None
     """What ended a compressed stream early, once it has been met."""
 
     def read_into(self, target: NDArray[np.uint8]) -> int:
@@ -46,15 +48,15 @@ class Stream:
         if filled:
             target[:filled] = np.frombuffer(self._pushed_back[:filled], np.uint8)
             self._pushed_back = self._pushed_back[filled:]
-        view = memoryview(target)
+        view = target.data
         while filled < target.size and self.damage is None:
             try:
-                count = self._decoded.readinto(view[filled:])  # type: ignore[attr-defined]
-            except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as problem:
-                self.damage = str(problem) or type(problem).__name__
+                count = self._decoded.readinto(view[filled:])
+            except Damage as problem:
+                self.damage = str(problem)
                 break
             except OSError as problem:
-                raise SourceError(self.name, f"cannot be read ({problem})", "check the disk and the permissions, and run it again") from problem
+                raise _unreadable(self.name, problem) from problem
             if not count:
                 break
             filled += count
@@ -78,8 +80,7 @@ class Stream:
 
     def close(self) -> None:
         self._decoded.close()
-        if self._raw is not sys.stdin.buffer:
-            self._raw.close()
+        self._raw.close()
 
     def __enter__(self) -> Stream:
         return self
@@ -92,37 +93,40 @@ def open_stream(path: str | Path) -> Stream:
     """Open a file, or standard input for "-", and take off gzip or Zstandard where its first bytes say so.
 
     Raises:
-        SourceError: the file is missing, a folder, or may not be read.
+        SourceError: the file is missing, a folder, may not be read, or is not UTF-8 but UTF-16.
     """
     name = str(path)
     if name == STDIN:
-        return _decoded(name, None, _Peeked(sys.stdin.buffer))
+        return _decoded(name, None, _Pipe(sys.stdin.buffer, ours=False))
     try:
         raw = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by Stream
-        size = os.fstat(raw.fileno()).st_size
+        status = os.fstat(raw.fileno())
     except FileNotFoundError as problem:
         raise SourceError(name, "there is no such file", "check the path; a glob needs at least one match") from problem
     except IsADirectoryError as problem:
         raise SourceError(name, "is a folder", "name its files, or give the folder to `append`") from problem
     except PermissionError as problem:
-        raise SourceError(name, "may not be read", "give yourself the right to read it (chmod), or run as its owner") from problem
-    except OSError as problem:
+        mend = "give yourself the right to read it (chmod), or run as its owner"
+        raise SourceError(name, "may not be read", mend) from problem
+    except (OSError, ValueError) as problem:
         raise SourceError(name, f"cannot be opened ({problem})", "check the path and the disk") from problem
-    return _decoded(name, size, raw)
+    if stat.S_ISREG(status.st_mode):
+        return _decoded(name, status.st_size, raw)
+    return _decoded(name, None, _Pipe(raw, ours=True))
 
 
-class _Peeked(io.RawIOBase):
-    """A pipe whose first bytes can be looked at once."""
+class _Pipe(io.RawIOBase):
+    """A pipe whose first bytes can be looked at once, and whose bytes are counted."""
 
-    def __init__(self, pipe: BinaryIO) -> None:
-        self._pipe, self._held, self._count = pipe, b"", 0
+    def __init__(self, pipe: BinaryIO | io.RawIOBase, *, ours: bool) -> None:
+        self._pipe, self._ours, self._held, self._count = pipe, ours, b"", 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, target: memoryview) -> int:  # type: ignore[override]
-        data = self._held[: len(target)] or self._pipe.read(min(len(target), 1 << 20))
-        self._held = self._held[len(data) :] if self._held else b""
+        data = self._held[: len(target)] or self._pipe.read(min(len(target), 1 << 20)) or b""
+        self._held = self._held[len(data) :]
         target[: len(data)] = data
         self._count += len(data)
         return len(data)
@@ -131,36 +135,65 @@ class _Peeked(io.RawIOBase):
         return self._count
 
     def look(self, count: int) -> bytes:
-        self._held = self._pipe.read(count)
+        while len(self._held) < count and (more := self._pipe.read(count - len(self._held))):
+            self._held += more
         return self._held
 
+    def close(self) -> None:
+        if self._ours:
+            self._pipe.close()
+        super().close()
 
-def _decoded(name: str, size: int | None, raw: BinaryIO | _Peeked) -> Stream:
-    if isinstance(raw, _Peeked):
-        head = raw.look(4)
-    else:
-        head = raw.read(4)
-        raw.seek(0)
-    decoded: object = raw
+
+def _decoded(name: str, size: int | None, raw: io.FileIO | _Pipe) -> Stream:
+    try:
+        head = raw.look(4) if isinstance(raw, _Pipe) else os.pread(raw.fileno(), 4, 0)
+    except OSError as problem:
+        raw.close()
+        raise _unreadable(name, problem) from problem
+    decoded: io.RawIOBase = raw
     if head[:2] == GZIP:
-        decoded = gzip.GzipFile(fileobj=raw)  # type: ignore[arg-type]
+        decoded = Decompressed(gzip_chunks(raw))
     elif head == ZSTD:
-        decoded = zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(raw, read_across_frames=True)  # type: ignore[arg-type]
-    stream = Stream(name, size, decoded, raw)  # type: ignore[arg-type]
-    bom = stream.peek(3)
-    if bom == UTF8_BOM:
+        decoded = Decompressed(zstd_chunks(raw))
+    stream = Stream(name, size, decoded is not raw, decoded, raw)
+    first = stream.peek(4)
+    if first[:3] == UTF8_BOM:
         stream._pushed_back = stream._pushed_back[3:]
-    elif bom[:2] in UTF16_BOMS:
+        stream.begin = 3
+    elif encoding := _wide_encoding(first):
         stream.close()
-        raise SourceError(name, "is UTF-16, and events are UTF-8", f"convert it: iconv -f UTF-16 -t UTF-8 {name} > converted.jsonl")
+        mend = f"convert it: iconv -f {encoding} -t UTF-8 {name} > converted.jsonl"
+        raise SourceError(name, f"is {encoding}, and events are UTF-8", mend)
     return stream
+
+
+def _wide_encoding(first: bytes) -> str | None:
+    """UTF-16 or UTF-32, told by a byte order mark or by JSON's own ASCII between zeros (RFC 4627, section 3)."""
+    if first in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        return "UTF-32"
+    if first[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "UTF-16"
+    zeros = [byte == 0 for byte in first]
+    if zeros == [False, True, False, True] and first[:1] in b"{[":
+        return "UTF-16LE"
+    if zeros == [True, False, True, False] and first[1:2] in b"{[":
+        return "UTF-16BE"
+    return None
+
+
+def _unreadable(name: str, problem: OSError) -> SourceError:
+    return SourceError(name, f"cannot be read ({problem})", "check the disk and the permissions, and run it again")
+
+
+LOG_SUFFIXES = frozenset(
+    {".jsonl", ".ndjson", ".json", ".log", ".txt", ".gz", ".zst", ".parquet", ".arrow", ".ipc", ".feather", ".csv"}
+)
 
 
 def log_files(folder: str | Path) -> Iterator[Path]:
     """Files in a folder, at any depth and in order of their paths, that look like logs; hidden ones are left out."""
     for path in sorted(Path(folder).rglob("*")):
-        if path.is_file() and path.suffix.lower() in LOG_SUFFIXES and not any(p.startswith((".", "_")) for p in path.relative_to(folder).parts):
+        hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
+        if not hidden and path.suffix.lower() in LOG_SUFFIXES and path.is_file():
             yield path
-
-
-LOG_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".log", ".txt", ".gz", ".zst", ".parquet", ".arrow", ".ipc", ".feather", ".csv"})
