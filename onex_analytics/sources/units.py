@@ -6,7 +6,8 @@ append that was killed goes on where it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from onex_analytics.sources.block import Block, Rejection
-from onex_analytics.sources.elements import cut_elements
+from onex_analytics.sources.elements import BEFORE_ARRAY, IN_ARRAY, Elements, cut_elements
 from onex_analytics.sources.scan import PADDING, split_lines
 from onex_analytics.sources.streams import Stream
 
@@ -22,7 +23,9 @@ UNIT_BYTES = 64 << 20
 BLOCK_BYTES = 16 << 20
 BLOCK_LINES = 1 << 16
 LONGEST_LINE = 1 << 29
-"""A line that is longer is cut here, and its parts are rejected."""
+"""A line or element that is longer is cut here, and its parts are rejected."""
+
+Bytes = NDArray[np.uint8]
 
 
 @dataclass(slots=True)
@@ -33,7 +36,7 @@ class Unit:
         key: digest of the source's kind and of the bytes.
         blocks: the lines, in parts that fit the caches.
         size_bytes: of the decompressed bytes.
-        rejected: what could not be given as lines (damage of a compressed stream).
+        rejected: what could not be given as lines: damage of a compressed stream, broken rows of a table.
     """
 
     key: str
@@ -48,127 +51,150 @@ class Unit:
 
 def line_units(stream: Stream, *, unit_bytes: int = UNIT_BYTES) -> Iterator[Unit]:
     """Units of a stream of lines. A last line needs no newline; blank lines are no lines."""
-    offset, line = 0, 1
-    carried = np.empty(0, np.uint8)
-    ended = False
+    offset, line = stream.begin, 1
+    carried: Bytes = np.empty(0, np.uint8)
+    wanted, ended = unit_bytes, False
     while not ended:
-        wanted = unit_bytes
-        while True:
-            buffer = np.empty(max(wanted, carried.size) + PADDING, np.uint8)
-            buffer[: carried.size] = carried
-            filled = carried.size + stream.read_into(buffer[carried.size : -PADDING])
-            ended = filled < buffer.size - PADDING
-            cut = filled if ended else _last_newline(buffer, filled) + 1
-            if cut > 0 or ended:
-                break
-            carried = buffer[:filled].copy()
-            if wanted >= LONGEST_LINE:
-                cut = filled
-                break
-            wanted *= 2
-        carried = buffer[cut:filled].copy()
+        buffer, filled, ended = _filled(stream, carried, wanted)
+        cut = filled if ended or filled >= LONGEST_LINE else _last_newline(buffer, filled) + 1
+        if not cut and not ended:
+            carried, wanted = buffer[:filled].copy(), wanted * 2
+            continue
+        carried, wanted = buffer[cut:filled].copy(), unit_bytes
+        rejected = []
+        size = cut
+        if ended and stream.damage is not None:
+            # the line that damage broke off is kept with it
+            cut = _whole_lines(buffer, filled)
+            at_line = line + int(np.count_nonzero(buffer[:cut] == 10))
+            rejected.append(_damage(stream, buffer[cut:filled].tobytes(), offset + cut, at_line))
         buffer[cut : cut + PADDING] = 0
         open_end = bool(ended and cut and buffer[cut - 1] != 10)
         blocks, lines = _blocks(buffer, cut, stream.name, offset, line, open_end)
-        rejected = []
-        if ended and stream.damage is not None:
-            rejected.append(_damage(stream, offset + cut, line + lines))
-        if cut or rejected:
-            yield Unit(_key("lines", buffer[:cut], stream.damage if ended else None), stream.name, blocks, cut, rejected)
-        offset, line = offset + cut, line + lines
+        if blocks or rejected:
+            key = unit_key("lines", [buffer[:size]], stream.damage if ended else None)
+            yield Unit(key, stream.name, blocks, size, rejected)
+        offset, line = offset + size, line + lines
 
 
 def element_units(stream: Stream, *, unit_bytes: int = UNIT_BYTES) -> Iterator[Unit]:
     """Units of a JSON array, or of objects that are not one a line; `line` is the number of the element."""
-    offset, number = 0, 1
-    state = np.zeros(1, np.int64)
-    carried = np.empty(0, np.uint8)
-    wanted = unit_bytes
-    while True:
-        buffer = np.empty(max(wanted, carried.size) + PADDING, np.uint8)
-        buffer[: carried.size] = carried
-        filled = carried.size + stream.read_into(buffer[carried.size : -PADDING])
-        ended = filled < buffer.size - PADDING
-        buffer[filled:] = 0
-        room = max(1024, filled // 16)
-        spans, texts, compact, done = cut_elements(buffer, filled, state, room)
-        if not spans.size and not ended and wanted < LONGEST_LINE:
+    offset, number = stream.begin, 1
+    state = np.full(1, BEFORE_ARRAY, np.int64)
+    carried: Bytes = np.empty(0, np.uint8)
+    wanted, finished = unit_bytes, False
+    while not finished:
+        buffer, filled, ended = _filled(stream, carried, wanted)
+        found = cut_elements(buffer, filled, state)
+        if not len(found) and not ended and filled < LONGEST_LINE:
             carried, wanted = buffer[:filled].copy(), wanted * 2
             continue
+        rest = buffer[found.done : filled].tobytes().rstrip(b" \t\r\n")
+        finished = ended and not found.full
+        rejected = []
         open_end = False
-        if ended and done < filled and spans.shape[0] < room:
-            # the last element is never closed: it goes on as it is, for the scan to refuse
-            rest = buffer[done:filled].tobytes().replace(b"\n", b" ").replace(b"\r", b" ")
-            spans = np.concatenate([spans, [[done, filled]]])
-            written = int(texts[-1, 1]) + 1 if texts.size else 0
-            compact = np.concatenate([compact[:written], np.frombuffer(rest + b"\n", np.uint8), np.zeros(PADDING, np.uint8)])
-            texts = np.concatenate([texts, [[written, written + len(rest)]]])
-            done, open_end = filled, True
-        numbers = np.arange(number, number + spans.shape[0], dtype=np.int64)
-        blocks = []
-        for a in range(0, spans.shape[0], BLOCK_LINES):
-            part = slice(a, a + BLOCK_LINES)
-            begin = int(texts[part][0, 0])
-            end = int(texts[part][-1, 1])
-            piece = np.zeros(end - begin + PADDING, np.uint8)
-            piece[: end - begin] = compact[begin:end]
-            places = (texts[part] - begin).astype(np.int32)
-            blocks.append(Block(
-                piece, places[:, 0].copy(), places[:, 1].copy(), numbers[part], stream.name,
-                offsets=offset + spans[part][:, 0], sizes=(spans[part][:, 1] - spans[part][:, 0]).astype(np.int64),
-                ends_source=open_end and a + BLOCK_LINES >= spans.shape[0],
-            ))
-        finished = ended and done >= filled or (ended and not spans.size)
-        rejected = [_damage(stream, offset + filled, number + spans.shape[0])] if finished and stream.damage is not None else []
+        if finished and stream.damage is not None:
+            rejected.append(_damage(stream, rest, offset + found.done, number + len(found)))
+            found.done = filled
+        elif rest and (finished or not len(found)):
+            # an element that is never closed, or has no end in sight: it goes on as it is, for the scan to refuse
+            found.append_as_it_is(rest)
+            found.done, open_end = filled, finished
+        elif finished and state[0] == IN_ARRAY:
+            detail = "the array is never closed; its elements were read"
+            rejected.append(Rejection("truncated", detail, b"", stream.name, offset + filled, number + len(found)))
+        blocks = _element_blocks(found, stream.name, offset, number)
+        if blocks and open_end:
+            blocks[-1].ends_source = True
         if blocks or rejected:
-            yield Unit(_key("elements", buffer[:done], stream.damage if finished else None), stream.name, blocks, done, rejected)
-        offset, number = offset + done, number + spans.shape[0]
-        carried = buffer[done:filled].copy()
-        wanted = unit_bytes
-        if finished:
-            return
+            key = unit_key("elements", [buffer[: found.done]], stream.damage if finished else None)
+            yield Unit(key, stream.name, blocks, found.done, rejected)
+        offset, number = offset + found.done, number + len(found)
+        carried, wanted = buffer[found.done : filled].copy(), unit_bytes
 
 
-def _last_newline(buffer: NDArray[np.uint8], end: int) -> int:
+def unit_key(kind: str, parts: Iterable[Bytes], damage: str | None = None) -> str:
+    """A unit's name in the log: xxHash3 of 128 bits of its bytes, its kind and its length."""
+    digest, size = xxhash.xxh3_128(), 0
+    for part in parts:
+        digest.update(part.data)
+        size += part.size
+    digest.update(f"{kind} {size} {damage or ''}".encode())
+    return f"unit-{digest.hexdigest()}"
+
+
+def _filled(stream: Stream, carried: Bytes, wanted: int) -> tuple[Bytes, int, bool]:
+    """A buffer of what was carried and what comes next, how much of it is filled, and whether the source ended."""
+    buffer = np.empty(max(wanted, carried.size) + PADDING, np.uint8)
+    buffer[: carried.size] = carried
+    filled = carried.size + stream.read_into(buffer[carried.size : -PADDING])
+    buffer[filled : filled + PADDING] = 0
+    return buffer, filled, filled < buffer.size - PADDING
+
+
+def _last_newline(buffer: Bytes, end: int) -> int:
     """The place of the last newline before `end`, or -1; looks back in growing steps."""
     step = 1 << 16
-    begin = end
-    while begin > 0:
+    while end > 0:
         begin = max(0, end - step)
         found = np.flatnonzero(buffer[begin:end] == 10)
         if found.size:
             return begin + int(found[-1])
-        step *= 8
+        end, step = begin, step * 8
     return -1
 
 
-def _blocks(buffer: NDArray[np.uint8], end: int, source: str, offset: int, line: int, open_end: bool) -> tuple[list[Block], int]:
+def _whole_lines(buffer: Bytes, end: int) -> int:
+    """Where whole lines end: behind the last newline, or at the end where what follows is whole by itself."""
+    cut = _last_newline(buffer, end) + 1
+    try:
+        json.loads(buffer[cut:end].tobytes())
+    except (ValueError, RecursionError):
+        return cut
+    return end
+
+
+def _blocks(buffer: Bytes, end: int, source: str, offset: int, line: int, open_end: bool) -> tuple[list[Block], int]:
     """Blocks of whole lines, and the number of newlines in all."""
     starts, ends, numbers = split_lines(buffer, 0, end)
     newlines = int(np.count_nonzero(buffer[:end] == 10)) if end else 0
-    blocks = []
-    first = 0
-    while first < starts.size:
-        by_bytes = int(np.searchsorted(starts, int(starts[first]) + BLOCK_BYTES))
-        last = max(first + 1, min(by_bytes, first + BLOCK_LINES))
-        part = slice(first, last)
-        blocks.append(Block(
+    blocks = [
+        Block(
             buffer, starts[part], ends[part], numbers[part].astype(np.int64) + line, source, offset,
-            ends_source=open_end and last >= starts.size,
-        ))
-        first = last
+            ends_source=open_end and part.stop >= starts.size,
+        )
+        for part in _parts(starts)
+    ]  # fmt: skip
     return blocks, newlines
 
 
-def _damage(stream: Stream, offset: int, line: int) -> Rejection:
-    return Rejection(
-        "corrupt_compression", f"the stream breaks off here ({stream.damage}); what came before was read", b"",
-        stream.name, offset, line,
-    )
+def _element_blocks(found: Elements, source: str, offset: int, number: int) -> list[Block]:
+    """Blocks of elements, each with its own piece of their compact texts."""
+    blocks = []
+    for part in _parts(found.texts[:, 0]):
+        begin, end = int(found.texts[part.start, 0]), int(found.texts[part.stop - 1, 1])
+        piece = np.zeros(end - begin + PADDING, np.uint8)
+        piece[: end - begin] = found.compact[begin:end]
+        places = (found.texts[part] - begin).astype(np.int32)
+        spans = found.spans[part]
+        blocks.append(Block(
+            piece, places[:, 0].copy(), places[:, 1].copy(),
+            np.arange(number + part.start, number + part.stop, dtype=np.int64), source,
+            offsets=offset + spans[:, 0], sizes=spans[:, 1] - spans[:, 0],
+        ))  # fmt: skip
+    return blocks
 
 
-def _key(kind: str, data: NDArray[np.uint8], damage: str | None = None) -> str:
-    """A unit's name in the log: xxHash3 of 128 bits of its bytes, its kind and its length."""
-    digest = xxhash.xxh3_128(data)
-    digest.update(f"{kind} {data.size} {damage or ''}".encode())
-    return f"unit-{digest.hexdigest()}"
+def _parts(starts: NDArray[np.signedinteger]) -> Iterator[slice]:
+    """Runs of lines that are one block each."""
+    first = 0
+    while first < starts.size:
+        by_bytes = int(np.searchsorted(starts, int(starts[first]) + BLOCK_BYTES))
+        last = min(max(first + 1, min(by_bytes, first + BLOCK_LINES)), starts.size)
+        yield slice(first, last)
+        first = last
+
+
+def _damage(stream: Stream, raw: bytes, offset: int, line: int) -> Rejection:
+    detail = f"the stream breaks off here ({stream.damage}); what came before was read"
+    return Rejection("corrupt_compression", detail, raw, stream.name, offset, line)
