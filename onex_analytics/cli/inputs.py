@@ -1,0 +1,43 @@
+"""What a command reads: a store, or raw files, which go through a store of their own that is thrown away."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from onex_analytics.cli.progress import progress
+from onex_analytics.exceptions import InvalidOption, NotAStore
+
+if TYPE_CHECKING:
+    from onex_analytics.store import EventStore, IngestReport
+
+
+def open_store(uri: str) -> EventStore:
+    """An existing store; a mistyped name is an error and not a new store."""
+    from onex_analytics.store import EventStore
+
+    if "://" not in uri:
+        from pathlib import Path
+
+        if not Path(uri).is_dir():
+            raise NotAStore(uri, "there is no such folder")
+    return EventStore(uri)
+
+
+@contextmanager
+def store_of(store: str | None, files: Sequence[str]) -> Iterator[tuple[EventStore, IngestReport | None]]:
+    """The store that was named, or one of the files that were named, with what became of their lines."""
+    if (store is None) == (not files):
+        raise InvalidOption("--store and FILES", "both" if files else "neither", "one of them: a store, or raw files")
+    if store is not None:
+        yield open_store(store), None
+        return
+    from onex_analytics.store import EventStore
+
+    with tempfile.TemporaryDirectory(prefix="onex-analytics-") as folder:
+        held = EventStore(f"{folder}/events")
+        with progress("reading") as tell:
+            report = held.append(list(files), progress=tell)
+        yield held, report
