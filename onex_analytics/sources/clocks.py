@@ -9,8 +9,9 @@ multiple of 15 minutes (every time zone is one), seen in pairs of events whose t
 - any event and its arrival, for producers whose events all share one offset against it.
 
 An event with a pair of its own is judged by that pair; one without (an operation that never ended) by the last pair of
-its producer before it, else by the next one, else by what earlier units showed. So daylight saving is followed pair by
-pair. Only times that came without a zone are repaired; what was repaired keeps its original beside it.
+its producer before it in the same unit, else by the next one; else by what earlier units showed, and then only if that
+brings it nearer to its neighbours. So daylight saving is followed pair by pair. Only times that came without a zone are
+repaired; what was repaired keeps its original beside it.
 """
 
 from __future__ import annotations
@@ -18,9 +19,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from onex_analytics.model.shapes import EVENTS
+from onex_analytics.sources.hashing import xxh64_texts
+
+Rows = NDArray[np.int64]
+Micros = NDArray[np.int64]
 
 QUARTER_HOUR_US = 900 * 1_000_000
 PAIR_TOLERANCE_US = 5_000_000
@@ -29,6 +36,7 @@ ARRIVAL_DELAY_US = 120_000_000
 """How late an event may arrive and still be evidence."""
 LARGEST_OFFSET_US = 14 * 4 * QUARTER_HOUR_US
 _ARRIVAL_SHARE, _ARRIVAL_EVENTS = 0.9, 5
+_MIX = np.uint64(0x9E3779B97F4A7C15)
 _START = "TELEMETRY_OPERATION_START"
 _ENDS = ("TELEMETRY_OPERATION_SUCCESS", "TELEMETRY_OPERATION_ERROR")
 _ZONED = r"(?:[Zz]|[+-]\d{2}:?(?:\d{2})?)$|^\s*\d+(?:\.\d+)?\s*$"
@@ -55,60 +63,87 @@ def repair_clocks(events: pl.DataFrame, known_ms: Mapping[str, int] | None = Non
     offsets = dict(known_ms or {})
     if events["arrived_at"].null_count() < len(events):
         events = _repair_by_arrival(events)
-    starts = events["event_type"] == _START
-    if not starts.any() or not (any(offsets.values()) or _suspicious(events, starts)):
+    rows = np.flatnonzero((events["event_type"] == _START).to_numpy())
+    if not rows.size:
         return Repaired(events, offsets)
-    return _repair_by_pairs(events, offsets)
+    shifts, latest = _start_shifts(events, rows, offsets)
+    return Repaired(_shifted(events, rows[shifts != 0], shifts[shifts != 0]), offsets | latest)
 
 
-def _suspicious(events: pl.DataFrame, starts: pl.Series) -> bool:
-    """Whether some start lies more than half a quarter-hour from both of its neighbours that are no starts."""
-    time = pl.col("timestamp").cast(pl.Int64)
-    other = pl.when(~starts).then(time)
-    far = events.select(
-        before=(time - other.forward_fill()).abs(), after=(time - other.backward_fill()).abs(),
-    ).filter(starts).select((pl.min_horizontal("before", "after") > QUARTER_HOUR_US // 2).any()).item()
-    return bool(far)
+def _start_shifts(events: pl.DataFrame, starts: Rows, known_ms: Mapping[str, int]) -> tuple[Micros, dict[str, int]]:
+    """What each telemetry start is off by, in microseconds, and the last offset of each producer in milliseconds."""
+    times = events["timestamp"].cast(pl.Int64).to_numpy()
+    naive = events.select(_is_naive()).to_series().to_numpy()[starts]
+    nodes = events["node"]
+    own, has_own = _own_offsets(events, times, starts)
+    shifts = np.where(has_own & naive, own, 0)
+    evidence = pl.DataFrame({"node": nodes.gather(starts), "row": starts, "offset": own}).filter(pl.Series(has_own))
+    latest = evidence.group_by("node").agg(pl.col("offset").sort_by("row").last())
+    alone = np.flatnonzero(~has_own & naive)
+    if alone.size:
+        frame = pl.DataFrame({"node": nodes.gather(starts[alone]), "row": starts[alone], "at": alone})
+        for strategy in ("backward", "forward"):
+            right = evidence.rename({"offset": strategy}).sort("row")
+            frame = frame.sort("row").join_asof(right, on="row", by="node", strategy=strategy, check_sortedness=False)
+        known = {node: ms * 1000 for node, ms in known_ms.items()}
+        near = frame.select("at", seen=pl.coalesce("backward", "forward"), known=pl.col("node").replace_strict(known, default=0, return_dtype=pl.Int64))
+        seen, at = near["seen"].to_numpy(allow_copy=True), near["at"].to_numpy()
+        earlier = near["known"].to_numpy()
+        helps = _distance_to_neighbours(times, starts, starts[at], -earlier) < _distance_to_neighbours(times, starts, starts[at], np.zeros_like(earlier))
+        shifts[at] = np.where(near["seen"].is_not_null().to_numpy(), np.nan_to_num(seen).astype(np.int64), np.where(helps, earlier, 0))
+    return shifts, {node: us // 1000 for node, us in latest.iter_rows()}
 
 
-def _repair_by_pairs(events: pl.DataFrame, offsets: dict[str, int]) -> Repaired:
-    rows = events.select(
-        "event_type", "node", "correlation_id", "execution_time_ms",
-        time=pl.col("timestamp").cast(pl.Int64), naive=_is_naive(),
-    ).with_row_index("row")
-    execution_us = (pl.col("execution_time_ms") * 1000).round(0).cast(pl.Int64)
-    expected = pl.min_horizontal(
-        (pl.col("time") - execution_us).filter(pl.col("event_type").is_in(_ENDS)).min(),
-        pl.col("time").filter(event_type="NODE_START").min(),
-    )
-    start_times = pl.col("time").filter(event_type=_START)
-    pairs = (
-        rows.lazy().filter(pl.col("correlation_id").is_not_null() & pl.col("event_type").is_in([_START, "NODE_START", *_ENDS]))
-        .group_by("node", "correlation_id")
-        .agg(
-            distance=start_times.min() - expected,
-            row=pl.col("row").filter(event_type=_START).min(),
-        )
-        .drop_nulls()
-        .with_columns(offset=_whole_multiple(pl.col("distance")))
-        .filter((pl.col("distance") - pl.col("offset")).abs() <= PAIR_TOLERANCE_US, pl.col("offset").abs() <= LARGEST_OFFSET_US)
-        .select("node", "correlation_id", "row", "offset")
-        .collect()
-    )
-    evidence = pairs.select("node", "row", "offset").sort("row")
-    starts = rows.filter(pl.col("event_type") == _START, "naive").select("row", "node", "correlation_id").sort("row")
-    own = starts.join(pairs.drop("row"), on=["node", "correlation_id"], how="left", maintain_order="left")
-    near = own.rename({"offset": "own"})
-    for strategy in ("backward", "forward"):
-        near = near.join_asof(evidence.rename({"offset": strategy}), on="row", by="node", strategy=strategy, check_sortedness=False)
-    known = {node: ms * 1000 for node, ms in offsets.items()}
-    repaired = near.select(
-        "row",
-        offset=pl.coalesce("own", "backward", "forward", pl.col("node").replace_strict(known, default=0, return_dtype=pl.Int64)),
-    ).filter(pl.col("offset") != 0)
-    latest = evidence.group_by("node").agg(pl.col("offset").last())
-    offsets |= {node: us // 1000 for node, us in latest.iter_rows()}
-    return Repaired(_shifted(events, repaired), offsets)
+def _own_offsets(events: pl.DataFrame, times: Micros, starts: Rows) -> tuple[Micros, NDArray[np.bool_]]:
+    """The offset that each start's own pair shows, and whether it has one.
+
+    Pairs are found by a hash of node and correlation id. Two that collided would lie at no whole multiple, and so be
+    no evidence.
+    """
+    types, correlation = events["event_type"], events["correlation_id"]
+    usable = correlation.is_not_null().to_numpy()
+    ends = np.flatnonzero((types.is_in(_ENDS) & events["execution_time_ms"].is_not_null()).to_numpy() & usable)
+    begun = np.flatnonzero((types == "NODE_START").to_numpy() & usable)
+    asked = starts[usable[starts]]
+    picked = np.concatenate([asked, ends, begun])
+    keys = xxh64_texts(correlation.gather(picked)) ^ (xxh64_texts(events["node"].gather(picked)) * _MIX)
+    execution = events["execution_time_ms"].gather(ends).to_numpy()
+    expected = np.concatenate([times[ends] - np.round(execution * 1000).astype(np.int64), times[begun]])
+    found, has = np.zeros(starts.size, np.int64), np.zeros(starts.size, np.bool_)
+    if not expected.size or not asked.size:
+        return found, has
+    mates = _smallest_by_key(keys[asked.size :], expected)
+    first = _smallest_by_key(keys[: asked.size], times[asked])
+    at = np.minimum(np.searchsorted(mates[0], first[0]), mates[0].size - 1)
+    paired = mates[0][at] == first[0]
+    distance = first[1] - mates[1][at]
+    offset = (distance + QUARTER_HOUR_US // 2) // QUARTER_HOUR_US * QUARTER_HOUR_US
+    shown = paired & (np.abs(distance - offset) <= PAIR_TOLERANCE_US) & (np.abs(offset) <= LARGEST_OFFSET_US)
+    back = np.searchsorted(first[0], keys[: asked.size])
+    of_asked = np.flatnonzero(usable[starts])
+    found[of_asked], has[of_asked] = offset[back], shown[back]
+    return np.where(has, found, 0), has
+
+
+def _smallest_by_key(keys: NDArray[np.uint64], values: Micros) -> tuple[NDArray[np.uint64], Micros]:
+    """Distinct keys, sorted, and the smallest value of each."""
+    order = np.argsort(keys, kind="stable")
+    distinct, begin = np.unique(keys[order], return_index=True)
+    return distinct, np.minimum.reduceat(values[order], begin)
+
+
+def _distance_to_neighbours(times: Micros, starts: Rows, rows: Rows, shift: Micros) -> Micros:
+    """How far a shifted time lies from the nearer of the two rows around it that are no telemetry starts."""
+    other = np.ones(times.size, np.bool_)
+    other[starts] = False
+    place = np.arange(times.size)
+    before = np.maximum.accumulate(np.where(other, place, -1))[rows]
+    after = np.minimum.accumulate(np.where(other, place, times.size)[::-1])[::-1][rows]
+    moved = times[rows] + shift
+    far = np.full(rows.size, np.iinfo(np.int64).max)
+    to_before = np.where(before >= 0, np.abs(moved - times[np.maximum(before, 0)]), far)
+    to_after = np.where(after < times.size, np.abs(moved - times[np.minimum(after, times.size - 1)]), far)
+    return np.minimum(to_before, to_after)
 
 
 def _repair_by_arrival(events: pl.DataFrame) -> pl.DataFrame:
@@ -128,25 +163,27 @@ def _repair_by_arrival(events: pl.DataFrame) -> pl.DataFrame:
     )
     if producers.is_empty():
         return events
-    repaired = rows.filter("naive").join(producers.select("node", "common"), on="node").select("row", offset="common")
-    return _shifted(events, repaired.sort("row"))
+    repaired = rows.filter("naive").join(producers.select("node", "common"), on="node").sort("row")
+    return _shifted(events, repaired["row"].to_numpy(), repaired["common"].to_numpy())
 
 
-def _shifted(events: pl.DataFrame, repaired: pl.DataFrame) -> pl.DataFrame:
-    """Take `offset` (µs) off the time of each listed row."""
-    if repaired.is_empty():
+def _shifted(events: pl.DataFrame, rows: Rows, offsets: Micros) -> pl.DataFrame:
+    """Take an offset (µs) off the time of each listed row, and keep what came."""
+    if not rows.size:
         return events
-    whole = pl.col("timestamp").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f").str.strip_suffix(".000000")
-    shift = pl.col("offset")
-    return (
-        events.with_row_index("row")
-        .join(repaired, on="row", how="left", maintain_order="left")
-        .with_columns(
-            timestamp_original=pl.when(shift.is_not_null()).then(pl.coalesce("timestamp_original", whole)).otherwise("timestamp_original"),
-            timestamp=pl.when(shift.is_not_null()).then((pl.col("timestamp").cast(pl.Int64) - shift).cast(EVENTS["timestamp"])).otherwise("timestamp"),
-            clock_offset_ms=pl.when(shift.is_not_null()).then(shift // 1000).otherwise("clock_offset_ms"),
-        )
-        .select(events.columns)
+    came = events.select("timestamp", "timestamp_original", "clock_offset_ms")[rows]
+    whole = came.select(
+        pl.coalesce("timestamp_original", pl.col("timestamp").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f").str.strip_suffix(".000000"))
+    ).to_series()
+    times = events["timestamp"].cast(pl.Int64).to_numpy().copy()
+    times[rows] -= offsets
+    marks = np.full(events.height, -1, np.int64)
+    marks[rows] = np.arange(rows.size)
+    index = pl.Series(marks).replace(-1, None)
+    return events.with_columns(
+        timestamp=pl.Series(times).cast(EVENTS["timestamp"]),
+        timestamp_original=pl.coalesce(whole.gather(index), "timestamp_original"),
+        clock_offset_ms=pl.coalesce(pl.Series(offsets // 1000).gather(index), "clock_offset_ms"),
     )
 
 
@@ -154,8 +191,3 @@ def _is_naive() -> pl.Expr:
     """True where the time came without a zone and was not repaired before."""
     original = pl.col("timestamp_original")
     return (original.is_null() | ~original.str.contains(_ZONED)) & pl.col("clock_offset_ms").is_null()
-
-
-def _whole_multiple(distance: pl.Expr) -> pl.Expr:
-    """The nearest whole multiple of 15 minutes."""
-    return ((distance + QUARTER_HOUR_US // 2) // QUARTER_HOUR_US) * QUARTER_HOUR_US

@@ -157,7 +157,8 @@ def _whole_lines(buffer: Bytes, end: int) -> int:
 def _blocks(buffer: Bytes, end: int, source: str, offset: int, line: int, open_end: bool) -> tuple[list[Block], int]:
     """Blocks of whole lines, and the number of newlines in all."""
     starts, ends, numbers = split_lines(buffer, 0, end)
-    newlines = int(np.count_nonzero(buffer[:end] == 10)) if end else 0
+    behind = int(ends[-1]) if ends.size else 0
+    newlines = (int(numbers[-1]) if numbers.size else 0) + int(np.count_nonzero(buffer[behind:end] == 10))
     blocks = [
         Block(
             buffer, starts[part], ends[part], numbers[part].astype(np.int64) + line, source, offset,
