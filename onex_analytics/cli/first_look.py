@@ -25,16 +25,20 @@ def first_look(
 ) -> FirstLook:
     """Ask the questions of the report.
 
-    Charts over time show at most 240 buckets, what stands out is sought in about 96; both leave out the few events
-    that lie far outside the period of nearly all others, which every table counts.
+    Charts over time show at most 240 buckets. What stands out is sought in at most 96, so that a bucket holds enough
+    operations for a share or a percentile; silence and restarts show in finer ones. Both leave out the few events that
+    lie far outside the period of nearly all others, which every table counts.
     """
     period = frames.main_period(events).collect()
     start, end, _ = period.row(0)
     span = end - start if start is not None else timedelta(0)
-    every, coarse = frames.fitting_width(span, 240), frames.fitting_width(span, 96)
+    every = frames.fitting_width(span, 240)
     drawn = events.filter(pl.col("timestamp").is_between(start, end)) if start is not None else events
     lines = rejected if rejected is not None else pl.LazyFrame(schema=REJECTED)
-    stands_out = frames.notable(drawn, coarse)
+    stands_out = pl.concat([
+        frames.notable(drawn, frames.fitting_width(span, 96), kinds=("latency", "errors", "unfinished", "new_error")),
+        frames.notable(drawn, frames.fitting_width(span, 240), kinds=("silence", "restarts")),
+    ]).sort("score", "start", "kind", "node", descending=[True, False, False, False]).head(40)  # fmt: skip
     questions = {
         "totals": frames.totals(events),
         "events_per_minute": frames.events_per_minute(drawn, every),

@@ -6,7 +6,8 @@ they look for (a usual level is a median, or leaves the worst fifth of the bucke
 
 - **latency**, by (node, operation): the logarithms of the bucket's geometric mean ("typical ms") and of its
   95th percentile ("p95 ms"), as a robust z: distance from the median over 1.4826 × median absolute deviation,
-  which is taken as at least 0.1. Also at least 1.3 times the usual.
+  which is taken as at least 0.1. Also at least 1.3 times the usual. Durations have heavy tails, so a period
+  needs a score of 7 where the other kinds need 5.
 - **errors**, **unfinished**: the share of failed, or never ended, operations against the share of the calmest
   four fifths of the node's buckets (at least 0.5 %): the signed root of the binomial deviance, which is nearly
   a z even for few. At least 5 of them, and twice the usual.
@@ -19,7 +20,8 @@ they look for (a usual level is a median, or leaves the worst fifth of the bucke
   usual, as the root of the Poisson deviance.
 - **new_error**: an error (code, else type) of a node, k failures in all, at least 5, not seen in the first 5 % of
   the log's time T. Had it been there all along, then so late a first sight (a share s of T was left) would have
-  the probability s^k, and so short a life w about k·(w/T)^(k-1); the smaller is below 1e-6.
+  the probability s^k, and so short a life w about k·(w/T)^(k-1); the smaller is below 1e-6. Errors that a node
+  began to show within 2 % of that time (often spellings of one) are one period, named after the strongest.
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ NOTABLE = pl.Schema({
 KINDS = ("latency", "errors", "new_error", "silence", "unfinished", "restarts")
 
 _STANDS_OUT = 3.0   # z of a bucket
-_NOTABLE = 5.0      # score of a period
+_NOTABLE = {"latency": 7.0}  # score of a period, else:
+_NOTABLE_ELSE = 5.0
 _WHERE = ("kind", "node", "what", "measure")
 
 
@@ -280,7 +283,7 @@ def _new_errors(work: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
     late = -1.0 * pl.col("n") * left.clip(1e-9, 1).log10()  # digits of improbability
     brief = (1.0 - pl.col("n")) * life.clip(1e-9, 1).log10() - pl.col("n").log10()
     surprise = pl.when(left <= 0.95).then(pl.max_horizontal(late, brief))
-    return (
+    found = (
         work.filter(failed())
         .group_by("node", pl.coalesce("error_code", "error_type").alias("what"))
         .agg(
@@ -297,6 +300,25 @@ def _new_errors(work: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("end").dt.offset_by("1us").alias("end"), pl.lit("failures").alias("measure"),
             pl.col("n").cast(pl.Float64).alias("observed"), pl.lit(None, pl.Float64).alias("usual"), "n",
             (2 * 2.302585 * pl.col("surprise")).sqrt().alias("score"),  # the z of that probability, nearly
+            (total_us // 50).alias("together_us"),
+        )
+    )
+    # one exception often has several spellings: those that a node began to show together are one row
+    later = (pl.col("start") - pl.col("start").shift().over("node")).dt.total_microseconds()
+    apart = later > pl.col("together_us")
+    strongest = pl.col("what").sort_by("score", "what", descending=[True, False]).first()
+    others = pl.when(pl.len() > 1).then(pl.format(" and {} more", pl.len() - 1)).otherwise(pl.lit(""))
+    return (
+        found.sort("node", "start", "what")
+        .with_columns(apart.fill_null(True).cum_sum().over("node").alias("period"))
+        .group_by("kind", "node", "measure", "period")
+        .agg(
+            (strongest + others).alias("what"),
+            pl.col("start").min(),
+            pl.col("end").max(),
+            pl.col("observed", "n").sum(),
+            pl.col("usual").first(),
+            pl.col("score").max(),
         )
     )
 
@@ -340,7 +362,7 @@ def _periods(judged: pl.LazyFrame, every: str) -> pl.LazyFrame:
             pl.col("n").sum(),
             (pl.col("z") ** 2).sum().sqrt().alias("score"),
         )
-        .filter(pl.col("score") >= _NOTABLE)
+        .filter(pl.col("score") >= pl.col("kind").replace_strict(_NOTABLE, default=_NOTABLE_ELSE))
     )
     same = ["kind", "node", "what"]  # latency is measured twice: the measure that tells more stays
     overlapping = pl.col("start") < pl.col("end").cum_max().shift().over(same)
