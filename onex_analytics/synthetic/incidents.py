@@ -105,7 +105,7 @@ DEFAULT_INCIDENTS: tuple[Incident, ...] = (
     Incident(kind="error_burst", start=0.762, end=0.792, magnitude=0.35, cause="host=onex-03",
              error_code="ONEX_SYS_904_RESOURCE_EXHAUSTED"),
     Incident(kind="coverage_hole", start=0.804, end=0.822),
-    Incident(kind="error_burst", node="template_node", start=0.9, end=0.96, magnitude=0.6,
+    Incident(kind="error_burst", node="hash_calculator_node", start=0.9, end=0.96, magnitude=0.6,
              cause=f"input_bytes>={LARGE_INPUT_BYTES}", error_code="ONEX_VALID_102_VALIDATION_FAILED"),
 )
 """One of each kind, and one for each sort of cause, apart in time; in the working hours of the default week."""

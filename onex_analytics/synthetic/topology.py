@@ -40,8 +40,8 @@ DEFAULT_NODES: tuple[NodeSpec, ...] = (
     NodeSpec("runner_node", 0, "undecorated", "CORE", (("run", 6), ("run_batch", 45)), 1.4),
     NodeSpec("stamper_node", 1, "decorated", "STAMP", (("stamp_file", 18), ("stamp_folder", 85), ("verify", 9)), 3),
     NodeSpec("tree_generator_node", 1, "decorated", "TREE", (("generate_tree", 120), ("validate_tree", 30))),
-    NodeSpec("registry_loader_node", 1, "decorated", "REGISTRY", (("load_registry", 55), ("resolve_artifact", 7)), 1.5),
-    NodeSpec("schema_generator_node", 1, "decorated", "SCHEMA", (("generate_schemas", 210), ("generate_one", 22))),
+    NodeSpec("registry_loader_node", 1, "decorated", "REGISTRY", (("load_registry", 55), ("resolve", 7)), 2.4),
+    NodeSpec("schema_generator_node", 1, "decorated", "SCHEMA", (("generate_schemas", 210), ("generate_one", 22)), 1.8),
     NodeSpec("parity_validator_node", 1, "decorated", "PARITY", (("validate_parity", 160), ("compare", 28)), 0.7),
     NodeSpec("docstring_generator_node", 1, "undecorated", "TEMPLATE", (("generate_docs", 75),), 0.6),
     NodeSpec("structural_linter_node", 1, "decorated", "TREE", (("lint", 38), ("fix", 52)), 0.8),
@@ -194,14 +194,17 @@ def topology(specs: Sequence[NodeSpec], seed: int) -> Topology:
     weight = np.array([specs[i].weight / len(specs[i].operations) for i in node])
     callees = np.full((n, CALLEE_SLOTS), -1, dtype=np.int16)
     fanout = np.zeros((n, FANOUT_SLOTS), dtype=np.int16)
-    for op in range(n):
-        below = np.flatnonzero((layer > layer[op]) & callable_)
-        if len(below) and PATTERNS[pattern[op]] in ("decorated", "undecorated", "scenario", "proxy"):
-            few = below[np.sort(draws.order(len(below))[: 4 + 2 * (layer[op] == 0)])]
+    calling = np.array([PATTERNS[p] in ("decorated", "undecorated", "scenario", "proxy") for p in pattern])
+    for level in range(LAYERS - 1):
+        below = np.flatnonzero((layer > level) & callable_)
+        callers = np.flatnonzero((layer == level) & calling)
+        next_down = below[draws.order(len(below))]
+        next_down = next_down[layer[next_down] == level + 1]
+        for i, op in enumerate(callers if len(below) else callers[:0]):
+            # a few at random, and its share of the next layer, so that everybody is called by somebody
+            few = np.union1d(below[draws.order(len(below))[:3]], next_down[i::len(callers)])
             callees[op] = _slots(few, weight[few], CALLEE_SLOTS)
-            fanout[op] = _fanout(int(layer[op]))
-        else:
-            draws.order(1)
+            fanout[op] = _fanout(level)
     root_weight = weight * np.where(layer == 0, 1.0, 0.12)
     return Topology(
         nodes=tuple(specs), operations=tuple(names), functions=tuple(functions),
@@ -230,9 +233,9 @@ def _fanout(layer: int) -> NDArray[np.int16]:
     """Equally likely numbers of children: heavy-tailed at the root (Pareto, exponent 1.3), few below."""
     places = (np.arange(FANOUT_SLOTS) + 0.5) / FANOUT_SLOTS
     if layer == 0:
-        return np.minimum((1 - places) ** (-1 / 1.3), 120).astype(np.int16)
+        return np.minimum((1 - places) ** (-1 / 1.3), 60).astype(np.int16)
     if layer == 1:
-        return np.minimum(1.2 * (1 - places) ** (-1 / 2.2) - 0.9, 40).astype(np.int16)
+        return np.minimum(1.2 * (1 - places) ** (-1 / 2.2) - 0.9, 20).astype(np.int16)
     return (places > 0.55).astype(np.int16) + (places > 0.93)
 
 

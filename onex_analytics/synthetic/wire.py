@@ -201,7 +201,8 @@ class Writer:
         head = joined('{"specversion":"1.0","id":"', uuids(ids.event), '","time":"', times(at), 'Z","source":"onex/')
         return glued(
             head, parts.node, '","type":"com.onex.', parts.type.str.to_lowercase(),
-            '","data":{"correlation_id":', parts.correlation, parts.links, ',"metadata":', parts.metadata, "}", parts.fields, "}",
+            '","data":{"correlation_id":', parts.correlation, parts.links, ',"metadata":', parts.metadata, "}",
+            parts.fields, "}",
         )
 
     def _enveloped(self, draft: Draft, ids: Ids, parts: _Parts, line: pl.Series, draws: Draws) -> pl.DataFrame:
