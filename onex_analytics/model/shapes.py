@@ -107,6 +107,7 @@ REJECT_REASONS = {
     "too_deep": "nested deeper than 1,000 levels",
     "newer_major": "a schema version of a newer major than we read",
     "conflict": "an event id that is stored already, with other content",
+    "broken_row": "a row of a CSV file that cannot be cut into the fields that its first row names",
     "corrupt_compression": "the compressed stream ends early or is damaged from here on",
     "strict": "strict mode was asked for and the event breaks a rule",
 }
