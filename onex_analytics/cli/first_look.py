@@ -11,6 +11,9 @@ import polars as pl
 from onex_analytics import frames
 from onex_analytics.model.shapes import REJECTED
 
+_BY_SHARE = ("latency", "errors", "unfinished", "new_error")
+_BY_COUNT = ("silence", "restarts")
+
 
 @dataclass(frozen=True)
 class FirstLook:
@@ -34,25 +37,28 @@ def first_look(
     span = end - start if start is not None else timedelta(0)
     every = frames.fitting_width(span, 240)
     drawn = events.filter(pl.col("timestamp").is_between(start, end)) if start is not None else events
+    work = frames.operations(events).collect().lazy()  # what most questions need, paired once
+    told_at = pl.coalesce("finished_at", "timestamp")
+    drawn_work = work.filter(told_at.is_between(start, end)) if start is not None else work
     lines = rejected if rejected is not None else pl.LazyFrame(schema=REJECTED)
     stands_out = pl.concat([
-        frames.notable(drawn, frames.fitting_width(span, 96), kinds=("latency", "errors", "unfinished", "new_error")),
-        frames.notable(drawn, frames.fitting_width(span, 240), kinds=("silence", "restarts")),
+        frames.notable(drawn, frames.fitting_width(span, 96), kinds=_BY_SHARE, work=drawn_work),
+        frames.notable(drawn, frames.fitting_width(span, 240), kinds=_BY_COUNT, work=drawn_work),
     ]).sort("score", "start", "kind", "node", descending=[True, False, False, False]).head(40)  # fmt: skip
     questions = {
-        "totals": frames.totals(events),
+        "totals": frames.totals(events, work=work),
         "events_per_minute": frames.events_per_minute(drawn, every),
-        "error_rate_total": frames.error_overview(events),
-        "error_rate": frames.error_overview(drawn, every, fill=True),
-        "error_rate_by_node": frames.error_overview(events, by="node", limit=40),
-        "latency": frames.latency(events),
-        "top_errors": frames.top_errors(events),
+        "error_rate_total": frames.error_overview(events, work=work),
+        "error_rate": frames.error_overview(drawn, every, fill=True, work=drawn_work),
+        "error_rate_by_node": frames.error_overview(events, by="node", limit=40, work=work),
+        "latency": frames.latency(events, work=work),
+        "top_errors": frames.top_errors(events, work=work),
         "notable": stands_out,
         "rejected": frames.rejected_reasons(lines),
         "repairs": frames.repairs(events),
         "violations": frames.violations(events),
         "schema_adoption": frames.schema_adoption(drawn, every),
-        "unfinished": frames.unfinished_by_node(drawn),
+        "unfinished": frames.unfinished_by_node(drawn, work=drawn_work),
         "holes": frames.coverage.coverage(drawn, also_read=lines).head(40),
     }
     if labels is not None:

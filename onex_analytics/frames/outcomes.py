@@ -115,6 +115,8 @@ def error_rates(
     every: str | None = None,
     by: str | Iterable[str] = (),
     denominator: Denominator = "events",
+    *,
+    work: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
     """Failed operations as a share of all events, or of finished operations; one failure counts once.
 
@@ -124,6 +126,7 @@ def error_rates(
             which it was first told of.
         by: columns to tell apart.
         denominator: "events" (upstream's dashboards) or "finished" (operations that ended).
+        work: `operations(events, carry=by)`, where it is at hand: several questions then pair the events once.
 
     Returns:
         One row a (bucket, by) with any event, ordered so: `start` where `every` is given, the columns of `by`,
@@ -135,7 +138,7 @@ def error_rates(
     keys = names(by)
     groups = ["start", *keys] if every else keys
     require(events, *_READ, *keys)
-    ended = operations(events, carry=keys).filter(finished())
+    ended = (operations(events, carry=keys) if work is None else work).filter(finished())
     counted = events.filter(pl.col("timestamp").is_not_null())
     if every:
         ended = ended.with_columns(bucket(every, "finished_at"))

@@ -2,6 +2,9 @@
 
 Whatever is shown in a first report is limited here, not where it is drawn: the largest groups keep their
 names, the rest are one group, `OTHER`, and nothing is lost from the sums.
+
+Where a function takes `work`, that is `operations(events)`, with the columns of `by` carried: whoever asks several
+questions can so pair the events once. Where it is not given, it is reckoned.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ OTHER = "(other)"
 """The name of the rest, wherever only the largest groups keep theirs."""
 
 
-def totals(events: pl.LazyFrame) -> pl.LazyFrame:
+def totals(events: pl.LazyFrame, *, work: pl.LazyFrame | None = None) -> pl.LazyFrame:
     """The whole log in one row.
 
     Returns:
@@ -29,7 +32,7 @@ def totals(events: pl.LazyFrame) -> pl.LazyFrame:
         `finished`, `failures`, `soft_failures` (operations, each counted once), `unfinished` (operations with a
         correlation id that have not ended, of any age).
     """
-    work = operations(events)
+    work = operations(events) if work is None else work
     return pl.concat(
         [
             events.select(
@@ -87,6 +90,7 @@ def error_overview(
     *,
     limit: int | None = None,
     fill: bool = False,
+    work: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
     """`error_rates` with both denominators side by side.
 
@@ -100,8 +104,9 @@ def error_overview(
     if limit is not None:
         if len(keys) != 1:
             raise InvalidOption("limit", limit, "None unless `by` is one column")
-        events = largest(events, keys[0], limit=limit)
-    rates = error_rates(events, every, keys).rename({"error_rate": "rate_of_events"})
+        work = operations(events, carry=keys) if work is None else work
+        events, work = _renamed(events, keys[0], limit), _renamed(work, keys[0], limit, like=events)
+    rates = error_rates(events, every, keys, work=work).rename({"error_rate": "rate_of_events"})
     rates = rates.with_columns(
         (pl.col("failures") / pl.when(pl.col("finished") > 0).then("finished")).alias("rate_of_finished")
     )
@@ -115,7 +120,13 @@ def error_overview(
     return rates.sort(order, descending=[False, True, True, *[False] * len(keys)])
 
 
-def latency(events: pl.LazyFrame, by: str | Iterable[str] = ("node", "operation"), *, limit: int = 40) -> pl.LazyFrame:
+def latency(
+    events: pl.LazyFrame,
+    by: str | Iterable[str] = ("node", "operation"),
+    *,
+    limit: int = 40,
+    work: pl.LazyFrame | None = None,
+) -> pl.LazyFrame:
     """How long operations took, from `execution_time_ms`: never from the clocks of two events.
 
     Args:
@@ -130,7 +141,7 @@ def latency(events: pl.LazyFrame, by: str | Iterable[str] = ("node", "operation"
         `p99_ms` (nearest rank), `max_ms`.
     """
     keys = names(by)
-    measured = operations(events, carry=keys).filter(
+    measured = (operations(events, carry=keys) if work is None else work).filter(
         finished() & pl.col("execution_time_ms").is_not_null() & pl.col("execution_time_ms").is_not_nan()
     )
     groups = measured.group_by(keys).agg(pl.len().alias("n")).sort("n", *keys, descending=[True, *[False] * len(keys)])
@@ -156,7 +167,7 @@ def latency(events: pl.LazyFrame, by: str | Iterable[str] = ("node", "operation"
     )
 
 
-def top_errors(events: pl.LazyFrame, *, limit: int = 20) -> pl.LazyFrame:
+def top_errors(events: pl.LazyFrame, *, limit: int = 20, work: pl.LazyFrame | None = None) -> pl.LazyFrame:
     """What failed most. One failure counts once, however many witnesses told of it.
 
     Failures are one error when they share code and type; where neither is given, when they share the message.
@@ -167,7 +178,7 @@ def top_errors(events: pl.LazyFrame, *, limit: int = 20) -> pl.LazyFrame:
         (distinct), `failures`, `share` (of all failures), `nodes` (distinct), `node_names` (the first five by
         name), `first_seen`, `last_seen`.
     """
-    failures = operations(events).filter(failed())
+    failures = (operations(events) if work is None else work).filter(failed())
     unnamed = pl.col("error_code").is_null() & pl.col("error_type").is_null()
     errors = failures.with_columns(
         pl.when(unnamed).then(pl.col("error_message").fill_null("(no message)")).alias("_message")
@@ -281,7 +292,9 @@ def schema_adoption(events: pl.LazyFrame, every: str = "1h", *, limit: int = 8) 
     return counts.with_columns((pl.col("events") / pl.when(of_bucket > 0).then(of_bucket)).alias("share"))
 
 
-def unfinished(events: pl.LazyFrame, after: str = "30m", now: datetime | None = None) -> pl.LazyFrame:
+def unfinished(
+    events: pl.LazyFrame, after: str = "30m", now: datetime | None = None, *, work: pl.LazyFrame | None = None
+) -> pl.LazyFrame:
     """Operations that began and never ended.
 
     Args:
@@ -298,7 +311,7 @@ def unfinished(events: pl.LazyFrame, after: str = "30m", now: datetime | None = 
     clock = events.select(last.alias("_now").cast(pl.Datetime("us", "UTC"))).head(1)
     age = (pl.col("_now") - pl.col("timestamp")).dt.total_microseconds() / 1e6
     return (
-        operations(events)
+        (operations(events) if work is None else work)
         .filter(pl.col("outcome").eq("start") & pl.col("correlation_id").is_not_null())
         .join(clock, how="cross")
         .select("node", "operation", "correlation_id", "timestamp", age.alias("age_s"))
@@ -308,7 +321,12 @@ def unfinished(events: pl.LazyFrame, after: str = "30m", now: datetime | None = 
 
 
 def unfinished_by_node(
-    events: pl.LazyFrame, after: str = "30m", now: datetime | None = None, *, limit: int = 20
+    events: pl.LazyFrame,
+    after: str = "30m",
+    now: datetime | None = None,
+    *,
+    limit: int = 20,
+    work: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
     """`unfinished`, counted.
 
@@ -317,7 +335,7 @@ def unfinished_by_node(
         `unfinished`, `oldest` (start of the oldest), `longest_age_s`.
     """
     return (
-        largest(unfinished(events, after, now), "node", limit=limit)
+        largest(unfinished(events, after, now, work=work), "node", limit=limit)
         .group_by("node", pl.when(pl.col("node") != OTHER).then("operation").alias("operation"))
         .agg(
             pl.len().alias("unfinished"),
@@ -335,8 +353,14 @@ def largest(frame: pl.LazyFrame, column: str, *, limit: int) -> pl.LazyFrame:
     >>> largest(rows, "node", limit=1).collect()["node"].to_list()
     ['a', 'a', '(other)', '(other)']
     """
-    require(frame, column)
-    order = frame.group_by(column).agg(pl.len().alias("_n")).sort("_n", column, descending=[True, False])
+    return _renamed(frame, column, limit)
+
+
+def _renamed(frame: pl.LazyFrame, column: str, limit: int, *, like: pl.LazyFrame | None = None) -> pl.LazyFrame:
+    """`largest`, where the sizes of the groups may be those of another frame."""
+    measured = frame if like is None else like
+    require(measured, column)
+    order = measured.group_by(column).agg(pl.len().alias("_n")).sort("_n", column, descending=[True, False])
     rest = order.slice(limit).select(column, pl.lit(OTHER).alias("_other"))
     return (
         frame.join(rest, on=column, how="left", nulls_equal=True, maintain_order="left")

@@ -67,6 +67,7 @@ def notable(
     min_events: int = 20,
     after: str = "30m",
     limit: int | None = 40,
+    work: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
     """The periods that stand out, the most notable first; how each kind is judged is said by the module.
 
@@ -78,6 +79,7 @@ def notable(
         min_events: a bucket with fewer operations says nothing about latency.
         after: an operation counts as unfinished when it began this long before the log's end.
         limit: how many periods at most; None for all.
+        work: `operations(events)`, where it is at hand.
 
     Returns:
         One row a period in the shape `NOTABLE`, ordered by `score`, the highest first.
@@ -87,7 +89,7 @@ def notable(
         raise InvalidOption("kinds", unknown, f"some of {', '.join(KINDS)}")
     require(events, "timestamp", "event_type", "node", "outcome")
     events = events.filter(pl.col("timestamp").is_not_null())
-    work = operations(events)
+    work = (operations(events) if work is None else work).cache()
     judged = {
         "latency": lambda: _latency(work, every, min_events),
         "errors": lambda: _errors(work, every),

@@ -16,7 +16,6 @@ from onex_analytics.views import overview
 from onex_analytics.views.page import Section, html_figure, html_page
 from onex_analytics.views.tables import Column, html_facts, html_table, plain
 
-
 _NO_EVENTS = '<p class="empty">No events.</p>'
 
 
@@ -94,7 +93,7 @@ def _lead(frames: ReportFrames, source: str) -> str:
     outside = frames.period.row(0, named=True)["outside"]
     if outside:
         lines.append(
-            f'<p class="warn">Events far outside the period that nearly all others belong to: {plain(outside, "count")}. '
+            f'<p class="warn">Events far outside the period of nearly all others: {plain(outside, "count")}. '
             "They are counted in all tables, and left out of the charts over time and of what stands out.</p>"
         )
     return "\n".join(lines)
@@ -168,9 +167,8 @@ def _top_errors(frames: ReportFrames) -> str:
         [
             Column("error_code", "code", "code"), Column("error_type", "type"), Column("error_message", "message"),
             Column("failures", "failures", "count"), Column("share", "share", "share"),
-            Column("messages", "messages", "count"), Column("nodes", "nodes", "count"),
-            Column("node_names", "at", "list"),
             Column("first_seen", "first seen", "time"), Column("last_seen", "last seen", "time"),
+            Column("nodes", "nodes", "count"), Column("node_names", "at", "list"),
         ],
         caption="Errors by code and type; the message is the most frequent one", empty="No operation failed.",
     )  # fmt: skip

@@ -53,7 +53,7 @@ def html_facts(values: Mapping[str, tuple[object, str]]) -> str:
 def shown(value: object, form: str) -> str:
     """One value as safe HTML.
 
-    >>> shown(0.00423, "share"), shown(1234.5, "ms"), shown("<b>", "text"), shown(None, "count")
+    >>> shown(0.00423, "share"), shown(1234.6, "ms"), shown("<b>", "text"), shown(None, "count")
     ('0.42 %', '1,235', '&lt;b&gt;', '–')
     """
     if form == "code":
@@ -69,7 +69,7 @@ def plain(value: object, form: str) -> str:
         case bool():
             return "yes" if value else "no"
         case datetime():
-            return f"{value:%Y-%m-%d %H:%M:%S}"
+            return f"{value:%Y-%m-%d %H:%M}"
         case list() if form == "hours":
             return ", ".join(f"{item / 3_600_000:+.4g} h" for item in value) or "–"
         case list():
