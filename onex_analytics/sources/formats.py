@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from onex_analytics.exceptions import UnknownFormat
+from onex_analytics.exceptions import SourceError, UnknownFormat
 from onex_analytics.sources.streams import Stream, open_stream
 from onex_analytics.sources.units import Unit, element_units, line_units
 
@@ -15,50 +15,69 @@ FORMATS = ("jsonl", "json", "parquet", "arrow", "csv")
 other. parquet, arrow, csv: an export, one row an event."""
 
 _SNIFFED = 1 << 16
+_ADDRESSES = ("postgresql://", "postgres://")
+_FOREIGN = {
+    b"BZh": ("bzip2", "bunzip2"), b"\xfd7zXZ": ("xz", "unxz"), b"PK\x03\x04": ("zip", "unzip"),
+    b"\x04\x22\x4d\x18": ("LZ4", "unlz4"), b"7z\xbc\xaf": ("7-Zip", "7z x"),
+}  # fmt: skip
+"""Compression that we do not read, by its first bytes, and what takes it off."""
 _CSV_HEADER = re.compile(rb'^"?[A-Za-z_][\w.]*"?(?:[,;\t]"?[A-Za-z_][\w.]*"?)+\s*$')
 
 
 def detect_format(stream: Stream) -> str:
-    """The format of a source, by what it begins with.
+    """The format of a source, by what it begins with. An empty source is "jsonl".
 
     Raises:
-        UnknownFormat: it begins like none of `FORMATS`. An empty source is "jsonl".
+        SourceError: it is compressed in a way that we do not read.
     """
     head = stream.peek(_SNIFFED)
     if head[:4] == b"PAR1":
         return "parquet"
     if head[:6] == b"ARROW1" or head[:4] == b"\xff\xff\xff\xff":
         return "arrow"
+    for magic, (name, tool) in _FOREIGN.items():
+        if head.startswith(magic):
+            mend = f"decompress it first ({tool}), or compress it with gzip or zstd"
+            raise SourceError(stream.name, f"is compressed with {name}", mend)
     text = head.lstrip(b" \t\r\n")
     first, newline, rest = text.partition(b"\n")
     first = first.strip()
-    if not first:
-        return "jsonl"
     if first[:1] == b"[":
         lines_follow = newline and rest.strip()
-        return "jsonl" if first[-1:] == b"]" and lines_follow else "json"
-    if first == b"{":
-        return "json"
-    if first[:1] != b"{" and _CSV_HEADER.match(first) and b"event" in first.lower():
+        return "jsonl" if first[-1:] == b"]" and len(first) > 1 and lines_follow else "json"
+    if first[:1] == b"{":
+        # the first line of an indented object is open: it ends where a member or a container begins
+        return "json" if first[-1:] in (b"{", b",", b"[", b":") and rest[:1] in b' \t"}' else "jsonl"
+    if _CSV_HEADER.match(first) and b"event" in first.lower():
         return "csv"
     return "jsonl"
 
 
 def source_units(path: str | Path, *, format: str | None = None) -> tuple[Stream | None, Iterator[Unit]]:
-    """The units of a source, and the stream they are read from (None for tables, which are read by rows).
+    """The units of a source, and the stream they are read from (None for a database, which is read by rows).
 
     Args:
-        path: a file, or "-" for standard input.
+        path: a file, "-" for standard input, or the address of a PostgreSQL server such as
+            `postgresql://user@host/database?table=event_ledger` (see `postgres.postgres_units`).
         format: one of `FORMATS`; found out where it is None.
 
     Raises:
         UnknownFormat: `format` is none of them.
         SourceError: the file is missing, or may not be read.
+        MissingExtra: the address of a server, without the extra `postgres`.
     """
     if format is not None and format not in FORMATS:
         raise UnknownFormat(str(path), f"asked for {format!r}", FORMATS)
+    if isinstance(path, str) and path.startswith(_ADDRESSES):
+        from onex_analytics.sources.postgres import postgres_units
+
+        return None, postgres_units(path)
     stream = open_stream(path)
-    found = format or detect_format(stream)
+    try:
+        found = format or detect_format(stream)
+    except SourceError:
+        stream.close()
+        raise
     if found == "jsonl":
         return stream, line_units(stream)
     if found == "json":

@@ -96,15 +96,16 @@ def _csv_parts(stream: Stream) -> Iterator[Part]:
 
 def _frame_parts(frame: pl.DataFrame | pl.LazyFrame) -> Iterator[Part]:
     first = 1
-    if isinstance(frame, pl.LazyFrame):
-        pieces = iter(frame.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True))
-    else:
-        pieces = iter([frame])
+    pieces: Iterator[pl.DataFrame] = iter([frame]) if isinstance(frame, pl.DataFrame) else _collected(frame)
     for piece in pieces:
         rows = min(BATCH_ROWS, max(1, int(BATCH_BYTES * piece.height / max(piece.estimated_size(), 1))))
         for part in piece.iter_slices(rows):
             yield row_blocks(part, FRAME, numbered(first, part.height))
             first += part.height
+
+
+def _collected(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    yield from frame.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
 
 
 def _batch_parts(

@@ -164,7 +164,7 @@ def _blocks(buffer: Bytes, end: int, source: str, offset: int, line: int, open_e
             buffer, starts[part], ends[part], numbers[part].astype(np.int64) + line, source, offset,
             ends_source=open_end and part.stop >= starts.size,
         )
-        for part in _parts(starts)
+        for part in block_parts(starts)
     ]  # fmt: skip
     return blocks, newlines
 
@@ -172,7 +172,7 @@ def _blocks(buffer: Bytes, end: int, source: str, offset: int, line: int, open_e
 def _element_blocks(found: Elements, source: str, offset: int, number: int) -> list[Block]:
     """Blocks of elements, each with its own piece of their compact texts."""
     blocks = []
-    for part in _parts(found.texts[:, 0]):
+    for part in block_parts(found.texts[:, 0]):
         begin, end = int(found.texts[part.start, 0]), int(found.texts[part.stop - 1, 1])
         piece = np.zeros(end - begin + PADDING, np.uint8)
         piece[: end - begin] = found.compact[begin:end]
@@ -186,7 +186,7 @@ def _element_blocks(found: Elements, source: str, offset: int, number: int) -> l
     return blocks
 
 
-def _parts(starts: NDArray[np.signedinteger]) -> Iterator[slice]:
+def block_parts(starts: NDArray[np.signedinteger]) -> Iterator[slice]:
     """Runs of lines that are one block each."""
     first = 0
     while first < starts.size:
