@@ -1,0 +1,18 @@
+"""`python -m benchmarks [append scan import]`: all benchmarks, or the named ones; ends with a table for the README."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+NAMES = ("import", "append", "scan")
+
+chosen = sys.argv[1:] or NAMES
+found = []
+for name in chosen:
+    print(f"{name}:", flush=True)
+    found += import_module(f"benchmarks.bench_{name}").rows()
+print("\n| what | bar | measured | |\n|---|---|---|---|")
+for row in found:
+    print(row)
+sys.exit(0 if all(row.met for row in found) else 1)
