@@ -18,6 +18,7 @@ from onex_analytics.exceptions import OnexError
 
 PROGRAM = "onex-analytics"
 DEBUG = "--debug"
+_STOPPED, _UNREAD = 130, 141
 
 app = typer.Typer(
     name=PROGRAM, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -55,14 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = app(args=[word for word in given if word != DEBUG], prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
+        if code == _STOPPED:  # what Typer makes of Ctrl-C
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, typer.Abort):
         kept = "What was finished is kept: run the same command again to do the rest."
         print(f"\n{PROGRAM}: stopped. {kept}", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
+        return _STOPPED
+    except (BrokenPipeError, SystemExit):  # the latter is what Typer makes of a broken pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else the interpreter complains once more when it ends
-        return 141
+        return _UNREAD
     except typer.TyperException as error:
         show = getattr(error, "show", None)
         if show is not None:
