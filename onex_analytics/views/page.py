@@ -113,7 +113,7 @@ th, td { text-align: left; padding: 6px 10px; border-bottom: 1px solid var(--lin
 th { position: sticky; top: 0; background: var(--card); font-weight: 600; white-space: nowrap; }
 tbody tr:last-child td { border-bottom: 0; }
 td { overflow-wrap: break-word; max-width: 46ch; }
-td.time, td.number { white-space: nowrap; }
+td.whole, td.number { white-space: nowrap; max-width: none; }
 .number { text-align: right; }
 code { font: 12.5px ui-monospace, "DejaVu Sans Mono", monospace; }
 @media print { .scroll { max-height: none; overflow: visible; } nav, .modebar { display: none; } }

@@ -134,8 +134,8 @@ def _error_rate(frames: ReportFrames, every: str) -> str:
 
 def _notable(frames: ReportFrames) -> str:
     columns = [
-        Column("kind", "kind"), Column("node", "node", "whom"), Column("what", "operation or error", "code"),
-        Column("start", "from", "time"), Column("end", "to", "time"), Column("measure", "measure"),
+        Column("kind", "kind", "word"), Column("node", "node", "whom"), Column("what", "operation or error", "code"),
+        Column("start", "from", "time"), Column("end", "to", "time"), Column("measure", "measure", "word"),
         Column("observed", "observed", "number"), Column("usual", "usual", "number"), Column("n", "n", "count"),
         Column("score", "score", "number"),
     ]  # fmt: skip

@@ -15,10 +15,12 @@ class Column(NamedTuple):
 
     name: str
     title: str
-    form: str = "text"  # text, code, count, ms, share, time, seconds, number, list, flag, whom, hours
+    form: str = "text"  # text, word, code, count, ms, share, time, seconds, number, list, flag, whom, hours
 
 
 _RIGHT = {"count", "ms", "share", "seconds", "number"}
+_WHOLE = {"time", "list", "word"}
+"""Never broken over lines."""
 
 
 def html_table(frame: pl.DataFrame, columns: Sequence[Column], *, caption: str, empty: str) -> str:
@@ -101,4 +103,4 @@ def _length(seconds: float) -> str:
 
 
 def _class(column: Column) -> str:
-    return ' class="number"' if column.form in _RIGHT else ' class="time"' if column.form == "time" else ""
+    return ' class="number"' if column.form in _RIGHT else ' class="whole"' if column.form in _WHOLE else ""
