@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from onex_analytics.synthetic.draws import Draws, Ints, Mask
 from onex_analytics.synthetic.metadata import timed
-from onex_analytics.synthetic.patterns import CODE, DECORATED, UNDECORATED
+from onex_analytics.synthetic.patterns import CODE, DECORATED, TYPES, UNDECORATED
 from onex_analytics.synthetic.traces import Draft, Scene, block_draft
 from onex_analytics.synthetic.traps import CallSprings, Springs, Traps, call_springs, springs
 from onex_analytics.synthetic.wire import Ids, Writer
@@ -120,4 +120,6 @@ class Tally:
 
 
 def _is(draft: Draft, *names: str) -> Mask:
-    return np.isin(draft.type, [CODE[name] for name in names])
+    listed = np.zeros(len(TYPES), dtype=np.bool_)
+    listed[[CODE[name] for name in names]] = True
+    return np.asarray(listed[draft.type])

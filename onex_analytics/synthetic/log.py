@@ -26,7 +26,7 @@ from onex_analytics.synthetic.traps import Traps
 from onex_analytics.synthetic.truth import UTC, call_truth, line_truth
 from onex_analytics.synthetic.wire import PARTITIONS, Writer
 
-CHUNK_LINES = 100_000
+CHUNK_LINES = 20_000
 
 
 class Written(NamedTuple):
@@ -56,7 +56,7 @@ class SyntheticLog:
     # ------------------------------------------------------------------ the log
 
     def chunks(self) -> Iterator[bytes]:
-        """The log as bytes: whole lines, in the order of arrival, at most 100,000 at a time, in flat memory.
+        """The log as bytes: whole lines, in the order of arrival, at most 20,000 at a time, in flat memory.
 
         Of the form "recording" the chunks together are one JSON array, one element a line.
 
@@ -224,17 +224,12 @@ class SyntheticLog:
 
 def _bytes_of(frame: pl.DataFrame) -> bytes:
     """The lines of a frame as bytes, with the noise in its places."""
-    noise = np.flatnonzero(frame["garbage"].to_numpy() >= 0)
-    if len(noise) == 0:
-        return plain_bytes(frame["line"])
-    parts, at = [], 0
-    for row in noise.tolist():
-        parts.append(plain_bytes(frame["line"].slice(at, row - at)))
-        words = Draws(int(frame["garbage"][row])).raw(3 + row % 9).astype("<u8")
-        parts.append(b"\xff\x00" + words.tobytes().replace(b"\n", b"\xfe").replace(b"\r", b"\xfe") + b"\n")
-        at = row + 1
-    parts.append(plain_bytes(frame["line"].slice(at)))
-    return b"".join(parts)
+    noise = {}
+    for row in np.flatnonzero(frame["garbage"].to_numpy() >= 0).tolist():
+        seed = int(frame["garbage"][row])
+        words = Draws(seed).raw(3 + seed % 9).astype("<u8").tobytes()
+        noise[row] = b"\xff\x00" + words.replace(b"\n", b"\xfe").replace(b"\r", b"\xfe")
+    return plain_bytes(frame["line"], instead=noise)
 
 
 def _captured(frame: pl.DataFrame, offsets: list[int]) -> pl.DataFrame:

@@ -40,6 +40,10 @@ TIMED = np.isin(np.arange(len(TYPES)), [CODE[t] for t in (
     "TOOL_PROXY_TIMEOUT", "SCENARIO_PASSED", "SCENARIO_FAILED", "PERFORMANCE_PROFILE",
 )])  # fmt: skip
 """Types that carry a duration, whatever the node; NODE_SUCCESS and NODE_FAILURE do where no telemetry does."""
+_FREQUENT = (
+    "TELEMETRY_OPERATION_START", "NODE_START", "NODE_SUCCESS", "TELEMETRY_OPERATION_SUCCESS", "NODE_FAILURE",
+    "TELEMETRY_OPERATION_ERROR", "STRUCTURED_LOG", "PERFORMANCE_PROFILE",
+)
 _NODE_ENDS = np.isin(np.arange(len(TYPES)), [CODE["NODE_SUCCESS"], CODE["NODE_FAILURE"]])
 
 
@@ -118,8 +122,9 @@ class Scribe:
         order, texts = [], []
         codes = np.argsort(draft.type, kind="stable")
         bounds = np.searchsorted(draft.type[codes], np.arange(len(TYPES) + 1))
-        for code, name in enumerate(TYPES):
-            rows = codes[bounds[code]:bounds[code + 1]]
+        groups = [(name, codes[bounds[CODE[name]]:bounds[CODE[name] + 1]]) for name in _FREQUENT]
+        groups.append(("", codes[~np.isin(draft.type[codes], [CODE[name] for name in _FREQUENT])]))
+        for name, rows in groups:
             if len(rows) == 0:
                 continue
             call = draft.call[rows]
@@ -153,7 +158,7 @@ class Scribe:
             elif name == "PERFORMANCE_PROFILE":
                 texts.append(self._profile(draws, draft, rows, took))
             else:
-                texts.append(self._rare(name, draft, call, took, wrong, schema))
+                texts.append(self._rare(draft, rows, took, wrong, schema))
         rows = np.concatenate(order)
         back = np.empty(len(rows), dtype=np.uint32)
         back[rows] = np.arange(len(rows), dtype=np.uint32)
@@ -177,15 +182,17 @@ class Scribe:
 
     def _took(self, draft: Draft, rows: Ints, springs: Springs) -> pl.Series:
         """`,"execution_time_ms":22.61` and its odd spellings; empty where an event carries no duration."""
-        if not (TIMED | _NODE_ENDS)[draft.type[rows[0]]]:
-            return pl.Series([""]).new_from_index(0, len(rows))
+        carrying = (TIMED | _NODE_ENDS)[draft.type[rows]]
+        if not carrying.any():
+            return picked([""], np.zeros(len(rows)))
         hundredths = np.maximum(draft.operations.duration[draft.call[rows]] // 10, 1)
         number = pl.Series(hundredths / 100).cast(pl.String)
         quoted = np.flatnonzero(springs.number_as_text[rows])
         if len(quoted):
             number = replaced(number, quoted, glued('"', number.gather(quoted), '"'))
         key = [',"execution_time_ms":', ',"duration_ms":']
-        return glued(picked(key, springs.duration_key[rows].astype(np.int8)), number)
+        took = glued(picked(key, springs.duration_key[rows].astype(np.int8)), number)
+        return replaced(took, np.flatnonzero(~carrying), "")
 
     def _log(self, draws: Draws, op: NDArray[Any]) -> pl.Series:
         n = len(op)
@@ -216,23 +223,29 @@ class Scribe:
             parts += [f',"{name}":', pl.Series(draws.below(n, 90)).cast(pl.String)]
         return glued(*parts, "}")
 
-    def _rare(
-        self, name: str, draft: Draft, call: Ints, took: pl.Series, wrong: Errors, schema: NDArray[Any]
-    ) -> pl.Series:
-        calls = draft.operations
-        op = calls.op[call]
-        start = picked(self._tool, op)
-        if name in ("TOOL_PROXY_ERROR", "TOOL_PROXY_TIMEOUT", "SCENARIO_FAILED"):
-            return glued(start, took, ',"error":"', _failure(wrong, call, schema), "}")
-        if name.startswith("NODE_ANNOUNCE") or name == "NODE_REGISTER":
-            status = {"NODE_ANNOUNCE_ACCEPTED": "accepted", "NODE_ANNOUNCE_REJECTED": "rejected"}.get(name, "ephemeral")
-            return glued(start, f',"trust_state":"{status}"', picked(self._versions, calls.version[call]))
-        if name.endswith("RESPONSE"):
-            return glued(start, ',"found":', pl.Series(calls.size[call] % 40).cast(pl.String), "}")
-        if name == "SCENARIO_SUMMARY":
-            passed = (calls.failure[call] < 0).astype(np.int8)
-            return glued(start, picked([',"passed":0,"failed":1', ',"passed":1,"failed":0'], passed), "}")
-        return glued(start, took, "}")
+    def _rare(self, draft: Draft, rows: Ints, took: pl.Series, wrong: Errors, schema: NDArray[Any]) -> pl.Series:
+        """All other types at once: the tool and operation, the duration, and what a few of them say besides."""
+        calls, call, of_type = draft.operations, draft.call[rows], draft.type[rows]
+        ends = picked(["}"], np.zeros(len(rows)))
+
+        def here(*names: str) -> Ints:
+            return np.flatnonzero(np.isin(of_type, [CODE[name] for name in names]))
+
+        failed = here("TOOL_PROXY_ERROR", "TOOL_PROXY_TIMEOUT", "SCENARIO_FAILED")
+        ends = replaced(ends, failed, glued(',"error":"', _failure(wrong, call[failed], schema), "}"))
+        for names, state in (
+            (("NODE_ANNOUNCE", "NODE_REGISTER"), "ephemeral"), (("NODE_ANNOUNCE_ACCEPTED",), "accepted"),
+            (("NODE_ANNOUNCE_REJECTED",), "rejected"),
+        ):
+            told = here(*names)
+            version = picked(self._versions, calls.version[call[told]])
+            ends = replaced(ends, told, glued(f',"trust_state":"{state}"', version))
+        found = here("NODE_DISCOVERY_RESPONSE", "TOOL_DISCOVERY_RESPONSE", "INTROSPECTION_RESPONSE")
+        ends = replaced(ends, found, glued(',"found":', pl.Series(calls.size[call[found]] % 40).cast(pl.String), "}"))
+        summed = here("SCENARIO_SUMMARY")
+        passed = (calls.failure[call[summed]] < 0).astype(np.int8)
+        ends = replaced(ends, summed, picked([',"passed":0,"failed":1}', ',"passed":1,"failed":0}'], passed))
+        return glued(picked(self._tool, calls.op[call]), took, ends)
 
 
 def _failure(wrong: Errors, call: Ints, schema: NDArray[Any]) -> pl.Series:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -115,10 +115,18 @@ def glued(*parts: pl.Series | str) -> pl.Series:
     return pl.DataFrame(named).select(text=pl.concat_str(pieces)).to_series()
 
 
-def plain_bytes(lines: pl.Series, end: str = "\n") -> bytes:
-    """The texts one after the other, each with `end` behind it."""
+def plain_bytes(lines: pl.Series, end: str = "\n", instead: Mapping[int, bytes] | None = None) -> bytes:
+    """The texts one after the other, each with `end` behind it; other bytes `instead` of some of them, by row."""
     if lines.is_empty():
         return b""
-    ended = glued(lines, end).rechunk()
-    data = ended.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2]
-    return bytes(data.to_pybytes())
+    array = glued(lines, end).rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    _, offsets, data = array.buffers()
+    if not instead:
+        return bytes(data.to_pybytes())
+    starts = np.frombuffer(offsets, dtype=np.int64)
+    whole, at = memoryview(data), 0
+    parts: list[memoryview | bytes] = []
+    for row, other in sorted(instead.items()):
+        parts += [whole[at:starts[row]], other, end.encode()]
+        at = int(starts[row + 1])
+    return b"".join([*parts, whole[at:int(starts[len(lines)])]])

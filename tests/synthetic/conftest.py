@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from onex_analytics.synthetic import SyntheticLog, generate
-from tests.synthetic.reading import events_of, flat
+from tests.synthetic.reading import READ, events_of, flat
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def week() -> SyntheticLog:
 @pytest.fixture(scope="session")
 def week_events(week: SyntheticLog) -> pl.DataFrame:
     rows = [flat(event) for event in events_of(week)]
-    frame = pl.DataFrame(rows, infer_schema_length=None)
+    frame = pl.DataFrame(rows, schema=READ, orient="row")
     return frame.with_columns(pl.col("at").str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", time_zone="UTC"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -45,7 +46,7 @@ def test_the_default_incidents_show_every_kind_apart_in_time(labels):
     kinds = {row["kind"] for row in labels.values()}
     assert kinds == set(Incident.model_fields["kind"].annotation.__args__)
     windows = sorted((row["start"], row["end"]) for row in labels.values())
-    assert all(a[1] <= b[0] for a, b in zip(windows, windows[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in pairwise(windows))
 
 
 def test_a_latency_regression_makes_the_new_version_slower(week_events, labels):
@@ -172,9 +173,10 @@ def test_without_incidents_there_is_nothing_to_find():
 
 def test_an_incident_can_be_given_by_times_and_by_tenant():
     start = datetime(2026, 11, 3, 9, tzinfo=UTC)
-    burst = Incident(kind="error_burst", start=start, end=start + timedelta(hours=6), cause="tenant=acme", magnitude=0.9)
+    end = start + timedelta(hours=6)
+    burst = Incident(kind="error_burst", start=start, end=end, cause="tenant=acme", magnitude=0.9)
     log = generate(20_000, incidents=[burst])
-    calls = pl.concat(log.calls()).filter(pl.col("start").is_between(start, start + timedelta(hours=6)))
+    calls = pl.concat(log.calls()).filter(pl.col("start").is_between(start, end))
     bad = pl.col("error_code").is_not_null()
     acme = pl.col("tenant") == "acme"
     assert share(calls.filter(acme), bad) > 5 * share(calls.filter(~acme), bad)

@@ -13,7 +13,8 @@ def test_children_lie_inside_their_parents(week_calls):
     calls = week_calls.with_columns(end=END)
     pairs = calls.join(calls, left_on="parent_call", right_on="call", suffix="_above")
     assert len(pairs) > 10_000
-    assert pairs.select(((pl.col("start") >= pl.col("start_above")) & (pl.col("end") <= pl.col("end_above"))).all()).item()
+    inside = (pl.col("start") >= pl.col("start_above")) & (pl.col("end") <= pl.col("end_above"))
+    assert pairs.select(inside.all()).item()
     assert (pairs["trace_id"] == pairs["trace_id_above"]).all()
 
 
@@ -24,9 +25,11 @@ def test_every_parent_is_there(week_calls):
 
 def test_events_of_children_lie_between_the_node_events_of_their_parents(week):
     truth, calls = week.truth, pl.concat(week.calls())
-    node = truth.filter(pl.col("event_type").is_in(["NODE_START", "NODE_SUCCESS", "NODE_FAILURE"])).group_by("call").agg(
-        first=pl.col("timestamp").min(), last=pl.col("timestamp").max(), n=pl.len()).filter(pl.col("n") == 2)
-    below = truth.filter(pl.col("event_type") != "PERFORMANCE_PROFILE").join(calls.select("call", "parent_call"), on="call")
+    of_node = truth.filter(pl.col("event_type").is_in(["NODE_START", "NODE_SUCCESS", "NODE_FAILURE"]))
+    node = of_node.group_by("call").agg(first=pl.col("timestamp").min(), last=pl.col("timestamp").max(), n=pl.len())
+    node = node.filter(pl.col("n") == 2)
+    below = truth.filter(pl.col("event_type") != "PERFORMANCE_PROFILE")
+    below = below.join(calls.select("call", "parent_call"), on="call")
     pairs = below.join(node, left_on="parent_call", right_on="call")
     assert pairs.select(pl.col("timestamp").is_between("first", "last").all()).item()
 
@@ -42,7 +45,8 @@ def test_the_written_links_are_those_of_the_truth(week_events, week_calls):
 
 def test_a_decorated_call_emits_four_events_and_an_undecorated_one_two(week_events):
     by_call = week_events.filter(pl.col("correlation").is_not_null()).group_by("correlation").agg(pl.col("type"))
-    shapes = {tuple(t for t in types if t not in ("STRUCTURED_LOG", "PERFORMANCE_PROFILE")) for types in by_call["type"]}
+    beside = ("STRUCTURED_LOG", "PERFORMANCE_PROFILE")
+    shapes = {tuple(t for t in types if t not in beside) for types in by_call["type"]}
     assert ("TELEMETRY_OPERATION_START", "NODE_START", "NODE_SUCCESS", "TELEMETRY_OPERATION_SUCCESS") in shapes
     alone = week_events.filter((pl.col("node") == "logger_node") & pl.col("type").str.starts_with("NODE"))
     assert alone["correlation"].null_count() == len(alone)
@@ -79,3 +83,11 @@ def test_every_event_type_of_upstream_occurs(week_events):
 
     rare = {"TOOL_PROXY_REJECTED"}  # a tool that refuses is beyond this fleet
     assert set(OnexEventType) - set(week_events["type"]) <= rare | {"TOOL_PROXY_TIMEOUT", "NODE_ANNOUNCE_REJECTED"}
+
+
+def test_every_way_to_fail_has_a_code_of_upstream():
+    from onex_analytics.model.error_codes import ErrorCodeTaxonomy
+    from onex_analytics.synthetic.failures import FAILURES
+
+    known = set(ErrorCodeTaxonomy.default().frame()["code"])
+    assert {failure.code for failure in FAILURES} <= known

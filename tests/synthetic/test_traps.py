@@ -138,7 +138,7 @@ def test_correlation_ids_of_decorated_nodes_are_sometimes_hidden_or_no_uuid():
 
 
 def test_out_of_order_lines_come_late_and_only_they():
-    log, _, truth = log_of("out_of_order")
+    _, _, truth = log_of("out_of_order")
     running = truth["timestamp"].cum_max()
     late = truth["timestamp"] < running
     marked = truth["traps"].list.contains("out_of_order")
