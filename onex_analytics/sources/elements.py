@@ -95,7 +95,7 @@ def _elements(buffer, end, state, spans, compact, texts):  # type: ignore[no-unt
                 gap = True
                 p += 1
                 continue
-            elif depth == 0 and p > start and (c == 44 or c == 93 or c == 125):
+            elif depth == 0 and p > start and _ends_word(c) and c != 58:
                 break
             elif c == 34:
                 inside = True

@@ -87,7 +87,7 @@ def element_units(stream: Stream, *, unit_bytes: int = UNIT_BYTES) -> Iterator[U
         buffer, filled, ended = _filled(stream, carried, wanted)
         found = cut_elements(buffer, filled, state)
         if not len(found) and not ended and filled < LONGEST_LINE:
-            carried, wanted = buffer[:filled].copy(), wanted * 2
+            carried, wanted, offset = buffer[found.done : filled].copy(), wanted * 2, offset + found.done
             continue
         rest = buffer[found.done : filled].tobytes().rstrip(b" \t\r\n")
         finished = ended and not found.full
