@@ -79,7 +79,7 @@ def load(span_us: int, epoch_us: int, breaks: Sequence[int], shares: Sequence[tu
         breaks: times at which a cell must end, such as edges of incidents.
         shares: (start, end, factor on arrivals, factor on events per arrival) of incidents that thin the events out.
     """
-    cells = max(8, min(16_384, span_us // 60_000_000))
+    cells = max(8, min(16_384, span_us // 300_000_000))
     inner = {span_us * i // cells for i in range(cells)} | {b for b in breaks if 0 < b < span_us} | {0, span_us}
     edges = np.array(sorted(inner), dtype=np.int64)
     shift = epoch_us - 4 * DAY_US  # 1970-01-01 was a Thursday: move to a Monday

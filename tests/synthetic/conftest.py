@@ -11,7 +11,7 @@ from tests.synthetic.reading import READ, events_of, flat
 
 @pytest.fixture(scope="session")
 def week() -> SyntheticLog:
-    return generate(200_000, seed=5, traps=None)
+    return generate(140_000, seed=5, traps=None)
 
 
 @pytest.fixture(scope="session")
