@@ -15,6 +15,7 @@
     │   ├── NotAStore (ValueError)       a folder that holds something else
     │   ├── StoreVersionError (ValueError)  written by a newer onex_analytics
     │   ├── StoreConflict                another writer won too often
+    │   ├── StoreUnavailable (OSError)   its files cannot be read or written
     │   └── StoreFull (OSError)          the disk is full; what was committed stays
     └── MissingExtra (ImportError)       an optional part is not installed
 
@@ -156,6 +157,13 @@ class StoreFull(StoreError, OSError):
             f"{uri}: no space left ({problem}); all units committed before are whole and readable. "
             "Mend: make room and run the same append again; what was stored is skipped."
         )
+
+
+class StoreUnavailable(StoreError, OSError):
+    """The files of a store cannot be read or written."""
+
+    def __init__(self, uri: str, problem: str, mend: str) -> None:
+        super().__init__(f"{uri}: {problem}. Mend: {mend}.")
 
 
 class MissingExtra(OnexError, ImportError):

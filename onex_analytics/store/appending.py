@@ -4,32 +4,38 @@ Rows rest in the order in which they came; `compact` sorts them by time. (Sortin
 
 The order of commits makes a kill harmless at any place: first the events of a unit, then its rejected lines, each under
 the unit's own transaction. A unit is skipped only if both stand in the log; running the same append again does what is
-missing, and what is there already is known by its ids.
+missing: events that are there already are known by their ids, rejected lines by their place and their bytes.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
+from deltalake.transaction import AddAction
 
 from onex_analytics.sources.block import Rejection, Rejections
 from onex_analytics.sources.canonical import Batch, Gate
 from onex_analytics.sources.clocks import repair_clocks
-from onex_analytics.sources.hashing import xxh64_texts
+from onex_analytics.sources.layout import parse_dimensions
+from onex_analytics.sources.lifting import lift
 from onex_analytics.sources.units import Unit
-from onex_analytics.store.duplicates import CONTENT, part_duplicates
-from onex_analytics.store.known_ids import KnownIds
+from onex_analytics.store.duplicates import CONTENT, Parted, part_duplicates
+from onex_analytics.store.failures import retry_lost
 from onex_analytics.store.report import Tally
-from onex_analytics.store.storage import StoredFile, Table, retry_lost
+from onex_analytics.store.storage import Table
+from onex_analytics.store.stored_keys import EVENT_KEY, PLACE_KEY, StoredKeys, not_kept_yet, stored_events
 
 READERS = 2
 CLOCKS = "clocks"
 """Name under which the log keeps the last clock offset of each producer."""
+_CLOCKS_WITHIN = 50
+"""Commits that are looked through for it."""
 
 
 class Appender:
@@ -37,22 +43,32 @@ class Appender:
 
     def __init__(self, events: Table, rejected: Table, gate: Gate, *, repair_clocks: bool = True) -> None:
         self.events, self.rejected, self.gate, self.repairs = events, rejected, gate, repair_clocks
-        self.known = KnownIds()
-        self._seen_files: set[str] = set()
+        self.ids, self.places = StoredKeys(events, EVENT_KEY), StoredKeys(rejected, PLACE_KEY)
         self._log: dict[str, dict[str, Any]] | None = None
         self._offsets = self._last_offsets()
+        self._staged: tuple[Parted, AddAction] | None = None
 
     def run(self, units: Iterable[Unit], on_unit: Callable[[Unit, Tally], None]) -> Tally:
         """Append all units; `on_unit` is told of each one that is done."""
         total = Tally()
-        with ThreadPoolExecutor(READERS, thread_name_prefix="onex-reader") as pool:
-            for unit, batches in self._read_ahead(units, pool):
-                tally = self._skip(unit) if batches is None else self._store(unit, [b.result() for b in batches])
-                total.add(tally)
-                on_unit(unit, tally)
+        try:
+            with ThreadPoolExecutor(READERS, thread_name_prefix="onex-reader") as pool:
+                for unit, batches in self._read_ahead(units, pool):
+                    tally = self._skip(unit) if batches is None else self._store(unit, [b.result() for b in batches])
+                    total.add(tally)
+                    on_unit(unit, tally)
+        finally:
+            self.sweep()
         return total
 
-    def _read_ahead(self, units: Iterable[Unit], pool: ThreadPoolExecutor) -> Iterator[tuple[Unit, list[Future[Batch]] | None]]:
+    def sweep(self) -> None:
+        """Take away what was written and not committed."""
+        self.events.sweep()
+        self.rejected.sweep()
+
+    def _read_ahead(
+        self, units: Iterable[Unit], pool: ThreadPoolExecutor
+    ) -> Iterator[tuple[Unit, list[Future[Batch]] | None]]:
         """Units with their blocks being read: one unit ahead of the one that is being stored."""
         ahead: deque[tuple[Unit, list[Future[Batch]] | None]] = deque()
         try:
@@ -71,143 +87,134 @@ class Appender:
     # ------------------------------------------------------------------ one unit
 
     def _store(self, unit: Unit, batches: list[Batch]) -> Tally:
-        events = pl.concat([b.events.with_columns(source_line=b.lines) for b in batches]) if batches else self.gate.no_events()
-        if self.repairs:
-            events, self._offsets = repair_clocks(events, self._offsets)
+        events = self.events_of(batches)
         reasons = Counter(r.reason for r in unit.rejected)
         for batch in batches:
             reasons.update(batch.rejected["reason"].to_list())
-        return retry_lost(self.events.uri, lambda: self._commit(unit, events, batches, reasons))  # type: ignore[no-any-return]
-
-    def _commit(self, unit: Unit, events: pl.DataFrame, batches: list[Batch], reasons: Counter[str]) -> Tally:
-        self._learn_new_files()
-        parted = part_duplicates(events, self.known, self._stored_rows)
-        fresh = parted.fresh.drop("source_line")
-        tally = Tally(
-            read=len(unit), stored=fresh.height, duplicate=parted.duplicates, reasons=reasons.copy(),
-            size_bytes=unit.size_bytes, units=1,
-        )
-        if parted.conflicts:
-            tally.reasons["conflict"] += len(parted.conflicts)
-        _count_repairs(fresh, tally)
-        if not self.events.holds(unit.key):
-            action = self.events.write(fresh) if fresh.height else None
-            metadata = {"unit": unit.key, "source": unit.source, **tally.as_metadata(), CLOCKS: self._offsets}
-            try:
-                self.events.commit([action] if action else [], keys=[unit.key], metadata=metadata)
-            except BaseException:
-                if action:
-                    self.events.discard(action)
-                raise
-            if action:
-                self._seen_files.add(action.path)
-            self.known.add(parted.hashes)
-        self._keep_rejected(unit, batches, self._conflict_rows(unit, events, parted.conflicts))
+        tally, conflicts = retry_lost(self.events.uri, lambda: self._commit(unit, events, reasons))
+        if tally.reasons:
+            rejected = [*(b.rejected for b in batches)]
+            rejected.append(Rejections([*unit.rejected, *conflicts]).frame(self.gate.ingested_at))
+            retry_lost(self.rejected.uri, lambda: self._keep_rejected(unit, pl.concat(rejected)))
         return tally
 
-    def _keep_rejected(self, unit: Unit, batches: list[Batch], conflicts: list[Rejection]) -> None:
-        more = Rejections([*unit.rejected, *conflicts]).frame(self.gate.ingested_at)
-        frame = pl.concat([*(b.rejected for b in batches), more])
-        if frame.is_empty():
-            return
-        action = self.rejected.write(frame.sort("line", maintain_order=True))
+    def events_of(self, batches: list[Batch]) -> pl.DataFrame:
+        """The events of some blocks, with the number of their lines, their clocks repaired."""
+        if not batches:
+            return self.gate.no_events()
+        events = pl.concat([self._lifted(b.events.with_columns(source_line=b.lines)) for b in batches])
+        if self.repairs:
+            events, self._offsets = repair_clocks(events, self._offsets)
+        return events
 
-        def attempt() -> None:
-            if not self.rejected.holds(unit.key):
-                self.rejected.commit([action], keys=[unit.key], metadata={"unit": unit.key, "rows": frame.height})
+    def _commit(self, unit: Unit, events: pl.DataFrame, reasons: Counter[str]) -> tuple[Tally, list[Rejection]]:
+        parted, events = self.part(events)
+        tally = Tally(
+            read=len(unit), stored=parted.fresh.height, duplicate=parted.duplicates, reasons=reasons.copy(),
+            size_bytes=unit.size_bytes, units=1,
+        )  # fmt: skip
+        if parted.conflicts:
+            tally.reasons["conflict"] += len(parted.conflicts)
+        _count_repairs(parted.fresh, tally)
+        key = self._key(unit)
+        if not self.events.holds(key):
+            said = {"unit": key, "source": unit.source, **tally.as_metadata(), CLOCKS: self._offsets}
+            self.store_fresh(parted, key, said)
+            if self._log is not None:
+                self._log[key] = said
+        return tally, _conflicts(unit, events, parted.conflicts)
 
-        retry_lost(self.rejected.uri, attempt)
+    def part(self, events: pl.DataFrame) -> tuple[Parted, pl.DataFrame]:
+        """Part events from those that are stored, as the table is now; and the events with all its dimensions."""
+        self._use_declared_dimensions()
+        events = self._lifted(events)
+        self.ids.learn()
+        parted = part_duplicates(events, self.ids.known, lambda rows: stored_events(self.events, rows, CONTENT))
+        return parted, events
 
-    def _conflict_rows(self, unit: Unit, events: pl.DataFrame, rows: list[int]) -> list[Rejection]:
-        """Conflicts with the line as it came."""
-        found = []
-        columns = events.select("event_id", "source", "source_offset", "source_line")
-        for row in rows:
-            event_id, source, offset, line = columns.row(row)
-            found.append(Rejection("conflict", f"event id {event_id} is stored with other content", _raw_line(unit, line), source, offset, line, event_id))
-        return found
+    def store_fresh(self, parted: Parted, key: str | None, metadata: Mapping[str, Any]) -> None:
+        """Write and commit what is new; a file written for a race that was lost is used again where it still fits.
 
-    def try_again(self, unit: Unit) -> tuple[Tally, list[bool]]:
-        """Store what now can be stored of lines that were rejected before; says for each line whether it still is.
-
-        Nothing is added to the rejected lines: those that stay are there already.
+        Raises:
+            Lost: another writer committed first.
         """
-        batches = [self.gate.read(block) for block in unit.blocks]
-        events = pl.concat([b.events.with_columns(source_line=b.lines) for b in batches])
+        action = None
+        if parted.fresh.height:
+            if self._staged is None or not _same_rows(self._staged[0], parted):
+                self._staged = parted, self.events.write(parted.fresh.drop("source_line"))
+            action = self._staged[1]
+        self.events.commit([action] if action else [], keys=[key] if key else [], metadata=metadata)
+        self._staged = None
+        if action:
+            self.ids.took(action.path, parted.hashes)
 
-        def attempt() -> tuple[Tally, pl.Series]:
-            self._learn_new_files()
-            parted = part_duplicates(events, self.known, self._stored_rows)
-            fresh = parted.fresh.drop("source_line")
-            refused = events["source_line"].gather(parted.conflicts)
-            reasons = Counter(reason for b in batches for reason in b.rejected["reason"].to_list())
-            reasons.update({"conflict": len(parted.conflicts)} if parted.conflicts else {})
-            if fresh.height:
-                action = self.events.write(fresh)
-                self.events.commit([action], metadata={"operation": "retry rejected", "source": unit.source, "stored": fresh.height})
-                self._seen_files.add(action.path)
-                self.known.add(parted.hashes)
-            tally = Tally(read=len(unit), stored=fresh.height, duplicate=parted.duplicates, reasons=reasons, size_bytes=unit.size_bytes, units=1)
-            return tally, refused
+    def _keep_rejected(self, unit: Unit, rows: pl.DataFrame) -> None:
+        key = self._key(unit)
+        if self.rejected.holds(key):
+            return
+        rows = not_kept_yet(self.rejected, rows.sort("line", maintain_order=True), self.places)
+        action = self.rejected.write(rows) if rows.height else None
+        self.rejected.commit([action] if action else [], keys=[key], metadata={"unit": key, "rows": rows.height})
+        if action:
+            self.places.took(action.path, self.places.hashes(rows))
 
-        tally, refused = retry_lost(self.events.uri, attempt)
-        bad = {*refused.to_list(), *(line for b in batches for line in b.rejected["line"].to_list())}
-        lines = [int(line) for block in unit.blocks for line in block.lines]
-        return tally, [line in bad for line in lines]
+    # ------------------------------------------------------------------ dimensions
+
+    def _use_declared_dimensions(self) -> None:
+        """Another process may have declared a dimension since; what is committed now must have it."""
+        declared = self.events.described().get("dimensions") or {}
+        if declared == {name: d.text for name, d in self.gate.dimensions.items()}:
+            return
+        self.gate = replace(self.gate, dimensions=parse_dimensions(declared))
+        self.events.schema = self.gate.schema()
+
+    def _lifted(self, events: pl.DataFrame) -> pl.DataFrame:
+        """Events with all declared dimensions: blocks may have been read before one was declared."""
+        missing = [d for name, d in self.gate.dimensions.items() if name not in events.columns]
+        if not missing:
+            return events
+        events = events.with_columns(lift(events["metadata"], d) for d in missing)
+        return events.select([*self.gate.schema(), "source_line"])
 
     # ------------------------------------------------------------------ what is there
 
+    def _key(self, unit: Unit) -> str:
+        """A unit's name in the log: its bytes, its place in its source, and how strictly it was read.
+
+        A copy of a file under another name is the same units; the same bytes twice in one file are two.
+        """
+        first = unit.blocks[0].lines[0] if unit.blocks else unit.rejected[0].line if unit.rejected else 0
+        return f"{unit.key}-{first}{'-strict' if self.gate.strict else ''}"
+
     def _is_stored(self, unit: Unit) -> bool:
-        if not self.events.holds(unit.key):
+        key = self._key(unit)
+        if not self.events.holds(key):
             return False
-        counts = self._logged(unit.key)
-        return counts is not None and (not counts["reasons"] or self.rejected.holds(unit.key))
+        counts = self._logged(key)
+        return counts is not None and (not counts["reasons"] or self.rejected.holds(key))
 
     def _skip(self, unit: Unit) -> Tally:
-        counts = self._logged(unit.key)
+        counts = self._logged(self._key(unit))
         assert counts is not None
         return Tally.of_skipped(counts, unit.size_bytes)
 
     def _logged(self, key: str) -> dict[str, Any] | None:
-        """What the log says of a unit."""
-        if self._log is None or key not in self._log:
+        """What the log says of a unit; it is read once."""
+        if self._log is None:
             commits = (commit.get("onex") for commit in self.events.history())
             self._log = {c["unit"]: c for c in commits if isinstance(c, dict) and "unit" in c}
         return self._log.get(key)
 
     def _last_offsets(self) -> dict[str, int]:
-        for commit in self.events.delta.history(limit=50):
+        for commit in self.events.history(_CLOCKS_WITHIN):
             said = commit.get("onex")
             if isinstance(said, dict) and CLOCKS in said:
                 return dict(said[CLOCKS])
         return {}
 
-    def _learn_new_files(self) -> None:
-        """Take in the ids of files that were committed since the last look."""
-        fresh = [f for f in self.events.files() if f.path not in self._seen_files]
-        for file in fresh:
-            ids = self.events.scan([file], {"event_id": pl.String()}).collect()["event_id"]
-            self.known.add(xxh64_texts(ids))
-            self._seen_files.add(file.path)
 
-    def _stored_rows(self, suspects: pl.DataFrame) -> pl.DataFrame:
-        """Stored rows with the ids of some suspects: first where their time says, then, for the rest, everywhere."""
-        span = suspects.select(pl.col("timestamp").min().alias("a"), pl.col("timestamp").max().alias("b")).row(0)
-        near = self.events.files(since=span[0], until=_just_after(span[1]))
-        found = [self._with_ids(near, suspects["event_id"])]
-        missing = suspects["event_id"].filter(~suspects["event_id"].is_in(found[0]["event_id"].implode()))
-        if len(missing):
-            searched = {f.path for f in near}
-            found.append(self._with_ids([f for f in self.events.files() if f.path not in searched], missing))
-        return pl.concat(found)
-
-    def _with_ids(self, files: list[StoredFile], ids: pl.Series) -> pl.DataFrame:
-        schema = {name: self.events.schema[name] for name in CONTENT}
-        return self.events.scan(files, schema).filter(pl.col("event_id").is_in(ids.implode())).collect()
-
-
-def _just_after(time: Any) -> Any:
-    return time + np.timedelta64(1, "us").astype(object)
+def _same_rows(a: Parted, b: Parted) -> bool:
+    return np.array_equal(a.hashes, b.hashes) and a.fresh.columns == b.fresh.columns
 
 
 def _count_repairs(events: pl.DataFrame, tally: Tally) -> None:
@@ -220,6 +227,17 @@ def _count_repairs(events: pl.DataFrame, tally: Tally) -> None:
     broken = events.filter(pl.col("violations").list.len() > 0).select(pl.col("violations").explode()).to_series()
     for words, count in broken.value_counts().iter_rows():
         tally.violations[words] += count
+
+
+def _conflicts(unit: Unit, events: pl.DataFrame, rows: list[int]) -> list[Rejection]:
+    """Conflicts with the line as it came."""
+    found = []
+    columns = events.select("event_id", "source", "source_offset", "source_line")
+    for row in rows:
+        event_id, source, offset, line = columns.row(row)
+        detail = f"event id {event_id} is stored with other content"
+        found.append(Rejection("conflict", detail, _raw_line(unit, line), source, offset, line, event_id))
+    return found
 
 
 def _raw_line(unit: Unit, line: int) -> bytes:

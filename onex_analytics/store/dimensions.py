@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 from deltalake import Field, Schema
@@ -12,61 +12,84 @@ from deltalake.transaction import RemoveAction
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.sources.layout import Dimension, parse_dimensions
 from onex_analytics.sources.lifting import lift
-from onex_analytics.store.storage import StoredFile, Table, retry_lost, stored_schema
+from onex_analytics.store.failures import in_our_words, retry_lost
+from onex_analytics.store.rest import stored_schema
+from onex_analytics.store.storage import StoredFile, Table
+
+_DECLARED, _ANNOUNCED = "dimensions", "dimensions_begun"
 
 
 def stored(table: Table) -> dict[str, Dimension]:
     """The dimensions that a table declares."""
-    return parse_dimensions(table.described().get("dimensions") or {})
+    return parse_dimensions(table.described().get(_DECLARED) or {})
 
 
-def add(table: Table, held: Mapping[str, Dimension], name: str, path: str) -> int:
+def add(table: Table, name: str, path: str) -> int:
     """Declare a dimension and fill it for all stored events; returns how many have a value.
 
-    The column is made first and declared last, and files are exchanged in one commit each, so that a kill leaves a
-    store that reads as before and the same call finishes the work.
+    It is announced, its column is made, files are exchanged in one commit each, and last it is declared, so that a kill
+    leaves a store that reads as before and the same call finishes the work.
     """
     dimension = parse_dimensions({name: path})[name]
-    if name in held:
-        if held[name].text == dimension.text:
-            return int(table.scan(table.files()).select(pl.col(name).count()).collect().item())
-        raise InvalidOption(f"dimension {name}", path, f"another name: it is {held[name].text} already")
     table.refresh()
-    _make_column(table, dimension)
-    schema = {**table.schema, name: dimension.dtype}
-    filled = _fill(table, dimension, schema)
-    table.describe(dimensions={n: d.text for n, d in {**held, name: dimension}.items()})
-    table.schema = schema
-    # writers that did not yet know of it may have committed meanwhile
-    return filled + _fill(table, dimension, schema)
+    table.describe(lambda said: _said(table, said, dimension, _ANNOUNCED))
+    retry_lost(table.uri, lambda: _make_column(table, dimension))
+    _fill(table, dimension)
+    table.describe(lambda said: _said(table, said, dimension, _DECLARED))
+    # writers that did not yet know of it may have committed meanwhile; those that commit from now on know it
+    _fill(table, dimension)
+    rows = table.scan(table.files(), {name: dimension.dtype})
+    with in_our_words(table.uri):
+        return int(rows.select(pl.col(name).count()).collect().item())
+
+
+def _said(table: Table, said: dict[str, Any], dimension: Dimension, step: str) -> dict[str, Any]:
+    """What is said of the table's dimensions once this one has come a step further."""
+    name, known = dimension.name, {**(said.get(_ANNOUNCED) or {}), **(said.get(_DECLARED) or {})}
+    if name in known and known[name] != dimension.text:
+        wanted = f"{known[name]}, as which it was begun, or another name"
+        raise InvalidOption(f"dimension {name}", dimension.text, wanted)
+    column = {field.name: field for field in table.delta.schema().fields}.get(dimension.name)
+    if column is not None and column.type != _field(dimension).type:
+        raise InvalidOption(f"dimension {name}", dimension.text, "another name: the table has a column of this one")
+    if name in (said.get(_DECLARED) or {}):
+        return {}
+    announced = {n: text for n, text in (said.get(_ANNOUNCED) or {}).items() if n != name}
+    if step == _ANNOUNCED:
+        return {_ANNOUNCED: {**announced, name: dimension.text}}
+    return {_ANNOUNCED: announced, _DECLARED: {**(said.get(_DECLARED) or {}), name: dimension.text}}
+
+
+def _field(dimension: Dimension) -> Field:
+    empty = pl.DataFrame(schema=stored_schema({dimension.name: dimension.dtype}))
+    field = Schema.from_arrow(empty.to_arrow().schema).fields[0]
+    return Field(field.name, field.type, nullable=True)
 
 
 def _make_column(table: Table, dimension: Dimension) -> None:
-    if dimension.name in {field.name for field in table.delta.schema().fields}:
-        return
-    empty = pl.DataFrame(schema=stored_schema({dimension.name: dimension.dtype}))
-    field = Schema.from_arrow(empty.to_arrow().schema).fields[0]
-    table.delta.alter.add_columns([Field(field.name, field.type, nullable=True)])
-    table.refresh()
+    if dimension.name not in {field.name for field in table.delta.schema().fields}:
+        table.alter(lambda delta: delta.alter.add_columns([_field(dimension)]))
 
 
-def _fill(table: Table, dimension: Dimension, schema: Mapping[str, pl.DataType]) -> int:
-    """Rewrite each file that lacks the column; returns the values lifted."""
-    filled = 0
-    for file in table.files():
-        address = table.address(file.path)
-        if dimension.name in pl.scan_parquet(address, storage_options=table.options).collect_schema():
-            continue
-        rows = table.scan([file]).collect()
-        rows = rows.with_columns(lift(rows["metadata"], dimension)).select(list(schema))
-        if exchange(table, [file], rows, f"add dimension {dimension.name}"):
-            filled += rows.height - rows[dimension.name].null_count()
-    return filled
+def _fill(table: Table, dimension: Dimension) -> None:
+    """Rewrite each file that lacks the column."""
+    while lacking := [file for file in table.files() if dimension.name not in own_schema(table, file)]:
+        for file in lacking:
+            rows = table.read([file], own_schema(table, file))
+            exchange(table, [file], rows.with_columns(lift(rows["metadata"], dimension)), f"add {dimension.name}")
+        table.refresh()
+
+
+def own_schema(table: Table, file: StoredFile) -> dict[str, pl.DataType]:
+    """The columns that a file itself has, in our types. Who rewrites a file keeps just these: a dimension that is
+    being added counts as filled where its column stands."""
+    with in_our_words(table.uri):
+        lazy = pl.scan_parquet(table.address(file.path), storage_options=table.options, glob=False)
+        return {name: table.schema.get(name, dtype) for name, dtype in lazy.collect_schema().items()}
 
 
 def exchange(table: Table, old: list[StoredFile], rows: pl.DataFrame, operation: str) -> bool:
     """Put one new file in the place of some, in one commit; False where one of them is gone by now."""
-    new = [table.write(rows)] if rows.height else []
 
     def attempt() -> bool:
         present = {f.path for f in table.files()}
@@ -79,8 +102,8 @@ def exchange(table: Table, old: list[StoredFile], rows: pl.DataFrame, operation:
         table.commit([*new, *removals], metadata={"operation": operation})
         return True
 
-    done = bool(retry_lost(table.uri, attempt))
-    if not done:
-        for action in new:
-            table.discard(action)
-    return done
+    try:
+        new = [table.write(rows)] if rows.height else []
+        return retry_lost(table.uri, attempt)
+    finally:
+        table.sweep()

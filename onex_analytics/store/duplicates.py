@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from onex_analytics.sources.hashing import xxh64_texts
 from onex_analytics.store.known_ids import Hashes, KnownIds
 
 CONTENT = (
     "event_id", "timestamp", "clock_offset_ms", "event_type", "node_id", "correlation_id", "parent_correlation_id",
-    "trace_id", "schema_version", "metadata", "extra",
-)
+    "trace_id", "span_id", "parent_span_id", "causation_id", "schema_version", "adjusted_count", "replay_id",
+    "is_replay", "metadata", "extra",
+)  # fmt: skip
 """What is compared. Where a delivery's envelope only adds an id that the other lacks, that is no difference."""
-_MAY_BE_ADDED = ("correlation_id", "parent_correlation_id", "trace_id")
-_EXACT = ("event_type", "node_id", "schema_version")
+_MAY_BE_ADDED = (
+    "correlation_id", "parent_correlation_id", "trace_id", "span_id", "parent_span_id", "causation_id",
+)  # fmt: skip
+_EXACT = ("event_type", "node_id", "schema_version", "adjusted_count", "replay_id", "is_replay")
+_OF_THE_WRAPPING = ("envelope", "schema_version", "timestamp")
+"""Members of `extra` that are compared elsewhere, or are no content of the event."""
+
+_DEEP = 10_000
+"""Recursion that JSON of 1,000 levels needs, on whatever the caller's stack holds already."""
 
 Lookup = Callable[[pl.DataFrame], pl.DataFrame]
 """Given suspects (`event_id`, `timestamp`), the stored rows of these ids with the columns of `CONTENT`."""
@@ -54,21 +65,29 @@ def part_duplicates(events: pl.DataFrame, known: KnownIds, lookup: Lookup) -> Pa
     suspicious = np.unique(np.concatenate([ordered[1:][again], ordered[stored]]))
     suspects = events.with_row_index("row").filter(pl.Series(np.isin(hashes, suspicious))).select("row", *CONTENT)
     # hashes can collide: from here on ids are compared by their text
-    before = lookup(suspects.select("event_id", "timestamp").unique("event_id")) if stored.any() else suspects.drop("row").clear()
+    asked = suspects.select("event_id", "timestamp").unique("event_id")
+    before = lookup(asked) if stored.any() else suspects.drop("row").clear()
     first = suspects.unique("event_id", keep="first", maintain_order=True)
-    reference = pl.concat([before.select(CONTENT).unique("event_id"), first.select(CONTENT)]).unique("event_id", keep="first", maintain_order=True)
+    reference = pl.concat([before.select(CONTENT).unique("event_id"), first.select(CONTENT)])
+    reference = reference.unique("event_id", keep="first", maintain_order=True)
     is_kept = first.filter(~pl.col("event_id").is_in(before["event_id"].implode()))["row"]
     later = suspects.filter(~pl.col("row").is_in(is_kept.implode()))
     if later.is_empty():
         return Parted(events, 0, [], hashes)
     compared = later.join(reference, on="event_id", how="left", suffix="_stored", maintain_order="left")
     same = compared.select(_same_at_sight()).to_series().to_numpy().copy()
-    for at in np.flatnonzero(~same).tolist():
-        same[at] = _same_content(compared.row(at, named=True))
+    differing = np.flatnonzero(~same)
+    for at, row in zip(differing.tolist(), _pairs(compared, differing), strict=True):
+        same[at] = _same_content(row)
     rows = compared["row"].to_numpy()
     keep = np.ones(events.height, np.bool_)
     keep[rows] = False
     return Parted(events.filter(pl.Series(keep)), int(same.sum()), rows[~same].tolist(), hashes[keep])
+
+
+def _pairs(compared: pl.DataFrame, rows: NDArray[np.intp]) -> Iterator[dict[str, Any]]:
+    timed = compared[rows].with_columns(came_at=_came_at(), came_at_stored=_came_at("_stored"))
+    return timed.iter_rows(named=True)
 
 
 def _came_at(suffix: str = "") -> pl.Expr:
@@ -86,17 +105,40 @@ def _same_at_sight() -> pl.Expr:
 
 def _same_content(row: dict[str, Any]) -> bool:
     """Whether two deliveries say the same, however their JSON is spelled and wrapped."""
-
-    def at(suffix: str) -> int:
-        return round(row[f"timestamp{suffix}"].timestamp() * 1_000_000) + (row[f"clock_offset_ms{suffix}"] or 0) * 1000
-
-    def members(text: str | None) -> Any:
-        held = json.loads(text) if text else {}
-        return {k: v for k, v in held.items() if k not in ("envelope", "schema_version", "timestamp")} if isinstance(held, dict) else held
-
-    if at("") != at("_stored") or any(row[n] != row[f"{n}_stored"] for n in _EXACT):
+    if any(row[n] != row[f"{n}_stored"] for n in ("came_at", *_EXACT)):
         return False
-    if any(row[n] is not None and row[f"{n}_stored"] is not None and row[n] != row[f"{n}_stored"] for n in _MAY_BE_ADDED):
+    for name in _MAY_BE_ADDED:
+        mine, theirs = row[name], row[f"{name}_stored"]
+        if mine is not None and theirs is not None and mine != theirs:
+            return False
+    if row["metadata"] != row["metadata_stored"] and _parsed(row["metadata"]) != _parsed(row["metadata_stored"]):
         return False
-    mine, theirs = (json.loads(text) if text else None for text in (row["metadata"], row["metadata_stored"]))
-    return bool(mine == theirs and members(row["extra"]) == members(row["extra_stored"]))
+    return row["extra"] == row["extra_stored"] or _members(row["extra"]) == _members(row["extra_stored"])
+
+
+def _members(extra: str | None) -> list[Any]:
+    return [pair for pair in (_parsed(extra) or ("object", []))[1] if pair[0] not in _OF_THE_WRAPPING]
+
+
+def _parsed(text: str | None) -> Any:
+    """JSON text as what compares by its meaning: members in the order of their keys, numbers by value, and neither
+    true nor a repeated key taken for something else."""
+    if text is None:
+        return None
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _DEEP))
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_int=_number, parse_float=_number)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> tuple[str, list[tuple[str, Any]]]:
+    return "object", sorted(pairs, key=lambda pair: pair[0])
+
+
+def _number(text: str) -> tuple[str, Decimal | str]:
+    try:
+        return "number", Decimal(text)
+    except InvalidOperation:
+        return "number", text

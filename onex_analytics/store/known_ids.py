@@ -8,11 +8,12 @@ new; one that is there makes the id a suspect, and suspects are compared by thei
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from onex_analytics.store.failures import translated
 
 Hashes = NDArray[np.uint64]
 
@@ -45,7 +46,8 @@ class KnownIds:
             return
         run = np.sort(hashes)
         # runs of similar size are merged, so that their number grows with the logarithm of their sum
-        while self._runs and self._runs[-1].size < 2 * run.size and run.size + self._runs[-1].size <= self._memory_hashes:
+        most = self._memory_hashes
+        while self._runs and self._runs[-1].size < 2 * run.size and run.size + self._runs[-1].size <= most:
             run = np.sort(np.concatenate([self._runs.pop(), run]))
         self._runs.append(run)
         while sum(r.size for r in self._runs) > self._memory_hashes:
@@ -60,13 +62,14 @@ class KnownIds:
             found |= run[at] == hashes
         return found
 
-    def extend(self, runs: Iterable[Hashes]) -> None:
-        for run in runs:
-            self.add(run)
-
     def _spill(self, run: Hashes) -> None:
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="onex-known-ids-")
-        path = Path(self._folder.name) / f"{len(self._on_disk)}.u64"
-        run.tofile(path)
+        folder = Path(tempfile.gettempdir())
+        try:
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(prefix="onex-known-ids-")
+            folder = Path(self._folder.name)
+            path = folder / f"{len(self._on_disk)}.u64"
+            run.tofile(path)
+        except OSError as problem:
+            raise translated(str(folder), problem) from problem
         self._on_disk.append(np.memmap(path, np.uint64, mode="r"))

@@ -1,49 +1,59 @@
-"""Keeping a store: fewer and larger files, what may go, what it holds, and another try for what was rejected."""
+"""Keeping a store: fewer and larger files, what may go, what it holds."""
 
 from __future__ import annotations
 
-import time
-from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from onex_analytics.sources.block import block_of_bytes, block_of_texts
-from onex_analytics.sources.canonical import Gate
-from onex_analytics.sources.units import Unit
-from onex_analytics.store.appending import Appender
-from onex_analytics.store.dimensions import exchange
-from onex_analytics.store.report import IngestReport
+from onex_analytics.model.shapes import UTC_MICROSECONDS
+from onex_analytics.store.dimensions import exchange, own_schema
+from onex_analytics.store.failures import in_our_words
+from onex_analytics.store.selection import Selection
 from onex_analytics.store.storage import LAYOUT, StoredFile, Table
 
 COMPACT_ROWS = 1_500_000
-"""Rows of a compacted file, at most; it is sorted in memory."""
-_RETRY_ROWS = 20_000
+"""Rows of a compacted file, at most; it is sorted in memory. Files of half of it and more stay as they are."""
+
+HISTORY = pl.Schema({
+    "version": pl.Int64(), "at": UTC_MICROSECONDS, "operation": pl.String(), "source": pl.String(), "read": pl.Int64(),
+    "stored": pl.Int64(), "duplicate": pl.Int64(), "rejected": pl.Int64(),
+})  # fmt: skip
+"""One row a commit."""
 
 
 def compact(table: Table) -> dict[str, Any]:
     """Rewrite runs of small files as one file sorted by time; returns files and bytes before and after."""
     table.refresh()
     before = table.files()
-    group: list[StoredFile] = []
-    for file in [*before, None]:
-        full = file is None or (group and sum(f.rows for f in group) + file.rows > COMPACT_ROWS)
-        if full:
-            if len(group) > 1:
-                rows = table.scan(group).collect().sort("timestamp", maintain_order=True)
-                exchange(table, group, rows, "compact")
-                del rows
-            group = []
-        if file is not None:
-            group.append(file)
+    for schema, files in _alike(table, before):
+        rows = table.read(files, schema).sort("timestamp", maintain_order=True)
+        exchange(table, files, rows, "compact")
+        del rows
+    table.refresh()
     after = table.files()
     return {
         "files_before": len(before), "files_after": len(after), "bytes_before": sum(f.size_bytes for f in before),
         "bytes_after": sum(f.size_bytes for f in after), "version": table.delta.version(),
-    }
+    }  # fmt: skip
+
+
+def _alike(table: Table, files: list[StoredFile]) -> Iterator[tuple[dict[str, pl.DataType], list[StoredFile]]]:
+    """Groups of two and more small files with the same columns, in order of time."""
+    groups: dict[tuple[str, ...], list[StoredFile]] = {}
+    small = [file for file in files if file.rows < COMPACT_ROWS // 2]
+    for file in small if len(small) > 1 else ():
+        schema = own_schema(table, file)
+        group = groups.setdefault(tuple(schema), [])
+        if group and sum(f.rows for f in group) + file.rows > COMPACT_ROWS:
+            yield schema, group
+            group = groups[tuple(schema)] = []
+        group.append(file)
+    for group in groups.values():
+        if len(group) > 1:
+            yield own_schema(table, group[0]), group
 
 
 def vacuum(tables: list[Table], *, full: bool, keep_hours: float) -> dict[str, Any]:
@@ -52,9 +62,11 @@ def vacuum(tables: list[Table], *, full: bool, keep_hours: float) -> dict[str, A
     for table in tables:
         if table.exists():
             table.refresh()
-            deleted += len(table.delta.vacuum(
-                retention_hours=int(keep_hours), dry_run=False, enforce_retention_duration=False, full=full,
-            ))
+            with in_our_words(table.uri):
+                deleted += len(table.delta.vacuum(
+                    retention_hours=int(keep_hours), dry_run=False, enforce_retention_duration=False, full=full,
+                ))  # fmt: skip
+            table.refresh()
     return {"files_deleted": deleted}
 
 
@@ -62,8 +74,8 @@ def retain(table: Table, before: datetime) -> dict[str, Any]:
     """Forget the events before a time."""
     table.refresh()
     dropped = 0
-    for file in table.files(until=before):
-        rows = table.scan([file]).collect()
+    for file in table.files(Selection(until=before)):
+        rows = table.read([file], own_schema(table, file))
         kept = rows.filter(pl.col("timestamp") >= before)
         if kept.height < rows.height and exchange(table, [file], kept, "retain"):
             dropped += rows.height - kept.height
@@ -72,20 +84,18 @@ def retain(table: Table, before: datetime) -> dict[str, Any]:
 
 def history(table: Table) -> pl.DataFrame:
     """Commits as a frame, the newest first."""
+    table.refresh()
     rows = []
     for commit in table.history():
         said = commit.get("onex") or {}
+        operation = "append" if "unit" in said else str(commit.get("operation") or "other").lower()
         rows.append({
+            **{name: said.get(name) for name in HISTORY},
             "version": commit["version"], "at": commit["timestamp"] * 1000,
-            "operation": said.get("operation") or ("append" if "unit" in said else str(commit["operation"]).lower()),
-            "source": said.get("source"), "read": said.get("read"), "stored": said.get("stored"), "duplicate": said.get("duplicate"),
+            "operation": said.get("operation") or operation,
             "rejected": sum(said["reasons"].values()) if "reasons" in said else None,
-        })
-    schema = {
-        "version": pl.Int64, "at": pl.Int64, "operation": pl.String, "source": pl.String, "read": pl.Int64, "stored": pl.Int64,
-        "duplicate": pl.Int64, "rejected": pl.Int64,
-    }
-    return pl.DataFrame(rows, schema=schema).with_columns(pl.col("at").cast(pl.Datetime("us", "UTC")))
+        })  # fmt: skip
+    return pl.DataFrame(rows, schema={**HISTORY, "at": pl.Int64()}).with_columns(pl.col("at").cast(HISTORY["at"]))
 
 
 def info(uri: str, events: Table, rejected: Table, dimensions: dict[str, str]) -> dict[str, Any]:
@@ -95,49 +105,14 @@ def info(uri: str, events: Table, rejected: Table, dimensions: dict[str, str]) -
     span = events.scan(files).select(
         first=pl.col("timestamp").min(), last=pl.col("timestamp").max(), nodes=pl.col("node").n_unique(),
         event_types=pl.col("event_type").n_unique(),
-    ).collect().row(0, named=True) if files else {"first": None, "last": None, "nodes": 0, "event_types": 0}
+    )  # fmt: skip
+    with in_our_words(uri):
+        found = span.collect().row(0, named=True)
+    if rejected.exists():
+        rejected.refresh()
     return {
-        "uri": uri, "layout": LAYOUT, "version": events.delta.version(), "events": sum(f.rows for f in files), "files": len(files),
-        "bytes": sum(f.size_bytes for f in files), "rejected": sum(f.rows for f in rejected.files()) if rejected.exists() else 0,
-        **span, "dimensions": dimensions,
-    }
-
-
-def retry_rejected(events: Table, rejected: Table, gate: Gate) -> IngestReport:
-    """Read rejected lines again; conflicts and damage of streams stay."""
-    began = time.perf_counter()
-    events.refresh()
-    rejected.refresh()
-    appender = Appender(events, rejected, gate)
-    counts = Counter[str]()
-    read = stored = duplicate = size = units = 0
-    final = ("conflict", "corrupt_compression")
-    for file in rejected.files():
-        rows = rejected.scan([file]).collect().with_row_index("row")
-        tried = rows.filter(~pl.col("reason").is_in(final))
-        counts.update(rows.filter(pl.col("reason").is_in(final))["reason"].to_list())
-        read += rows.height - tried.height
-        moved: list[int] = []
-        for (source,), part in tried.partition_by("source", as_dict=True, maintain_order=True).items():
-            for piece in part.iter_slices(_RETRY_ROWS):
-                unit = _unit_of(str(source), piece, file)
-                outcome, still = appender.try_again(unit)
-                read, stored, duplicate = read + piece.height, stored + outcome.stored, duplicate + outcome.duplicate
-                size, units = size + unit.size_bytes, units + 1
-                counts.update(outcome.reasons)
-                moved += [row for row, bad in zip(piece["row"].to_list(), still, strict=True) if not bad]
-        if moved:
-            exchange(rejected, [file], rows.filter(~pl.col("row").is_in(moved)).drop("row"), "retry rejected")
-    return IngestReport(
-        read=read, stored=stored, duplicate=duplicate, rejected=counts.total(), rejected_by_reason=dict(counts), repaired={},
-        violations={}, files=len(rejected.files()), bytes=size, seconds=time.perf_counter() - began,
-        version=events.delta.version(), units=units, units_skipped=0,
-    )
-
-
-def _unit_of(source: str, rows: pl.DataFrame, file: StoredFile) -> Unit:
-    raws = rows["raw"].to_list()
-    like = block_of_bytes(b"", source)
-    like.lines, like.offsets = rows["line"].to_numpy(), rows["source_offset"].to_numpy()
-    block = block_of_texts(raws, like, np.arange(rows.height), None)
-    return Unit(f"retry-{Path(file.path).stem}-{rows['row'][0]}", source, [block], sum(map(len, raws)))
+        "uri": uri, "layout": LAYOUT, "version": events.delta.version(), "events": sum(f.rows for f in files),
+        "files": len(files), "bytes": sum(f.size_bytes for f in files),
+        "rejected": sum(f.rows for f in rejected.files()) if rejected.exists() else 0,
+        **found, "dimensions": dimensions,
+    }  # fmt: skip

@@ -15,13 +15,15 @@ class IngestReport:
         read: lines (elements, rows) that were read; blank lines are none.
         stored: events that are new in the store.
         duplicate: events whose id and content were there already, in the store or earlier in the input.
-        rejected: lines that gave no event; all of them are kept in `EventStore.rejected()`.
+        rejected: lines that gave no event; all of them are kept in `EventStore.rejected()`, each once: the same bytes
+            at the same place of the same source are one line, however often it is read.
         rejected_by_reason: the same by reason; the words are those of `model.REJECT_REASONS`.
         repaired: stored events that were repaired: `clock` (time shifted), `timestamp` (another form than the plain
             one), `event_type` (another spelling).
         violations: stored events by rule of the specification that they break; one event may break several.
-        units, units_skipped: units of about 64 MB; skipped are those that an earlier append had stored whole. Their
-            events count as duplicate here, their rejected lines as rejected (and are not kept twice).
+        units, units_skipped: units of about 64 MB; skipped are those whose bytes an earlier append had stored whole, at
+            the same place of this file or of a copy of it. Their events count as duplicate here, their rejected lines
+            as rejected (and are not kept twice).
         version: of the store when it was done.
     """
 
@@ -49,7 +51,8 @@ class IngestReport:
         return {**asdict(self), "events_per_second": round(self.events_per_second, 1)}
 
     def __str__(self) -> str:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(self.rejected_by_reason.items(), key=lambda item: -item[1]))
+        most_first = sorted(self.rejected_by_reason.items(), key=lambda item: -item[1])
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in most_first)
         return (
             f"read {self.read:,} = stored {self.stored:,} + duplicate {self.duplicate:,} + rejected {self.rejected:,}"
             + (f" ({reasons})" if reasons else "")
@@ -92,13 +95,14 @@ class Tally:
     def of_skipped(cls, metadata: dict[str, Any], size_bytes: int) -> Tally:
         """What a unit that is stored already adds to a report: its events are duplicates now."""
         return cls(
-            read=metadata["read"], duplicate=metadata["stored"] + metadata["duplicate"], reasons=Counter(metadata["reasons"]),
-            size_bytes=size_bytes, units=1, skipped=1,
-        )
+            read=metadata["read"], duplicate=metadata["stored"] + metadata["duplicate"],
+            reasons=Counter(metadata["reasons"]), size_bytes=size_bytes, units=1, skipped=1,
+        )  # fmt: skip
 
     def report(self, *, files: int, seconds: float, version: int) -> IngestReport:
         return IngestReport(
             read=self.read, stored=self.stored, duplicate=self.duplicate, rejected=self.reasons.total(),
             rejected_by_reason=dict(self.reasons), repaired=dict(self.repaired), violations=dict(self.violations),
-            files=files, bytes=self.size_bytes, seconds=seconds, version=version, units=self.units, units_skipped=self.skipped,
-        )
+            files=files, bytes=self.size_bytes, seconds=seconds, version=version, units=self.units,
+            units_skipped=self.skipped,
+        )  # fmt: skip

@@ -1,16 +1,14 @@
-"""One Delta table of ours: its files, its commits, and how our columns rest in types that Delta has."""
+"""One Delta table of ours: its files and its commits."""
 
 from __future__ import annotations
 
-import errno
 import io
 import json
-import os
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,43 +17,15 @@ from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
-from onex_analytics.exceptions import NotAStore, StoreConflict, StoreFull, StoreVersionError
+from onex_analytics.exceptions import InvalidOption, NotAStore, StoreError, StoreUnavailable, StoreVersionError
+from onex_analytics.store.failures import Lost, in_our_words, retry_lost, said, translated
+from onex_analytics.store.rest import from_stored, statistics, stored_schema, to_stored, write_parquet
+from onex_analytics.store.selection import EVERYTHING, Selection
 
 LAYOUT = 1
 """Version of the layout that this code writes; a newer one is refused."""
 
-STATISTICS = ("timestamp", "event_type", "node")
-"""Columns whose smallest and largest value stand in the log. The log shows them in the clear, so no others do."""
-
-ROW_GROUP_ROWS = 1 << 18
-_UNSIGNED = {pl.UInt64(): pl.Int64(), pl.UInt32(): pl.Int64()}
 _PROPERTIES = {"delta.enableExpiredLogCleanup": "false", "delta.checkpointInterval": "50"}
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-def stored_schema(schema: Mapping[str, pl.DataType]) -> pl.Schema:
-    """The types in which columns rest: Delta has no unsigned numbers."""
-    return pl.Schema({name: _UNSIGNED.get(dtype, dtype) for name, dtype in schema.items()})
-
-
-def to_stored(frame: pl.DataFrame) -> pl.DataFrame:
-    """A frame as it rests; a 64-bit unsigned number keeps its bits."""
-    return frame.with_columns(
-        [pl.col(n).reinterpret(signed=True) for n, t in frame.schema.items() if t == pl.UInt64]
-        + [pl.col(n).cast(pl.Int64) for n, t in frame.schema.items() if t == pl.UInt32]
-    )
-
-
-def from_stored(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
-    """What `to_stored` put away, in its own types again."""
-    return frame.with_columns(
-        [pl.col(n).reinterpret(signed=False) for n, t in schema.items() if t == pl.UInt64]
-        + [pl.col(n).cast(pl.UInt32) for n, t in schema.items() if t == pl.UInt32]
-    )
-
-
-class Lost(Exception):
-    """Another writer committed first; nothing of this commit is visible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +46,20 @@ class Table:
         storage_options: of the object store, as `deltalake` and Polars read them (`aws_…`).
     """
 
-    def __init__(self, uri: str, schema: Mapping[str, pl.DataType], storage_options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, uri: str, schema: Mapping[str, pl.DataType], storage_options: Mapping[str, str] | None = None
+    ) -> None:
         self.uri, self.schema = uri, dict(schema)
         self.options = dict(storage_options or {}) or None
         self._delta: DeltaTable | None = None
+        self._listed: tuple[int, pl.DataFrame] | None = None
+        self._staged: set[str] = set()
 
     # ------------------------------------------------------------------ opening
 
     @property
     def is_remote(self) -> bool:
-        return "://" in self.uri and not self.uri.startswith("file://")
+        return "://" in self.uri
 
     def exists(self) -> bool:
         return self._delta is not None or self._open() is not None
@@ -95,8 +69,8 @@ class Table:
             delta = DeltaTable(self.uri, storage_options=self.options)
         except TableNotFoundError:
             return None
-        except DeltaError as problem:
-            raise NotAStore(self.uri, f"its log cannot be read: {problem}") from problem
+        except (DeltaError, OSError, ValueError) as problem:
+            raise self._unreadable(problem) from problem
         layout = _described(delta).get("onex_layout")
         if not isinstance(layout, int):
             raise NotAStore(self.uri, "a Delta table that onex_analytics did not make")
@@ -105,13 +79,42 @@ class Table:
         self._delta = delta
         return delta
 
+    def _unreadable(self, problem: Exception) -> StoreError:
+        words = translated(self.uri, problem)
+        if self.is_remote or "may not be read" in str(words):
+            return words
+        mend = "restore `_delta_log` from a copy; where only its last file is damaged, what was before reads without it"
+        return StoreUnavailable(self.uri, f"its log is damaged ({said(problem)})", mend)
+
     def described(self) -> dict[str, Any]:
         """What was said of the table when it was made, or by `describe`."""
         return _described(self.delta)
 
-    def describe(self, **words: Any) -> None:
-        """Say something else of the table, in a commit of its own."""
-        self.delta.alter.set_table_description(json.dumps({**self.described(), **words}))
+    def describe(self, words: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Say something else of the table, in a commit of its own: `words` is given what is said now."""
+
+        def attempt() -> None:
+            told = {**self.described(), **words(self.described())}
+            if told != self.described():
+                self.alter(lambda delta: delta.alter.set_table_description(json.dumps(told)))
+
+        retry_lost(self.uri, attempt)
+
+    def alter(self, change: Callable[[DeltaTable], None]) -> None:
+        """Change the table itself.
+
+        Raises:
+            Lost: another writer committed since the table was last read.
+        """
+        before = self.delta.version()
+        try:
+            with in_our_words(self.uri):
+                change(self.delta)
+        except StoreError:
+            self.refresh()
+            if self.delta.version() > before:
+                raise Lost from None
+            raise
         self.refresh()
 
     def create(self, **words: Any) -> None:
@@ -119,16 +122,17 @@ class Table:
         if self.exists():
             return
         schema = Schema.from_arrow(pl.DataFrame(schema=stored_schema(self.schema)).to_arrow().schema)
+        description = json.dumps({"onex_layout": LAYOUT, **words})
         try:
             self._delta = DeltaTable.create(
-                self.uri, schema, mode="error", name="onex_analytics", description=json.dumps({"onex_layout": LAYOUT, **words}),
+                self.uri, schema, mode="error", name="onex_analytics", description=description,
                 configuration=_PROPERTIES, storage_options=self.options,
-            )
-        except DeltaError:
-            if self._open() is None:
-                raise
-        except OSError as problem:
-            raise full_or_same(self.uri, problem) from problem
+            )  # fmt: skip
+        except (DeltaError, OSError) as problem:
+            with suppress(StoreError):
+                if self._open() is not None:
+                    return
+            raise translated(self.uri, problem) from problem
 
     @property
     def delta(self) -> DeltaTable:
@@ -144,40 +148,43 @@ class Table:
 
     def refresh(self) -> None:
         """Take in what others have committed."""
-        self.delta.update_incremental()
+        with in_our_words(self.uri):
+            self.delta.update_incremental()
 
-    def at(self, version: int | None) -> DeltaTable:
-        """The table as it was at a version.
+    def at(self, version: int | None) -> Table:
+        """The table as it was at a version; None is the newest of all.
 
         Raises:
-            NotAStore: the table has no such version.
+            InvalidOption: the table has no such version, or `vacuum` took files of it.
         """
+        self.refresh()
         if version is None:
-            return self.delta
+            return self
+        wanted = f"a version from 0 to {self.delta.version()} (see `history`)"
+        if type(version) is not int or not 0 <= version <= self.delta.version():
+            raise InvalidOption("version", version, wanted)
+        past = Table(self.uri, self.schema, self.options)
         try:
-            return DeltaTable(self.uri, version=version, storage_options=self.options)
-        except DeltaError as problem:
-            raise NotAStore(self.uri, f"it has no version {version}; the newest is {self.delta.version()}") from problem
+            past._delta = DeltaTable(self.uri, version=version, storage_options=self.options)
+        except (DeltaError, OSError) as problem:
+            raise InvalidOption("version", version, f"{wanted}; this one cannot be read: {said(problem)}") from problem
+        if not self.is_remote and not all(Path(past.address(f.path)).exists() for f in past.files()):
+            raise InvalidOption("version", version, f"{wanted} whose files `vacuum` did not take") from None
+        return past
 
     # ------------------------------------------------------------------ reading
 
-    def files(self, *, version: int | None = None, since: datetime | None = None, until: datetime | None = None,
-              only: Mapping[str, Sequence[str]] | None = None) -> list[StoredFile]:
-        """The files that may hold rows of a time and of some values, by the statistics in the log."""
-        actions = self.at(version).get_add_actions(flatten=True)
-        frame = pl.DataFrame(actions)
+    def files(self, asked: Selection = EVERYTHING) -> list[StoredFile]:
+        """The files that may hold what was asked for, by the statistics in the log; the oldest events first."""
+        version = self.delta.version()
+        if self._listed is None or self._listed[0] != version:
+            with in_our_words(self.uri):
+                self._listed = version, pl.DataFrame(self.delta.get_add_actions(flatten=True))
+        frame = self._listed[1]
         if frame.is_empty():
             return []
-        keep = pl.lit(True)
-        if since is not None and "max.timestamp" in frame.columns:
-            keep &= (pl.col("max.timestamp") >= since).fill_null(True)
-        if until is not None and "min.timestamp" in frame.columns:
-            keep &= (pl.col("min.timestamp") < until).fill_null(True)
-        for name, values in (only or {}).items():
-            if f"min.{name}" in frame.columns and values:
-                some = [(pl.col(f"min.{name}") <= v) & (pl.col(f"max.{name}") >= v) for v in values]
-                keep &= pl.any_horizontal(some).fill_null(True)
-        chosen = frame.filter(keep).sort("min.timestamp" if "min.timestamp" in frame.columns else "path")
+        chosen = frame.filter(asked.files(frame.columns))
+        chosen = chosen.sort(["min.timestamp", "path"] if "min.timestamp" in frame.columns else "path")
         return [StoredFile(*row) for row in chosen.select("path", "size_bytes", "num_records").iter_rows()]
 
     def address(self, path: str) -> str:
@@ -192,8 +199,17 @@ class Table:
         lazy = pl.scan_parquet(
             [self.address(f.path) for f in files], schema=stored_schema(schema), missing_columns="insert",
             extra_columns="ignore", storage_options=self.options, glob=False, hive_partitioning=False,
-        )
+        )  # fmt: skip
         return from_stored(lazy, schema)
+
+    def read(
+        self, files: Sequence[StoredFile], schema: Mapping[str, pl.DataType] | None = None,
+        asked: pl.Expr | None = None,
+    ) -> pl.DataFrame:  # fmt: skip
+        """Rows of some files, in memory."""
+        lazy = self.scan(files, schema)
+        with in_our_words(self.uri):
+            return (lazy if asked is None else lazy.filter(asked)).collect()
 
     def holds(self, key: str) -> bool:
         """Whether a unit's transaction stands in the log."""
@@ -202,37 +218,38 @@ class Table:
     # ------------------------------------------------------------------ writing
 
     def write(self, frame: pl.DataFrame) -> AddAction:
-        """Write one file; it belongs to the table only once it is committed.
+        """Write one file; it belongs to the table only once it is committed (see `sweep`).
 
         Raises:
-            StoreFull: there is no room for it; what was written of it is taken away.
+            StoreFull: there is no room for it.
         """
         path = f"part-{uuid.uuid4().hex}.parquet"
         stored = to_stored(frame)
-        if self.is_remote:
-            size = self._upload(stored, path)
-        else:
-            target = Path(self.uri.removeprefix("file://")) / path
-            try:
-                _write_parquet(stored, target)
+        self._staged.add(path)
+        with in_our_words(self.uri):
+            if self.is_remote:
+                size = self._upload(stored, path)
+            else:
+                target = Path(self.address(path))
+                write_parquet(stored, target)
                 size = target.stat().st_size
-            except (OSError, pl.exceptions.ComputeError) as problem:
-                target.unlink(missing_ok=True)
-                raise full_or_same(self.uri, problem) from problem
-        return AddAction(path, size, {}, int(time.time() * 1000), True, json.dumps(_statistics(frame)))
+        return AddAction(path, size, {}, int(time.time() * 1000), True, json.dumps(statistics(frame)))
 
     def _upload(self, stored: pl.DataFrame, path: str) -> int:
-        import pyarrow.fs as pa_fs
+        import pyarrow as pa
         from deltalake.fs import DeltaStorageHandler
 
         held = io.BytesIO()
-        _write_parquet(stored, held)
-        filesystem = pa_fs.PyFileSystem(DeltaStorageHandler(self.uri, self.options))
-        with filesystem.open_output_stream(path) as stream:
-            stream.write(held.getbuffer())
-        return held.getbuffer().nbytes
+        write_parquet(stored, held)
+        size = held.getbuffer().nbytes
+        with DeltaStorageHandler(self.uri, self.options).open_output_stream(path) as stream:
+            stream.write(pa.py_buffer(held.getbuffer()))
+        return size
 
-    def commit(self, actions: Sequence[AddAction | RemoveAction], *, keys: Sequence[str] = (), metadata: Mapping[str, Any] | None = None) -> int:
+    def commit(
+        self, actions: Sequence[AddAction | RemoveAction], *, keys: Sequence[str] = (),
+        metadata: Mapping[str, Any] | None = None,
+    ) -> int:  # fmt: skip
         """Make files visible, all of them at once; returns the new version.
 
         Raises:
@@ -242,49 +259,52 @@ class Table:
         properties = CommitProperties(
             custom_metadata={"onex": dict(metadata or {})}, max_commit_retries=0,
             app_transactions=[Transaction(key, 1) for key in keys],
-        )
+        )  # fmt: skip
+        added = {a.path for a in actions if isinstance(a, AddAction)}
         try:
-            self.delta.create_write_transaction(list(actions), mode="append", schema=self.delta.schema(), commit_properties=properties)
-        except CommitFailedError as problem:
+            self.delta.create_write_transaction(
+                list(actions), mode="append", schema=self.delta.schema(), commit_properties=properties
+            )
+        except (DeltaError, OSError) as problem:
             self.refresh()
-            if self.delta.version() > before:
-                raise Lost from problem
-            raise full_or_same(self.uri, problem) from problem
-        except OSError as problem:
-            raise full_or_same(self.uri, problem) from problem
+            # an answer can be lost though the commit was made
+            if not added or not added <= self._paths():
+                if isinstance(problem, CommitFailedError) and self.delta.version() > before:
+                    raise Lost from problem
+                raise translated(self.uri, problem) from problem
+        self._staged -= added
         self.refresh()
         return self.delta.version()
 
-    def discard(self, action: AddAction) -> None:
-        """Take away a file that was never committed."""
-        if not self.is_remote:
-            (Path(self.uri.removeprefix("file://")) / action.path).unlink(missing_ok=True)
-
-    def history(self) -> list[dict[str, Any]]:
-        """Commits, the newest first, as the log has them."""
-        return self.delta.history()
-
-
-def retry_lost(uri: str, attempt: Any, *, attempts: int = 40) -> Any:
-    """Call `attempt()` until it is not `Lost`, with a pause that grows.
-
-    Raises:
-        StoreConflict: it was lost each time.
-    """
-    for number in range(attempts):
+    def sweep(self) -> None:
+        """Take away files that this table wrote and did not commit; for the end of a piece of work, however it ends."""
+        if not self._staged:
+            return
         try:
-            return attempt()
-        except Lost:
-            time.sleep(min(0.01 * 1.5**number, 1.0))
-    raise StoreConflict(uri, attempts)
+            self.refresh()
+            orphans = self._staged - self._paths()
+        except StoreError:
+            return  # `vacuum(full=True)` will find them
+        for path in orphans:
+            with suppress(OSError, DeltaError):
+                self._remove(path)
+        self._staged.clear()
 
+    def _remove(self, path: str) -> None:
+        if self.is_remote:
+            from deltalake.fs import DeltaStorageHandler
 
-def full_or_same(uri: str, problem: BaseException) -> BaseException:
-    """`StoreFull` where the disk is full, else the problem itself."""
-    text = str(problem)
-    if getattr(problem, "errno", None) in _FULL or "No space left" in text or "os error 28" in text or "quota exceeded" in text.lower():
-        return StoreFull(uri, text)
-    return problem
+            DeltaStorageHandler(self.uri, self.options).delete_file(path)
+        else:
+            Path(self.address(path)).unlink(missing_ok=True)
+
+    def _paths(self) -> set[str]:
+        return {file.path for file in self.files()}
+
+    def history(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """Commits, the newest first, as the log has them."""
+        with in_our_words(self.uri):
+            return self.delta.history(limit=limit)
 
 
 def _described(delta: DeltaTable) -> dict[str, Any]:
@@ -294,36 +314,3 @@ def _described(delta: DeltaTable) -> dict[str, Any]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _write_parquet(frame: pl.DataFrame, target: Path | io.BytesIO) -> None:
-    frame.write_parquet(target, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS, statistics=True)
-    if isinstance(target, Path):
-        descriptor = os.open(target, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _statistics(frame: pl.DataFrame) -> dict[str, Any]:
-    """Delta's statistics of one file, for the columns whose values may stand in the log."""
-    names = [n for n in STATISTICS if n in frame.columns]
-    if frame.is_empty() or not names:
-        return {"numRecords": frame.height}
-    row = frame.select(
-        *[pl.col(n).min().alias(f"min.{n}") for n in names], *[pl.col(n).max().alias(f"max.{n}") for n in names],
-        *[pl.col(n).null_count().alias(f"null.{n}") for n in names],
-    ).row(0, named=True)
-    return {
-        "numRecords": frame.height,
-        "minValues": {n: _plain(row[f"min.{n}"]) for n in names if row[f"min.{n}"] is not None},
-        "maxValues": {n: _plain(row[f"max.{n}"]) for n in names if row[f"max.{n}"] is not None},
-        "nullCount": {n: row[f"null.{n}"] for n in names},
-    }
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return value
