@@ -445,6 +445,11 @@ def _scan(
                 p, state = bad, BAD_UTF8
         if state == OK and load8(buffer, np.intp(starts[line])) != 123:
             state = NOT_AN_OBJECT
+        if state != OK:
+            # what was noted before the error may lack its end: nothing of such a line is read
+            for any_slot in range(kind.shape[0]):
+                kind[any_slot, line] = ABSENT
+            n_unknown[line] = 0
         status[line] = state
         error_at[line] = p
         flags[line] = flag | (HAS_SPACE if spaced else 0)
