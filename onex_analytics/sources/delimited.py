@@ -97,6 +97,8 @@ def _cut(buffer, end, last, give_up, delimiter, width, spans, places, doubled): 
             return found, start, line
         if status in (_BROKEN_QUOTE, _OPEN_QUOTE):
             p = _line_end(buffer, start, end)
+            if p >= end and not last and (start > 0 or not give_up):
+                return found, start, line
         row_end = p
         if row_end > start and load8(buffer, row_end - 1) == 13:
             row_end -= 1

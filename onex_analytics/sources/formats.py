@@ -47,7 +47,8 @@ def detect_format(stream: Stream) -> str:
         return "jsonl" if first[-1:] == b"]" and len(first) > 1 and lines_follow else "json"
     if first[:1] == b"{":
         # the first line of an indented object is open: it ends where a member or a container begins
-        return "json" if first[-1:] in (b"{", b",", b"[", b":") and rest[:1] in b' \t"}' else "jsonl"
+        goes_on = first[-1:] in (b"{", b",", b"[", b":") and rest[:1] in (b" ", b"\t", b'"', b"}")
+        return "json" if goes_on else "jsonl"
     if _CSV_HEADER.match(first) and b"event" in first.lower():
         return "csv"
     return "jsonl"

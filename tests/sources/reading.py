@@ -62,7 +62,7 @@ def read_source(path: str | Path, *, format: str | None = None) -> Read:
 def stream_of(data: bytes, name: str = "memory") -> Stream:
     """Bytes as a stream."""
     raw = io.BytesIO(data)
-    return Stream(name, len(data), False, raw, raw)  # type: ignore[arg-type]
+    return Stream(name, None, False, raw, raw)  # type: ignore[arg-type]
 
 
 def event(number: int, **fields: object) -> dict[str, object]:
