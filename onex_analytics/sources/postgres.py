@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import polars as pl
+import pyarrow as pa
 
 from onex_analytics.exceptions import InvalidOption, MissingExtra, SourceError
 from onex_analytics.sources.rows import numbered, row_blocks
@@ -138,7 +139,9 @@ def _parts(
                     frame = pl.DataFrame(pl.from_arrow(batch))
                     yield row_blocks(frame, source, numbered(first, frame.height))
                     first += frame.height
-        except driver_errors as problem:
+        except SourceError:
+            raise
+        except (driver_errors, pa.ArrowException, OSError) as problem:
             mend = "check that the server runs and that you may read the table, and run it again"
             raise SourceError(source, f"cannot be read ({_first_line(problem, address)})", mend) from None
 

@@ -25,6 +25,7 @@ class Server:
         self.binary = {name: find(name, BINARIES, mend="apt-get install postgresql") for name in ("initdb", "postgres")}
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("PG")} | {"LC_ALL": "C"}
         self.as_user: list[str] = []
+        self.process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
             owner = pwd.getpwnam("postgres")
             os.chown(folder, owner.pw_uid, owner.pw_gid)
@@ -37,11 +38,11 @@ class Server:
             [*self.as_user, self.binary["initdb"], "-D", data, "-U", "onex", "--auth=trust", "-E", "UTF8", "--no-sync"],
             check=True, env=self.env, capture_output=True, cwd=self.folder,
         )  # fmt: skip
-        self.log = (self.folder / "log").open("wb")
-        self.process = subprocess.Popen(
-            [*self.as_user, self.binary["postgres"], "-D", data, "-k", self.folder, "-h", "", "-c", "fsync=off"],
-            env=self.env, stdout=self.log, stderr=self.log, cwd=self.folder,
-        )  # fmt: skip
+        with (self.folder / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [*self.as_user, self.binary["postgres"], "-D", data, "-k", self.folder, "-h", "", "-c", "fsync=off"],
+                env=self.env, stdout=log, stderr=log, cwd=self.folder,
+            )  # fmt: skip
         import adbc_driver_postgresql.dbapi as postgres
 
         for _ in range(200):
@@ -65,9 +66,9 @@ class Server:
                     cursor.execute(statement)
 
     def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(timeout=30)
-        self.log.close()
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(timeout=30)
 
 
 @pytest.fixture(scope="session")
@@ -75,10 +76,12 @@ def postgres_server(require_tool: Callable[..., Path]) -> Iterator[Server]:
     """A running server; its socket's path must be short, so that it does not lie among pytest's folders."""
     pytest.importorskip("adbc_driver_postgresql", reason="the extra postgres is not installed: `make setup`")
     folder = Path(tempfile.mkdtemp(prefix="onex-pg-"))
-    server = Server(folder, require_tool)
     try:
-        server.start()
-        yield server
-        server.stop()
+        server = Server(folder, require_tool)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
     finally:
         shutil.rmtree(folder)
