@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from onex_analytics.model.shapes import EVENTS
 from onex_analytics.sources.hashing import xxh64_texts
+from onex_analytics.sources.pairing import NOWHERE, smallest_of_key
 
 Rows = NDArray[np.int64]
 Micros = NDArray[np.int64]
@@ -110,26 +111,14 @@ def _own_offsets(events: pl.DataFrame, times: Micros, starts: Rows) -> tuple[Mic
     execution = events["execution_time_ms"].gather(ends).to_numpy()
     expected = np.concatenate([times[ends] - np.round(execution * 1000).astype(np.int64), times[begun]])
     found, has = np.zeros(starts.size, np.int64), np.zeros(starts.size, np.bool_)
-    if not expected.size or not asked.size:
-        return found, has
-    mates = _smallest_by_key(keys[asked.size :], expected)
-    first = _smallest_by_key(keys[: asked.size], times[asked])
-    at = np.minimum(np.searchsorted(mates[0], first[0]), mates[0].size - 1)
-    paired = mates[0][at] == first[0]
-    distance = first[1] - mates[1][at]
+    mates = smallest_of_key(keys[: asked.size], keys[asked.size :], expected)
+    first = smallest_of_key(keys[: asked.size], keys[: asked.size], times[asked])
+    distance = np.where(mates == NOWHERE, LARGEST_OFFSET_US * 2, first - np.where(mates == NOWHERE, 0, mates))
     offset = (distance + QUARTER_HOUR_US // 2) // QUARTER_HOUR_US * QUARTER_HOUR_US
-    shown = paired & (np.abs(distance - offset) <= PAIR_TOLERANCE_US) & (np.abs(offset) <= LARGEST_OFFSET_US)
-    back = np.searchsorted(first[0], keys[: asked.size])
+    shown = (np.abs(distance - offset) <= PAIR_TOLERANCE_US) & (np.abs(offset) <= LARGEST_OFFSET_US)
     of_asked = np.flatnonzero(usable[starts])
-    found[of_asked], has[of_asked] = offset[back], shown[back]
-    return np.where(has, found, 0), has
-
-
-def _smallest_by_key(keys: NDArray[np.uint64], values: Micros) -> tuple[NDArray[np.uint64], Micros]:
-    """Distinct keys, sorted, and the smallest value of each."""
-    order = np.argsort(keys, kind="stable")
-    distinct, begin = np.unique(keys[order], return_index=True)
-    return distinct, np.minimum.reduceat(values[order], begin)
+    found[of_asked], has[of_asked] = np.where(shown, offset, 0), shown
+    return found, has
 
 
 def _distance_to_neighbours(times: Micros, starts: Rows, rows: Rows, shift: Micros) -> Micros:
