@@ -130,7 +130,7 @@ def _broken_numbers(metadata: Mapping[str, Any]) -> Iterator[str]:
         value = metadata.get(spelled)
         if value is None:
             continue
-        if isinstance(value, str) and _NUMBER.fullmatch(value):
+        if isinstance(value, str) and _NUMBER.fullmatch(value) and math.isfinite(float(value)):
             yield f"metadata.{spelled}: a number as text"
             value = float(value)
         elif not _is_number(value):
@@ -209,9 +209,13 @@ def _spelled(metadata: Mapping[str, Any], key: str) -> str:
 
 
 def _is_number(value: object) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, int) and not isinstance(value, bool)
+    """Whether it is a number that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False
 
 
 def _is_uuid(value: object) -> bool:

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from onex_analytics.model.shapes import REJECTED
-from onex_analytics.sources.scan import PADDING, split_lines
+from onex_analytics.sources.lines import PADDING, split_lines
 
 CONTEXT = pl.Schema({
     "event_id": pl.String(), "timestamp": pl.Int64(), "node_id": pl.String(), "event_type": pl.String(),
@@ -36,6 +36,8 @@ class Block:
         sizes: bytes of each line as it came, where the buffer holds it rewritten.
         ends_source: the last line is the last of its source and has no newline behind it.
         context: one row a line of `CONTEXT`, or None.
+        unwrapped_from: where the lines are rewritten ones, the block that holds them as they came.
+        unwrapped_rows: and the row of each in it.
     """
 
     buffer: NDArray[np.uint8]
@@ -48,13 +50,31 @@ class Block:
     sizes: NDArray[np.int64] | None = None
     ends_source: bool = False
     context: pl.DataFrame | None = None
+    unwrapped_from: Block | None = None
+    unwrapped_rows: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return int(self.starts.size)
 
+    def origin(self, row: int) -> tuple[Block, int]:
+        """The block and row in which a line came: that of the outermost envelope."""
+        if self.unwrapped_from is None or self.unwrapped_rows is None:
+            return self, row
+        return self.unwrapped_from.origin(int(self.unwrapped_rows[row]))
+
     def raw(self, row: int) -> bytes:
-        """The bytes of one line, as they came."""
+        """The bytes of one line."""
         return self.buffer[self.starts[row] : self.ends[row]].tobytes()
+
+    def rejection(self, row: int, reason: str, detail: str, event_id: str | None = None) -> Rejection:
+        """A line that gave no event: its bytes and its place as they came, with all that it was wrapped in."""
+        block, at = self.origin(row)
+        source = block.source
+        offset = int(block.offsets[at]) if block.offsets is not None else int(block.starts[at]) + block.offset
+        if block.context is not None:
+            said, place = block.context["source"][at], block.context["source_offset"][at]
+            source, offset = source if said is None else said, offset if place is None else place
+        return Rejection(reason, detail, block.raw(at), source, offset, int(block.lines[at]), event_id)
 
     def source_offsets(self) -> NDArray[np.int64]:
         return self.offsets if self.offsets is not None else self.starts.astype(np.int64) + self.offset
@@ -86,7 +106,10 @@ class Rejections:
         return frame.with_columns(rejected_at=pl.lit(rejected_at, dtype=REJECTED["rejected_at"])).select(list(REJECTED))
 
 
-def block_of_bytes(data: bytes | bytearray | NDArray[np.uint8], source: str, *, offset: int = 0, first_line: int = 1, ends_source: bool = True) -> Block:
+def block_of_bytes(
+    data: bytes | bytearray | NDArray[np.uint8], source: str, *, offset: int = 0, first_line: int = 1,
+    ends_source: bool = True,
+) -> Block:  # fmt: skip
     """Cut bytes at their newlines into a block; blank lines are left out, a last line needs no newline."""
     raw = np.frombuffer(data, np.uint8) if not isinstance(data, np.ndarray) else data
     buffer = np.zeros(raw.size + PADDING, np.uint8)
@@ -94,6 +117,14 @@ def block_of_bytes(data: bytes | bytearray | NDArray[np.uint8], source: str, *, 
     starts, ends, numbers = split_lines(buffer, 0, raw.size)
     open_end = bool(ends_source and raw.size and raw[-1] != 10)
     return Block(buffer, starts, ends, numbers.astype(np.int64) + first_line, source, offset, ends_source=open_end)
+
+
+def block_of_rewritten(texts: pl.Series, like: Block, rows: NDArray[np.intp], context: pl.DataFrame) -> Block:
+    """A block of rewritten lines that stand for `rows` of another block and keep their places."""
+    block = block_of_texts_of(texts, like.source)
+    block.lines, block.offsets = like.lines[rows], like.source_offsets()[rows]
+    block.context, block.unwrapped_from, block.unwrapped_rows = context, like, rows
+    return block
 
 
 def block_of_texts(texts: list[bytes], like: Block, rows: NDArray[np.intp], context: pl.DataFrame | None) -> Block:

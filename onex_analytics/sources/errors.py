@@ -10,8 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from onex_analytics.model.error_codes import ErrorCodeTaxonomy
-from onex_analytics.sources.columns import Spans, text
-from onex_analytics.sources.scan import FALSE, NULL, TRUE, Scan
+from onex_analytics.sources.scan import FALSE, NULL, TRUE
+from onex_analytics.sources.spans import Spans
+from onex_analytics.sources.texts import by_code, text
 
 CODE_PREFIX = r"^\s*\[([A-Z][A-Z0-9_]*_?\d{3}(?:_[A-Z0-9_]+)?)\]"
 """A bracketed code in front of a message, as emitters without a code field write it."""
@@ -24,49 +25,65 @@ def _lookup() -> dict[str, tuple[str | None, str | None]]:
     return {row["text"]: (row["severity"], row["recoverable"]) for row in frame.iter_rows(named=True)}
 
 
+_COLUMNS = ("error_type", "error_code", "error_message", "severity", "recoverable")
+
+
 def error_columns(
-    buffer: NDArray[np.uint8], slot: Callable[..., Spans], found: Scan, outcomes: pl.Series,
+    buffer: NDArray[np.uint8], slot: Callable[..., Spans], failed: NDArray[np.bool_]
 ) -> dict[str, pl.Series | pl.Expr]:
     """The columns `error_type`, `error_code`, `error_message`, `severity`, `recoverable` of a block.
 
     A message is `error_message`, else `error` (or its `message`), else, for a failure of either kind, the
-    message of the output state. A code is the field's, else the bracketed prefix of the message.
+    message of the output state. A code is the field's, else the bracketed prefix of the message. Severity and
+    recoverable are the event's own word, else what the taxonomy says of the code.
+
+    Args:
+        slot: the spans of the first of several paths that holds a value.
+        failed: rows that failed, softly or not.
     """
-    message_spans = slot("metadata.error_message", "metadata.error.message", "metadata.error")
-    state_spans = slot("metadata.output_state.message")
-    code_spans = slot("metadata.error_code", "metadata.error.code", "metadata.output_state.error_code")
-    severity_spans, recoverable_spans = slot("metadata.severity"), slot("metadata.recoverable")
-    type_spans = slot("metadata.error_type", "metadata.error.type")
-    said = [message_spans, state_spans, code_spans, severity_spans, recoverable_spans, type_spans]
-    if not any((spans.kind > NULL).any() for spans in said):
-        return {n: pl.lit(None, dtype=pl.String) for n in ("error_type", "error_code", "error_message", "severity", "recoverable")}
-    failed = outcomes.is_in(["failure", "soft_failure"])
-    flags = np.select([recoverable_spans.kind == TRUE, recoverable_spans.kind == FALSE], [1, 0], -1)
+    spans = {
+        "error_type": slot("metadata.error_type", "metadata.error.type"),
+        "given": slot("metadata.error_code", "metadata.error.code", "metadata.output_state.error_code"),
+        "error_message": slot("metadata.error_message", "metadata.error.message", "metadata.error"),
+        "severity": slot("metadata.severity"),
+        "recoverable": slot("metadata.recoverable"),
+    }
+    of_state = slot("metadata.output_state.message")
+    says = failed & (of_state.kind > NULL)
+    for found in spans.values():
+        if found.any():
+            says = says | (found.kind > NULL)
+    rows = np.flatnonzero(says)
+    if rows.size == 0:
+        return {name: pl.lit(None, dtype=pl.String) for name in _COLUMNS}
+    # few events speak of errors: all below is about those alone
+    flags = spans["recoverable"].kind[rows]
     frame = pl.DataFrame({
-        "error_type": text("error_type", buffer, type_spans),
-        "given": text("given", buffer, code_spans),
-        "error_message": text("error_message", buffer, message_spans),
-        "of_state": text("of_state", buffer, state_spans),
-        "severity": text("severity", buffer, severity_spans).str.to_uppercase(),
-        "recoverable": text("recoverable", buffer, recoverable_spans).str.to_lowercase(),
-        "flag": pl.Series(flags, dtype=pl.Int8),
-        "failed": failed,
+        **{name: text(name, buffer, found.take(rows)) for name, found in spans.items()},
+        "of_state": text("of_state", buffer, of_state.take(rows)),
+        "flag": np.select([flags == TRUE, flags == FALSE], [1, 0], -1),
+        "failed": failed[rows],
     }).with_columns(
         error_message=pl.coalesce("error_message", pl.when("failed").then("of_state")),
         given=pl.col("given").str.strip_chars().replace("", None),
+        severity=pl.col("severity").str.to_uppercase(),
+        recoverable=pl.col("recoverable").str.to_lowercase(),
     ).with_columns(
         error_code=pl.coalesce("given", pl.col("error_message").str.extract(CODE_PREFIX, 1)),
     )
-    codes = [c for c in frame["error_code"].unique().to_list() if c is not None]
-    known = {c: _lookup()[c] for c in codes if c in _lookup()} if codes else {}
-    severities = {c: severity for c, (severity, _) in known.items()}
-    recoverables = {c: recoverable for c, (_, recoverable) in known.items()}
-    frame = frame.with_columns(
-        severity=pl.coalesce("severity", pl.col("error_code").replace_strict(severities, default=None, return_dtype=pl.String)),
+    known = {code: _lookup()[code] for code in frame["error_code"].unique().to_list() if code in _lookup()}
+    code = pl.col("error_code")
+    severities = {code: severity for code, (severity, _) in known.items()}
+    recoverables = {code: recoverable for code, (_, recoverable) in known.items()}
+    frame = frame.select(
+        "error_type", "error_code", "error_message",
+        severity=pl.coalesce("severity", code.replace_strict(severities, default=None, return_dtype=pl.String)),
         recoverable=pl.coalesce(
             pl.when(pl.col("recoverable").is_in(["no", "yes", "retry"])).then("recoverable"),
             pl.when(flag=1).then(pl.lit("yes")).when(flag=0).then(pl.lit("no")),
-            pl.col("error_code").replace_strict(recoverables, default=None, return_dtype=pl.String),
+            code.replace_strict(recoverables, default=None, return_dtype=pl.String),
         ),
-    )
-    return {n: frame[n] for n in ("error_type", "error_code", "error_message", "severity", "recoverable")}
+    )  # fmt: skip
+    codes = np.full(failed.size, -1, np.int32)
+    codes[rows] = np.arange(rows.size, dtype=np.int32)
+    return {name: by_code(codes, frame[name], name) for name in _COLUMNS}

@@ -1,4 +1,4 @@
-"""xxHash64 in Numba, so that millions of short texts are hashed without a Python call each.
+"""xxHash64 in Numba, so that millions of texts and JSON values are hashed without a Python call each.
 
 Source: the xxHash specification, github.com/Cyan4973/xxHash, doc/xxhash_spec.md. Equal to `xxhash.xxh64`.
 """
@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.sources.machine import load64
+from onex_analytics.sources.lines import PADDING
+from onex_analytics.sources.machine import load8, load64
+from onex_analytics.sources.scan import ESCAPED, NULL, STRING
+from onex_analytics.sources.spans import Bytes, Spans
 
 _P1 = np.uint64(0x9E3779B185EBCA87)
 _P2 = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -31,8 +35,8 @@ def _round(accumulator: np.uint64, lane: np.uint64) -> np.uint64:
 
 
 @njit(nogil=True, cache=True)
-def xxh64_bytes(buffer: NDArray[np.uint8], begin: int, size: int) -> np.uint64:
-    """xxh64 with seed 0 of `buffer[begin:begin+size]`."""
+def xxh64_bytes(buffer: Bytes, begin: int, size: int) -> np.uint64:
+    """xxh64 with seed 0 of `buffer[begin:begin+size]`, behind which eight more bytes can be read."""
     p, end = begin, begin + size
     if size >= 32:
         a, b, c, d = _P1 + _P2, _P2, np.uint64(0), np.uint64(0) - _P1
@@ -54,17 +58,79 @@ def xxh64_bytes(buffer: NDArray[np.uint8], begin: int, size: int) -> np.uint64:
         h = _rotate(h ^ _round(np.uint64(0), load64(buffer, p)), 27) * _P1 + _P4
         p += 8
     if p + 4 <= end:
-        word = np.uint64(0)
-        for k in range(4):
-            word |= np.uint64(buffer[p + k]) << np.uint64(8 * k)
+        word = load64(buffer, p) & _LOW
         h = _rotate(h ^ (word * _P1), 23) * _P2 + _P3
         p += 4
     while p < end:
-        h = _rotate(h ^ (np.uint64(buffer[p]) * _P5), 11) * _P1
+        h = _rotate(h ^ (np.uint64(load8(buffer, p)) * _P5), 11) * _P1
         p += 1
     h = (h ^ (h >> np.uint64(33))) * _P2
     h = (h ^ (h >> np.uint64(29))) * _P3
     return h ^ (h >> np.uint64(32))
+
+
+@njit(nogil=True, cache=True)
+def _compact(buffer: Bytes, begin: int, end: int, out: Bytes) -> int:
+    """Copy JSON text without the white space between its tokens; returns the length."""
+    at, inside = 0, False
+    p = begin
+    while p < end:
+        c = load8(buffer, p)
+        if inside:
+            out[at] = c
+            at += 1
+            if c == 92:
+                p += 1
+                out[at] = load8(buffer, p)
+                at += 1
+            elif c == 34:
+                inside = False
+        elif c != 32 and c != 9 and c != 10 and c != 13:
+            inside = c == 34
+            out[at] = c
+            at += 1
+        p += 1
+    return at
+
+
+@njit(nogil=True, cache=True)
+def _json_hashes(buffer, kind, offset, length, spaced, out, valid):  # type: ignore[no-untyped-def]
+    longest = 0
+    for i in range(kind.size):
+        if spaced[i] and kind[i] > NULL:
+            longest = max(longest, length[i])
+    scratch = np.empty(longest + 16, np.uint8)
+    valid[:] = 0
+    missing = 0
+    for i in range(kind.size):
+        k = kind[i]
+        out[i] = 0
+        if k <= NULL:
+            missing += 1
+            continue
+        valid[i >> 3] |= np.uint8(1 << (i & 7))
+        begin, size = np.intp(offset[i]), np.intp(length[i])
+        if k in (STRING, ESCAPED):
+            begin, size = begin - 1, size + 2
+        if spaced[i]:
+            size = _compact(buffer, begin, begin + size, scratch)
+            out[i] = xxh64_bytes(scratch, 0, size)
+        else:
+            out[i] = xxh64_bytes(buffer, begin, size)
+    return missing
+
+
+def json_hashes(name: str, buffer: Bytes, spans: Spans, spaced: NDArray[np.bool_]) -> pl.Series:
+    """xxh64 (seed 0) of each value's JSON text without white space between tokens; null where there is none.
+
+    Args:
+        spaced: lines that may hold such white space.
+    """
+    lines = spans.kind.size
+    out, valid = np.empty(lines, np.uint64), np.empty((lines + 7) >> 3, np.uint8)
+    missing = _json_hashes(buffer, *spans, spaced, out, valid)
+    validity = pa.py_buffer(valid) if missing else None
+    return pl.Series(name, pa.Array.from_buffers(pa.uint64(), lines, [validity, pa.py_buffer(out)], null_count=missing))
 
 
 @njit(nogil=True, cache=True)
@@ -86,5 +152,9 @@ def xxh64_texts(texts: pl.Series) -> NDArray[np.uint64]:
         return out
     _, offsets, data = column.buffers()
     starts = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(texts) + 1]
-    _hash_all(starts, np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(8, np.uint8), out)
+    first, last = int(starts[0]), int(starts[-1])
+    padded = np.zeros(last - first + PADDING, np.uint8)
+    if last > first:
+        padded[: last - first] = np.frombuffer(data, np.uint8)[first:last]
+    _hash_all(starts - first, padded, out)
     return out

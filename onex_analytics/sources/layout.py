@@ -8,18 +8,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from onex_analytics.exceptions import InvalidOption
-from onex_analytics.model.shapes import EVENTS, PROFILE_NUMBERS
+from onex_analytics.model.shapes import EVENTS, PROFILE_NUMBERS, WIRE_FIELDS
 from onex_analytics.sources.paths import Path, PathTable, compile_paths, parse_path
-
-WIRE_FIELDS = (
-    "event_id", "timestamp", "node_id", "event_type", "correlation_id", "metadata", "schema_version",
-    "parent_correlation_id", "trace_id", "span_id", "parent_span_id", "causation_id", "adjusted_count",
-    "replay_id", "is_replay",
-)
-"""Top-level fields that have a column. `wire_fields` holds two bits for each, the first one lowest."""
-
-WIRE_ABSENT, WIRE_NULL, WIRE_COLUMN, WIRE_EXTRA = range(4)
-"""How a field came: not at all, as null, as its column says, as `extra` says."""
 
 WIRE_DATA = 1 << 30
 """The metadata came as `data` (the form of omnibase_core)."""
@@ -31,6 +21,12 @@ EXTRA_ONLY = (
     "topic", "partition", "offset", "kafka_offset", "source_tool", "specversion", "id", "source", "time", "type",
 )
 """Top-level fields that are read, or tell an envelope, but have no column: on a plain event they go to `extra`."""
+
+CLOUD_FIELDS = ("correlation_id", "parent_correlation_id", "trace_id", "schema_version")
+"""Fields of an event that a CloudEvent carries in its data, beside the metadata."""
+
+PAYLOAD_FIELDS = ("event_id", "timestamp", "node_id", "event_type", "payload", "envelope", "specversion")
+"""Fields by which a payload is told to be an event, or to hold one."""
 
 PROFILE_FIELDS = ("execution_time_ms", *PROFILE_NUMBERS)
 
@@ -92,7 +88,7 @@ def parse_dimensions(declared: Mapping[str, str]) -> dict[str, Dimension]:
 def event_paths(dimensions: Iterable[Dimension] = ()) -> PathTable:
     """All that a scan for events looks for."""
     inside = [tuple(p.split(".")) for p in _METADATA_PATHS] + [d.path for d in dimensions]
-    versions = [("schema_version", part) for part in ("major", "minor", "patch", "prerelease")]
     top = [(name,) for name in (*WIRE_FIELDS, *EXTRA_ONLY)]
-    cloud = [("data", "correlation_id"), ("data", "metadata")]
-    return compile_paths([*top, *versions, *cloud, *(("metadata", *p) for p in inside)])
+    data = [("data", name) for name in (*CLOUD_FIELDS, "metadata")]
+    payload = [("payload", name) for name in PAYLOAD_FIELDS]
+    return compile_paths([*top, *data, *payload, *(("metadata", *p) for p in inside)])

@@ -7,10 +7,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from onex_analytics.sources.block import block_of_texts_of
-from onex_analytics.sources.columns import IS_WRONG, Spans, floats, slot_spans, text
 from onex_analytics.sources.layout import Dimension
+from onex_analytics.sources.numbers import IS_WRONG, floats
 from onex_analytics.sources.paths import compile_paths
-from onex_analytics.sources.scan import FALSE, NULL, NUMBER, STRING, TRUE, scan
+from onex_analytics.sources.scan import FALSE, NUMBER, TRUE, scan
+from onex_analytics.sources.spans import Spans, slot_spans
+from onex_analytics.sources.texts import text
 
 _EXACT_WHOLE = 2**53
 
@@ -18,21 +20,19 @@ _EXACT_WHOLE = 2**53
 def dimension_series(dimension: Dimension, buffer: NDArray[np.uint8], spans: Spans) -> pl.Series | pl.Expr:
     """The values of one dimension. What is not of its type is null; text is taken for numbers where it holds one."""
     name, kind = dimension.name, spans.kind
-    if not (kind > NULL).any():
+    if not spans.any():
         return pl.lit(None, dtype=dimension.dtype)
     if dimension.type == "bool":
         said = (kind == TRUE) | (kind == FALSE)
         return pl.select(pl.when(pl.Series(said)).then(pl.Series(name, kind == TRUE)).alias(name)).to_series()
     if dimension.type == "str":
-        plain = np.where((kind == NUMBER) | (kind == TRUE) | (kind == FALSE), np.uint8(STRING), kind)
-        return text(name, buffer, Spans(plain, spans.offset, spans.length))
+        return text(name, buffer, spans.read_as_text(NUMBER, TRUE, FALSE))
     values, states = floats(buffer, spans)
     if dimension.type == "f64":
         return pl.Series(name, values).fill_nan(None)
     if (np.abs(np.nan_to_num(values)) >= _EXACT_WHOLE).any():
         # a float cannot hold these exactly
-        plain = np.where(kind == NUMBER, np.uint8(STRING), kind)
-        return text(name, buffer, Spans(plain, spans.offset, spans.length)).cast(pl.Int64, strict=False)
+        return text(name, buffer, spans.read_as_text(NUMBER)).cast(pl.Int64, strict=False)
     whole = (states != IS_WRONG) & (values == np.trunc(values))
     return pl.Series(name, np.where(whole, values, np.nan)).fill_nan(None).cast(pl.Int64)
 

@@ -70,8 +70,8 @@ def compile_paths(paths: Iterable[Path]) -> PathTable:
             at = (at + 1) & (size - 1)
         node[at], offset[at], length[at], child[at] = parent, len(keys), len(key), slot
         keys += key
-    keys += b"\0" * 8
-    return PathTable(slots, has_children, node, offset, length, child, np.frombuffer(bytes(keys), np.uint8))
+    keys += b"\0" * 16
+    return PathTable(slots, has_children, node, offset, length, child, np.array(keys, np.uint8))
 
 
 def parse_path(text: str) -> Path:

@@ -16,12 +16,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from onex_analytics.exceptions import MissingColumns
-from onex_analytics.model.shapes import EVENTS, PROFILE_NUMBERS
+from onex_analytics.model.shapes import EVENTS, PROFILE_NUMBERS, WIRE_FIELDS
 from onex_analytics.sources.block import CONTEXT, Block, Rejection
-from onex_analytics.sources.layout import WIRE_FIELDS
+from onex_analytics.sources.grammar import NOT_AN_OBJECT, OK
 from onex_analytics.sources.ledger import LEDGER_COLUMNS, ledger_blocks
+from onex_analytics.sources.lines import PADDING
 from onex_analytics.sources.paths import compile_paths
-from onex_analytics.sources.scan import NOT_AN_OBJECT, OK, PADDING, scan
+from onex_analytics.sources.scan import scan
 from onex_analytics.sources.units import block_parts
 
 JSON_FIELDS = frozenset({"metadata", "payload", "data", "envelope", "schema_version", "onex_version"})

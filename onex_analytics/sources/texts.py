@@ -1,0 +1,199 @@
+"""Strings of a buffer as columns of text, without a copy of what is not escaped."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numba import njit
+from numpy.typing import NDArray
+
+from onex_analytics.sources.escapes import unescape
+from onex_analytics.sources.machine import load8, load64
+from onex_analytics.sources.scan import ESCAPED, NULL, OBJECT, STRING
+from onex_analytics.sources.spans import Bytes, Spans
+
+_LOW32 = np.uint64(0xFFFFFFFF)
+_INLINE = 12
+"""A view of at most this many bytes holds its text itself. Source: the Arrow columnar format, variable-size views."""
+
+
+@njit(nogil=True, cache=True)
+def _views(buffer, kind, offset, length, lowest, highest, views, valid):  # type: ignore[no-untyped-def]
+    room = 0
+    for i in range(kind.size):
+        if kind[i] == ESCAPED and lowest <= ESCAPED <= highest:
+            room += length[i]
+    arena = np.empty(room + 16, np.uint8)
+    used, missing = 0, 0
+    valid[:] = 0
+    for i in range(kind.size):
+        k = kind[i]
+        if k < lowest or k > highest:
+            views[i, 0] = 0
+            views[i, 1] = 0
+            missing += 1
+            continue
+        valid[i >> 3] |= np.uint8(1 << (i & 7))
+        source, begin, size, which = buffer, np.intp(offset[i]), np.intp(length[i]), 0
+        if k == ESCAPED:
+            begin = used
+            used = unescape(buffer, np.intp(offset[i]), size, arena, used)
+            source, size, which = arena, used - begin, 1
+        if size > _INLINE:
+            views[i, 0] = np.uint64(size) | ((load64(source, begin) & _LOW32) << np.uint64(32))
+            views[i, 1] = np.uint64(which) | (np.uint64(begin) << np.uint64(32))
+            continue
+        first, second = np.uint64(0), np.uint64(0)
+        if begin + 16 <= source.size:
+            first = load64(source, begin)
+            if size < 8:
+                first &= (np.uint64(1) << np.uint64(8 * size)) - np.uint64(1)
+            else:
+                second = load64(source, begin + 8) & ((np.uint64(1) << np.uint64(8 * (size - 8))) - np.uint64(1))
+        else:
+            for b in range(size):
+                if b < 8:
+                    first |= np.uint64(load8(source, begin + b)) << np.uint64(8 * b)
+                else:
+                    second |= np.uint64(load8(source, begin + b)) << np.uint64(8 * (b - 8))
+        views[i, 0] = np.uint64(size) | ((first & _LOW32) << np.uint64(32))
+        views[i, 1] = (first >> np.uint64(32)) | (second << np.uint64(32))
+    return arena[:used], missing
+
+
+def _string_series(name: str, buffer: Bytes, spans: Spans, lowest: int, highest: int) -> pl.Series:
+    lines = spans.kind.size
+    views, valid = np.empty((lines, 2), np.uint64), np.empty((lines + 7) >> 3, np.uint8)
+    arena, missing = _views(buffer, *spans, lowest, highest, views, valid)
+    if missing == lines:
+        return nulls(name, lines)
+    validity = pa.py_buffer(valid) if missing else None
+    buffers = [validity, pa.py_buffer(views), pa.py_buffer(buffer)]
+    if arena.size:
+        buffers.append(pa.py_buffer(arena))
+    return pl.Series(name, pa.Array.from_buffers(pa.string_view(), lines, buffers, null_count=missing))
+
+
+def nulls(name: str, lines: int) -> pl.Series:
+    """A column of text without any."""
+    return pl.Series(name, [None], dtype=pl.String).new_from_index(0, lines)
+
+
+def text(name: str, buffer: Bytes, spans: Spans) -> pl.Series:
+    """The text of strings, unescaped; null for any other kind."""
+    return _string_series(name, buffer, spans, STRING, ESCAPED)
+
+
+def json_places(spans: Spans) -> Spans:
+    """Places of the JSON text of any value but null, as if all were objects: strings with their quotes."""
+    quotes = ((spans.kind == STRING) | (spans.kind == ESCAPED)).astype(np.int32)
+    kind = np.where(spans.kind > NULL, np.uint8(OBJECT), spans.kind)
+    return Spans(kind, spans.offset - quotes, spans.length + 2 * quotes)
+
+
+def raw_json(name: str, buffer: Bytes, spans: Spans) -> pl.Series:
+    """The JSON text of any value but null, exactly as it came. A string comes back with its quotes."""
+    return _string_series(name, buffer, json_places(spans), OBJECT, OBJECT)
+
+
+@njit(nogil=True, cache=True)
+def _quick_hash(buffer: Bytes, begin: int, size: int) -> np.uint64:
+    """A hash of all bytes for one table in memory; never persisted."""
+    h = np.uint64(size)
+    k = 0
+    while k < size:
+        word = load64(buffer, begin + k)
+        if size - k < 8:
+            word &= (np.uint64(1) << np.uint64(8 * (size - k))) - np.uint64(1)
+        h = (h ^ word) * np.uint64(0x9E3779B97F4A7C15)
+        h ^= h >> np.uint64(32)
+        k += 8
+    return h
+
+
+@njit(nogil=True, cache=True)
+def _same_text(buffer: Bytes, a: int, b: int, size: int) -> bool:
+    k = 0
+    while k + 8 <= size:
+        if load64(buffer, a + k) != load64(buffer, b + k):
+            return False
+        k += 8
+    while k < size:
+        if load8(buffer, a + k) != load8(buffer, b + k):
+            return False
+        k += 1
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _intern(buffer, kind, offset, length, lowest, highest, codes, first):  # type: ignore[no-untyped-def]
+    size = 256
+    table = np.full(size, -1, np.int32)
+    distinct = 0
+    for i in range(kind.size):
+        if kind[i] < lowest or kind[i] > highest:
+            codes[i] = -1
+            continue
+        begin, long = np.intp(offset[i]), np.intp(length[i])
+        at = np.intp(_quick_hash(buffer, begin, long) & np.uint64(size - 1))
+        while True:
+            code = table[at]
+            if code < 0:
+                table[at] = distinct
+                first[distinct] = i
+                codes[i] = distinct
+                distinct += 1
+                if 2 * distinct > size:
+                    size *= 2
+                    table = np.full(size, -1, np.int32)
+                    for c in range(distinct):
+                        j = first[c]
+                        a = np.intp(_quick_hash(buffer, np.intp(offset[j]), np.intp(length[j])) & np.uint64(size - 1))
+                        while table[a] >= 0:
+                            a = (a + 1) & (size - 1)
+                        table[a] = c
+                break
+            j = first[code]
+            if length[j] == long and kind[j] == kind[i] and _same_text(buffer, np.intp(offset[j]), begin, long):
+                codes[i] = code
+                break
+            at = (at + 1) & (size - 1)
+    return distinct
+
+
+Codes = NDArray[np.int32]
+
+
+def _interned(buffer: Bytes, spans: Spans, lowest: int, highest: int) -> tuple[Codes, Spans]:
+    lines = spans.kind.size
+    codes, first = np.empty(lines, np.int32), np.empty(lines, np.int32)
+    distinct = _intern(buffer, *spans, lowest, highest, codes, first)
+    return codes, spans.take(first[:distinct].astype(np.intp))
+
+
+def intern(buffer: Bytes, spans: Spans) -> tuple[Codes, pl.Series]:
+    """A code a line (-1 where no string stands) and the texts by code. For columns of few values.
+
+    A text that is written with and without escapes has two codes.
+    """
+    codes, distinct = _interned(buffer, spans, STRING, ESCAPED)
+    return codes, text("value", buffer, distinct)
+
+
+def intern_json(buffer: Bytes, spans: Spans) -> tuple[Codes, pl.Series]:
+    """A code a line (-1 where nothing or null stands) and the JSON texts by code, strings with their quotes."""
+    codes, distinct = _interned(buffer, json_places(spans), OBJECT, OBJECT)
+    return codes, _string_series("value", buffer, distinct, OBJECT, OBJECT)
+
+
+def by_code(codes: Codes, values: pl.Series, name: str) -> pl.Series:
+    """The value of each code; null where the code is -1."""
+    if len(values) == values.null_count():
+        return pl.Series(name, [None], dtype=values.dtype).new_from_index(0, len(codes))
+    # the null stands last, where -1 finds it
+    return pl.concat([values, nulls_like(values)], rechunk=True).gather(codes).alias(name)
+
+
+def nulls_like(values: pl.Series) -> pl.Series:
+    return pl.Series(values.name, [None], dtype=values.dtype)
