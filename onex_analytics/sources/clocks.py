@@ -87,18 +87,24 @@ def _start_shifts(events: pl.DataFrame, starts: Rows, known_ms: Mapping[str, int
             right = evidence.rename({"offset": strategy}).sort("row")
             frame = frame.sort("row").join_asof(right, on="row", by="node", strategy=strategy, check_sortedness=False)
         known = {node: ms * 1000 for node, ms in known_ms.items()}
-        near = frame.select("at", seen=pl.coalesce("backward", "forward"), known=pl.col("node").replace_strict(known, default=0, return_dtype=pl.Int64))
+        near = frame.select(
+            "at", seen=pl.coalesce("backward", "forward"),
+            known=pl.col("node").replace_strict(known, default=0, return_dtype=pl.Int64),
+        )  # fmt: skip
         seen, at = near["seen"].to_numpy(allow_copy=True), near["at"].to_numpy()
         earlier = near["known"].to_numpy()
-        helps = _distance_to_neighbours(times, starts, starts[at], -earlier) < _distance_to_neighbours(times, starts, starts[at], np.zeros_like(earlier))
-        shifts[at] = np.where(near["seen"].is_not_null().to_numpy(), np.nan_to_num(seen).astype(np.int64), np.where(helps, earlier, 0))
+        as_it_is = _distance_to_neighbours(times, starts, starts[at], np.zeros_like(earlier))
+        helps = _distance_to_neighbours(times, starts, starts[at], -earlier) < as_it_is
+        near_it = np.nan_to_num(seen).astype(np.int64)
+        shifts[at] = np.where(near["seen"].is_not_null().to_numpy(), near_it, np.where(helps, earlier, 0))
     return shifts, {node: us // 1000 for node, us in latest.iter_rows()}
 
 
 def _own_offsets(events: pl.DataFrame, times: Micros, starts: Rows) -> tuple[Micros, NDArray[np.bool_]]:
     """The offset that each start's own pair shows, and whether it has one.
 
-    Pairs are found by a hash of node and correlation id. Two that collided would lie at no whole multiple, and so be
+    Pairs are found by a hash of node and correlation id; of a key with several operations the first start and the
+    first end are a pair, and so are the last ones. Two that collided would lie at no whole multiple, and so be
     no evidence.
     """
     types, correlation = events["event_type"], events["correlation_id"]
@@ -111,14 +117,56 @@ def _own_offsets(events: pl.DataFrame, times: Micros, starts: Rows) -> tuple[Mic
     execution = events["execution_time_ms"].gather(ends).to_numpy()
     expected = np.concatenate([times[ends] - np.round(execution * 1000).astype(np.int64), times[begun]])
     found, has = np.zeros(starts.size, np.int64), np.zeros(starts.size, np.bool_)
-    mates = smallest_of_key(keys[: asked.size], keys[asked.size :], expected)
-    first = smallest_of_key(keys[: asked.size], keys[: asked.size], times[asked])
-    distance = np.where(mates == NOWHERE, LARGEST_OFFSET_US * 2, first - np.where(mates == NOWHERE, 0, mates))
-    offset = (distance + QUARTER_HOUR_US // 2) // QUARTER_HOUR_US * QUARTER_HOUR_US
-    shown = (np.abs(distance - offset) <= PAIR_TOLERANCE_US) & (np.abs(offset) <= LARGEST_OFFSET_US)
+    begun_at, asked_keys, end_keys = times[asked], keys[: asked.size], keys[asked.size :]
+    first, mates = smallest_of_key(asked_keys, asked_keys, begun_at), smallest_of_key(asked_keys, end_keys, expected)
+    offset, shown = _whole_offset(first, mates)
+    if (first != begun_at).any():
+        last = -smallest_of_key(asked_keys, asked_keys, -begun_at)
+        mates = smallest_of_key(asked_keys, end_keys, -expected)
+        by_last, _ = _whole_offset(last, np.where(mates == NOWHERE, NOWHERE, -mates))
+        disputed = (mates != NOWHERE) & (by_last != offset)
+        if disputed.any():
+            ends_there = pl.DataFrame({"key": end_keys, "end": expected})
+            voters = pl.DataFrame({
+                "key": asked_keys, "time": begun_at, "row": np.arange(asked.size), "first": offset, "last": by_last,
+            }).filter(pl.Series(disputed))  # fmt: skip
+            rows, voted, decided = _vote(voters, ends_there)
+            offset[rows], shown[rows] = voted, decided
     of_asked = np.flatnonzero(usable[starts])
     found[of_asked], has[of_asked] = np.where(shown, offset, 0), shown
     return found, has
+
+
+def _whole_offset(times: Micros, mates: Micros) -> tuple[Micros, NDArray[np.bool_]]:
+    """The nearest whole multiple of 15 minutes between pairs, and whether it can be the offset of a clock."""
+    met = mates != NOWHERE
+    distance = np.where(met, times - np.where(met, mates, 0), LARGEST_OFFSET_US * 2)
+    offset = (distance + QUARTER_HOUR_US // 2) // QUARTER_HOUR_US * QUARTER_HOUR_US
+    return offset, (np.abs(distance - offset) <= PAIR_TOLERANCE_US) & (np.abs(offset) <= LARGEST_OFFSET_US)
+
+
+def _vote(voters: pl.DataFrame, ends: pl.DataFrame) -> tuple[Rows, Micros, NDArray[np.bool_]]:
+    """Rows, their offsets, and whether these are decided, for keys whose first and last pair show different ones.
+
+    One of their operations never ended, or began before. Each start that has an end at an offset is a vote for it
+    among the starts of its key; a draw decides nothing.
+    """
+    ends = ends.join(voters.select("key").unique(), on="key", how="semi").with_columns(time="end").sort("time")
+    tallies = voters
+    for name in ("first", "last"):
+        moved = voters.select("key", "row", time=pl.col("time") - pl.col(name)).sort("time")
+        met = moved.join_asof(
+            ends, on="time", by="key", strategy="nearest", tolerance=PAIR_TOLERANCE_US, check_sortedness=False
+        )
+        votes = met.group_by("key").agg(pl.col("end").count().cast(pl.Int64).alias(f"{name}_votes"))
+        tallies = tallies.join(votes, on="key", maintain_order="left")
+    possible = pl.max_horizontal(pl.col("first").abs(), pl.col("last").abs()) <= LARGEST_OFFSET_US
+    better = tallies.select(
+        "row",
+        offset=pl.when(pl.col("last_votes") > pl.col("first_votes")).then("last").otherwise("first"),
+        decided=(pl.col("last_votes") != pl.col("first_votes")) & possible,
+    )
+    return better["row"].to_numpy(), better["offset"].to_numpy(), better["decided"].to_numpy()
 
 
 def _distance_to_neighbours(times: Micros, starts: Rows, rows: Rows, shift: Micros) -> Micros:
@@ -141,15 +189,17 @@ def _repair_by_arrival(events: pl.DataFrame) -> pl.DataFrame:
     # an event arrives after it happened: the multiple is the next one above
     offset = -((-(distance - PAIR_TOLERANCE_US)).floordiv(QUARTER_HOUR_US)) * QUARTER_HOUR_US
     rows = events.select("node", naive=_is_naive(), distance=distance, offset=offset).with_row_index("row")
-    usable = pl.col("naive") & pl.col("distance").is_not_null() & (pl.col("offset") - pl.col("distance") <= ARRIVAL_DELAY_US)
-    judged = rows.with_columns(offset=pl.when(usable).then("offset"))
-    producers = judged.filter(pl.col("naive") & pl.col("distance").is_not_null()).group_by("node").agg(
-        common=pl.col("offset").drop_nulls().mode().min(), seen=pl.len(),
-        agreeing=(pl.col("offset") == pl.col("offset").drop_nulls().mode().min()).sum(),
-    ).filter(
-        pl.col("common") != 0, pl.col("common").abs() <= LARGEST_OFFSET_US, pl.col("agreeing") >= _ARRIVAL_EVENTS,
-        pl.col("agreeing") >= _ARRIVAL_SHARE * pl.col("seen"),
-    )
+    prompt = pl.col("offset") - pl.col("distance") <= ARRIVAL_DELAY_US
+    common = pl.col("offset").drop_nulls().mode().min()
+    producers = (
+        rows.filter(pl.col("naive"), pl.col("distance").is_not_null())
+        .with_columns(offset=pl.when(prompt).then("offset"))
+        .group_by("node").agg(common=common, seen=pl.len(), agreeing=(pl.col("offset") == common).sum())
+        .filter(
+            pl.col("common") != 0, pl.col("common").abs() <= LARGEST_OFFSET_US,
+            pl.col("agreeing") >= _ARRIVAL_EVENTS, pl.col("agreeing") >= _ARRIVAL_SHARE * pl.col("seen"),
+        )
+    )  # fmt: skip
     if producers.is_empty():
         return events
     repaired = rows.filter("naive").join(producers.select("node", "common"), on="node").sort("row")
@@ -161,9 +211,8 @@ def _shifted(events: pl.DataFrame, rows: Rows, offsets: Micros) -> pl.DataFrame:
     if not rows.size:
         return events
     came = events.select("timestamp", "timestamp_original", "clock_offset_ms")[rows]
-    whole = came.select(
-        pl.coalesce("timestamp_original", pl.col("timestamp").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f").str.strip_suffix(".000000"))
-    ).to_series()
+    plain = pl.col("timestamp").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f").str.strip_suffix(".000000")
+    whole = came.select(pl.coalesce("timestamp_original", plain)).to_series()
     times = events["timestamp"].cast(pl.Int64).to_numpy().copy()
     times[rows] -= offsets
     marks = np.full(events.height, -1, np.int64)
