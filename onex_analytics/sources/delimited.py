@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 from onex_analytics.exceptions import SourceError
 from onex_analytics.sources.block import Rejection
-from onex_analytics.sources.columns import Spans, text
+from onex_analytics.sources.lines import PADDING
 from onex_analytics.sources.machine import load8
-from onex_analytics.sources.scan import ABSENT, PADDING, STRING
+from onex_analytics.sources.scan import ABSENT, STRING
+from onex_analytics.sources.spans import Spans
 from onex_analytics.sources.streams import Stream
+from onex_analytics.sources.texts import text
 
 CHUNK_BYTES = 8 << 20
 LONGEST_ROW = 1 << 28

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from onex_analytics.model.event_types import event_type_of_topic
 from onex_analytics.sources.block import CONTEXT, Block, Rejection
-from onex_analytics.sources.scan import PADDING
+from onex_analytics.sources.lines import PADDING
 from onex_analytics.sources.units import block_parts
 
 LEDGER_COLUMNS = frozenset({"topic", "partition", "kafka_offset", "event_value"})

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from onex_analytics.sources.block import Block, Rejection
 from onex_analytics.sources.elements import BEFORE_ARRAY, IN_ARRAY, Elements, cut_elements
-from onex_analytics.sources.scan import PADDING, split_lines
+from onex_analytics.sources.lines import PADDING, split_lines
 from onex_analytics.sources.streams import Stream
 
 UNIT_BYTES = 32 << 20

@@ -191,10 +191,11 @@ def test_a_named_pipe_is_read_like_a_file(tmp_path):
     writer.join()
 
 
-def test_logs_in_a_folder_are_found_in_order_and_hidden_files_are_left_out(tmp_path: Path):
-    hidden = (".hidden.jsonl", ".git/x.json", "_delta_log/0.json")
-    for name in ("b.jsonl", "a/z.jsonl.gz", "a/y.LOG", *hidden, "notes.md", "t.csv"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+def test_logs_in_a_folder_are_found_in_order_without_hidden_files_and_stores(tmp_path: Path):
+    hidden = (".hidden.jsonl", ".git/x.json", "_parts/0.json")
+    store = ("store/events/_delta_log/0.json", "store/events/part-0.parquet", "store/events/day=1/part-1.parquet")
+    for name in ("b.jsonl", "a/z.jsonl.gz", "a/y.LOG", *hidden, *store, "notes.md", "t.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).touch()
     (tmp_path / "folder.json").mkdir()
     found = [str(p.relative_to(tmp_path)) for p in log_files(tmp_path)]
