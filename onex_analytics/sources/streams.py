@@ -192,8 +192,13 @@ LOG_SUFFIXES = frozenset(
 
 
 def log_files(folder: str | Path) -> Iterator[Path]:
-    """Files in a folder, at any depth and in order of their paths, that look like logs; hidden ones are left out."""
-    for path in sorted(Path(folder).rglob("*")):
+    """Files in a folder, at any depth and in order of their paths, that look like logs; hidden ones are left out, and
+    so are those of a Delta table, such as a store's."""
+    paths = sorted(Path(folder).rglob("*"))
+    tables = {path.parent for path in paths if path.name == "_delta_log"}
+    for path in paths:
+        if not tables.isdisjoint(path.parents):
+            continue
         hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
         if not hidden and path.suffix.lower() in LOG_SUFFIXES and path.is_file():
             yield path

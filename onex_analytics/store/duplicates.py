@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
@@ -111,9 +112,21 @@ def _same_content(row: dict[str, Any]) -> bool:
         mine, theirs = row[name], row[f"{name}_stored"]
         if mine is not None and theirs is not None and mine != theirs:
             return False
-    if row["metadata"] != row["metadata_stored"] and _parsed(row["metadata"]) != _parsed(row["metadata_stored"]):
-        return False
-    return row["extra"] == row["extra_stored"] or _members(row["extra"]) == _members(row["extra_stored"])
+    metadata, extra = ((row[name], row[f"{name}_stored"]) for name in ("metadata", "extra"))
+    with _deep():
+        if metadata[0] != metadata[1] and _parsed(metadata[0]) != _parsed(metadata[1]):
+            return False
+        return bool(extra[0] == extra[1] or _members(extra[0]) == _members(extra[1]))
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _DEEP))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _members(extra: str | None) -> list[Any]:
@@ -125,12 +138,7 @@ def _parsed(text: str | None) -> Any:
     true nor a repeated key taken for something else."""
     if text is None:
         return None
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, _DEEP))
-    try:
-        return json.loads(text, object_pairs_hook=_object, parse_int=_number, parse_float=_number)
-    finally:
-        sys.setrecursionlimit(limit)
+    return json.loads(text, object_pairs_hook=_object, parse_int=_number, parse_float=_number)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> tuple[str, list[tuple[str, Any]]]:

@@ -7,7 +7,9 @@ new; one that is there makes the id a suspect, and suspects are compared by thei
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +37,7 @@ class KnownIds:
         self._runs: list[Hashes] = []
         self._on_disk: list[Hashes] = []
         self._memory_hashes = memory_hashes
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
 
     def __len__(self) -> int:
         return sum(run.size for run in (*self._runs, *self._on_disk))
@@ -66,8 +68,9 @@ class KnownIds:
         folder = Path(tempfile.gettempdir())
         try:
             if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="onex-known-ids-")
-            folder = Path(self._folder.name)
+                self._folder = Path(tempfile.mkdtemp(prefix="onex-known-ids-"))
+                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+            folder = self._folder
             path = folder / f"{len(self._on_disk)}.u64"
             run.tofile(path)
         except OSError as problem:

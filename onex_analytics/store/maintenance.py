@@ -15,7 +15,7 @@ from onex_analytics.store.selection import Selection
 from onex_analytics.store.storage import LAYOUT, StoredFile, Table
 
 COMPACT_ROWS = 1_500_000
-"""Rows of a compacted file, at most; it is sorted in memory. Files of half of it and more stay as they are."""
+"""Rows of a compacted file, at most; it is sorted in memory. Files of more than half of it stay as they are."""
 
 HISTORY = pl.Schema({
     "version": pl.Int64(), "at": UTC_MICROSECONDS, "operation": pl.String(), "source": pl.String(), "read": pl.Int64(),
@@ -43,7 +43,7 @@ def compact(table: Table) -> dict[str, Any]:
 def _alike(table: Table, files: list[StoredFile]) -> Iterator[tuple[dict[str, pl.DataType], list[StoredFile]]]:
     """Groups of two and more small files with the same columns, in order of time."""
     groups: dict[tuple[str, ...], list[StoredFile]] = {}
-    small = [file for file in files if file.rows < COMPACT_ROWS // 2]
+    small = [file for file in files if file.rows <= COMPACT_ROWS // 2]
     for file in small if len(small) > 1 else ():
         schema = own_schema(table, file)
         group = groups.setdefault(tuple(schema), [])
