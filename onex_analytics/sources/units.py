@@ -78,7 +78,10 @@ def line_units(stream: Stream, *, unit_bytes: int = UNIT_BYTES) -> Iterator[Unit
 
 
 def element_units(stream: Stream, *, unit_bytes: int = UNIT_BYTES) -> Iterator[Unit]:
-    """Units of a JSON array, or of objects that are not one a line; `line` is the number of the element."""
+    """Units of a JSON array, or of objects that are not one a line; `line` is the number of the element.
+
+    Elements are given without white space between tokens, as a line would be; a rejected one is kept as it came.
+    """
     offset, number = stream.begin, 1
     state = np.full(1, BEFORE_ARRAY, np.int64)
     carried: Bytes = np.empty(0, np.uint8)
@@ -103,7 +106,7 @@ def element_units(stream: Stream, *, unit_bytes: int = UNIT_BYTES) -> Iterator[U
         elif finished and state[0] == IN_ARRAY:
             detail = "the array is never closed; its elements were read"
             rejected.append(Rejection("truncated", detail, b"", stream.name, offset + filled, number + len(found)))
-        blocks = _element_blocks(found, stream.name, offset, number)
+        blocks = _element_blocks(buffer, found, stream.name, offset, number)
         if blocks and open_end:
             blocks[-1].ends_source = True
         if blocks or rejected:
@@ -169,19 +172,20 @@ def _blocks(buffer: Bytes, end: int, source: str, offset: int, line: int, open_e
     return blocks, newlines
 
 
-def _element_blocks(found: Elements, source: str, offset: int, number: int) -> list[Block]:
-    """Blocks of elements, each with its own piece of their compact texts."""
+def _element_blocks(buffer: Bytes, found: Elements, source: str, offset: int, number: int) -> list[Block]:
+    """Blocks of elements, each with its own piece of their compact texts, and with the bytes as they came behind it."""
     blocks = []
     for part in block_parts(found.texts[:, 0]):
         begin, end = int(found.texts[part.start, 0]), int(found.texts[part.stop - 1, 1])
         piece = np.zeros(end - begin + PADDING, np.uint8)
         piece[: end - begin] = found.compact[begin:end]
         places = (found.texts[part] - begin).astype(np.int32)
-        spans = found.spans[part]
+        starts, ends = found.spans[part].astype(np.int32).T.copy()
+        numbers = np.arange(number + part.start, number + part.stop, dtype=np.int64)
+        came = Block(buffer, starts, ends, numbers, source, offset)
         blocks.append(Block(
-            piece, places[:, 0].copy(), places[:, 1].copy(),
-            np.arange(number + part.start, number + part.stop, dtype=np.int64), source,
-            offsets=offset + spans[:, 0], sizes=spans[:, 1] - spans[:, 0],
+            piece, places[:, 0].copy(), places[:, 1].copy(), numbers, source, offsets=came.source_offsets(),
+            sizes=(ends - starts).astype(np.int64), unwrapped_from=came, unwrapped_rows=np.arange(starts.size),
         ))  # fmt: skip
     return blocks
 

@@ -65,6 +65,12 @@ def test_an_element_is_known_by_its_number_its_place_and_its_size():
     assert unit.blocks[0].lines.tolist() == [1, 2]
 
 
+def test_a_rejected_element_is_kept_as_it_came():
+    broken = b'{"event_id":\n    7 8,\n  "a": [ ]\n}'
+    read = read_units(element_units(stream_of(b"[\n" + ONE + b",\n" + broken + b" ]")))
+    assert read.rejected.select("raw", "line").rows() == [(broken, 2)]
+
+
 def test_white_space_goes_but_never_makes_one_word_of_two():
     assert elements_of(b'[{"a" : [ 1 , 2 ] , "b c" : "d  e"} ]') == [b'{"a":[1,2],"b c":"d  e"}']
     assert elements_of(b'[{"a": 1 2}]') == [b'{"a":1 2}']
