@@ -66,8 +66,10 @@ def part_duplicates(events: pl.DataFrame, known: KnownIds, lookup: Lookup) -> Pa
     suspicious = np.unique(np.concatenate([ordered[1:][again], ordered[stored]]))
     suspects = events.with_row_index("row").filter(pl.Series(np.isin(hashes, suspicious))).select("row", *CONTENT)
     # hashes can collide: from here on ids are compared by their text
-    asked = suspects.select("event_id", "timestamp").unique("event_id")
-    before = lookup(asked) if stored.any() else suspects.drop("row").clear()
+    # only what may be stored is looked for: one that merely stands twice here would be sought in every file
+    may_be_stored = np.isin(hashes[suspects["row"].to_numpy()], ordered[stored])
+    asked = suspects.filter(pl.Series(may_be_stored)).select("event_id", "timestamp").unique("event_id")
+    before = lookup(asked) if asked.height else suspects.drop("row").clear()
     first = suspects.unique("event_id", keep="first", maintain_order=True)
     reference = pl.concat([before.select(CONTENT).unique("event_id"), first.select(CONTENT)])
     reference = reference.unique("event_id", keep="first", maintain_order=True)
