@@ -11,6 +11,7 @@ from typing import IO
 import zstandard
 
 from onex_analytics.exceptions import SourceError, StoreError
+from onex_analytics.sources.wire import event_texts
 from onex_analytics.store.selection import Selection
 from onex_analytics.store.storage import Table
 
@@ -19,8 +20,6 @@ _CHUNK_ROWS = 1 << 17
 
 def write_jsonl(table: Table, target: str | Path | IO[bytes], asked: Selection) -> int:
     """Write events, one a line, by time within each file; returns how many. Memory is that of one file."""
-    from onex_analytics.sources.wire import event_texts
-
     written = 0
     with _opened(target) as out:
         for file in table.files(asked):

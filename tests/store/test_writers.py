@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -10,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from onex_analytics import EventStore
+from tests.store.child import Child
 from tests.store.lines import line, lines, write
-from tests.store.test_kills import start
+
+UNIT_BYTES = 4000
 
 
 @pytest.mark.parametrize("writers", [2, 4])
@@ -23,11 +24,10 @@ def test_writers_at_once_lose_nothing_and_store_nothing_twice(tmp_path, writers)
         ))
         for w in range(writers)
     ]  # fmt: skip
-    children = [start(tmp_path / "store", log) for log in logs]
+    children = [Child(tmp_path / "store", log, UNIT_BYTES) for log in logs]
     seen = watch(tmp_path / "store", children)
-    outputs = [child.communicate(timeout=120) for child in children]
-    assert [child.returncode for child in children] == [0] * writers, outputs
-    reports = [[int(n) for n in out.split()] for out, _ in outputs]
+    reports = [counts for child in children if (counts := child.counts())]
+    assert len(reports) == writers
     assert all(read == stored + duplicate + rejected for read, stored, duplicate, rejected in reports)
 
     store = EventStore(tmp_path / "store")
@@ -49,10 +49,10 @@ def paths(store: EventStore) -> set[str]:
     return {file.path for file in store._events.files()}
 
 
-def watch(uri: Path, children: list[subprocess.Popen[str]]) -> list[int]:
+def watch(uri: Path, children: list[Child]) -> list[int]:
     """How many events a reader sees while the writers write."""
     seen = [0]
-    while any(child.poll() is None for child in children):
+    while any(child.runs() for child in children):
         if list((uri / "events" / "_delta_log").glob("*.json")):
             seen.append(len(EventStore(uri).scan().collect()))
         time.sleep(0.05)
@@ -61,10 +61,8 @@ def watch(uri: Path, children: list[subprocess.Popen[str]]) -> list[int]:
 
 def test_one_log_given_to_two_writers_is_stored_once(tmp_path):
     log = write(tmp_path / "log.jsonl", *(lines(range(n, n + 12)) + f"bad {n}\n".encode() for n in range(0, 300, 12)))
-    children = [start(tmp_path / "store", log) for _ in range(2)]
-    outputs = [child.communicate(timeout=120) for child in children]
-    assert [child.returncode for child in children] == [0, 0], outputs
-    reports = [[int(n) for n in out.split()] for out, _ in outputs]
+    children = [Child(tmp_path / "store", log, UNIT_BYTES) for _ in range(2)]
+    reports = [counts for child in children if (counts := child.counts())]
     assert sum(stored for _, stored, _, _ in reports) == 300
     store = EventStore(tmp_path / "store")
     assert store.scan().collect()["event_id"].n_unique() == store.info()["events"] == 300
