@@ -69,8 +69,7 @@ def line_units(stream: Stream, *, unit_bytes: int = UNIT_BYTES) -> Iterator[Unit
             at_line = line + int(np.count_nonzero(buffer[:cut] == 10))
             rejected.append(_damage(stream, buffer[cut:filled].tobytes(), offset + cut, at_line))
         buffer[cut : cut + PADDING] = 0
-        open_end = bool(ended and cut and buffer[cut - 1] != 10)
-        blocks, lines = _blocks(buffer, cut, stream.name, offset, line, open_end)
+        blocks, lines = _blocks(buffer, cut, stream.name, offset, line, ended)
         if blocks or rejected:
             key = unit_key("lines", [buffer[:size]], stream.damage if ended else None)
             yield Unit(key, stream.name, blocks, size, rejected)
@@ -157,15 +156,16 @@ def _whole_lines(buffer: Bytes, end: int) -> int:
     return end
 
 
-def _blocks(buffer: Bytes, end: int, source: str, offset: int, line: int, open_end: bool) -> tuple[list[Block], int]:
+def _blocks(buffer: Bytes, end: int, source: str, offset: int, line: int, ended: bool) -> tuple[list[Block], int]:
     """Blocks of whole lines, and the number of newlines in all."""
     starts, ends, numbers = split_lines(buffer, 0, end)
+    open_end = ended and starts.size > 0 and not (buffer[ends[-1] : end] == 10).any()
     behind = int(ends[-1]) if ends.size else 0
     newlines = (int(numbers[-1]) if numbers.size else 0) + int(np.count_nonzero(buffer[behind:end] == 10))
     blocks = [
         Block(
             buffer, starts[part], ends[part], numbers[part].astype(np.int64) + line, source, offset,
-            ends_source=open_end and part.stop >= starts.size,
+            ends_source=bool(open_end and part.stop >= starts.size),
         )
         for part in block_parts(starts)
     ]  # fmt: skip

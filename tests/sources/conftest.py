@@ -24,13 +24,14 @@ class Server:
         self.folder = folder
         self.binary = {name: find(name, BINARIES, mend="apt-get install postgresql") for name in ("initdb", "postgres")}
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("PG")} | {"LC_ALL": "C"}
-        self.as_user: list[str] = []
+        # whatever ends these tests ends the server, too
+        tool = find("setpriv", mend="apt-get install util-linux")
+        self.as_user = [str(tool), "--pdeathsig=INT"]
         self.process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
             owner = pwd.getpwnam("postgres")
             os.chown(folder, owner.pw_uid, owner.pw_gid)
-            tool = find("setpriv", mend="apt-get install util-linux")
-            self.as_user = [str(tool), f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
+            self.as_user += [f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
 
     def start(self) -> None:
         data = self.folder / "data"

@@ -49,6 +49,7 @@ def story(units: Iterable[Unit]) -> list[tuple[object, ...]]:
 
 @given(HOSTILE_LINES, st.booleans(), st.integers(1, 400))
 @example([LINE, LINE[:-9]], False, 1)
+@example([LINE[:-9], b" "], False, 3)
 def test_lines_cut_into_units_of_any_size_give_the_same(texts, ends_with_a_newline, size):
     data = b"\n".join(texts) + b"\n" * ends_with_a_newline
     whole = story(line_units(stream_of(data)))
