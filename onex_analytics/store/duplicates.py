@@ -85,7 +85,18 @@ def part_duplicates(events: pl.DataFrame, known: KnownIds, lookup: Lookup) -> Pa
     rows = compared["row"].to_numpy()
     keep = np.ones(events.height, np.bool_)
     keep[rows] = False
-    return Parted(events.filter(pl.Series(keep)), int(same.sum()), rows[~same].tolist(), hashes[keep])
+    return Parted(_kept(events, keep), int(same.sum()), rows[~same].tolist(), hashes[keep])
+
+
+def _kept(events: pl.DataFrame, keep: NDArray[np.bool_]) -> pl.DataFrame:
+    """The rows that are kept, chunk by chunk: filtered as a whole, a frame is first copied into one chunk."""
+    parts, begin = [], 0
+    for length in events["event_id"].chunk_lengths():
+        mask = keep[begin : begin + length]
+        part = events.slice(begin, length)
+        parts.append(part if mask.all() else part.filter(pl.Series(mask)))
+        begin += length
+    return pl.concat(parts) if parts else events
 
 
 def _pairs(compared: pl.DataFrame, rows: NDArray[np.intp]) -> Iterator[dict[str, Any]]:
