@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def demo(
-    folder: Annotated[Path, typer.Option(help="Where the log, the store and the report go.")] = Path("demo"),
+    folder: Annotated[Path, typer.Option(help="Where the log and the store go.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("report.html"),
     events: Annotated[int, typer.Option(min=100, help="How many events.")] = 200_000,
     seed: Annotated[int, typer.Option(help="Settles everything that is left to chance.")] = 0,
     as_json: AsJson = False,
@@ -43,9 +44,8 @@ def demo(
     say("3  the first look")
     with busy("asking"):
         look = first_look(held.scan(), rejected=held.rejected(), labels=log.labels.lazy())
-    target = folder / "report.html"
     write_report(
-        look, target, title="The first look at a seeded log", source=f"{path.name}, store version {report.version}",
+        look, out, title="The first look at a seeded log", source=f"{path.name}, store version {report.version}",
         ingest=report.as_dict(),
     )  # fmt: skip
     incidents = look.answers["incidents"].select(
@@ -55,7 +55,7 @@ def demo(
         _tell(look.answers, output)
     output.frame(incidents, "labelled incidents, and what shows of them")
     seen = incidents["seen"].sum()
-    say(f"{seen} of {incidents.height} labelled incidents are visible. report: {target}")
+    say(f"{seen} of {incidents.height} labelled incidents are visible. report: {out}")
     return 0
 
 
