@@ -25,17 +25,19 @@ TEXTS = (
     "log_level", "status", "node_version",
 )  # fmt: skip
 NUMBERS = ("execution_time_ms", "duration_ms", *PROFILE_NUMBERS)
-NESTED = {"output_state": ("status", "message", "error_code"), "input_state": ("correlation_id",), "log_entry": ("level",)}
+NESTED = {
+    "output_state": ("status", "message", "error_code"), "input_state": ("correlation_id",), "log_entry": ("level",),
+}  # fmt: skip
 
 columns = ", ".join(f"{name}: 'VARCHAR'" for name in TOP) + ", metadata: 'JSON'"
 source = (
     f"read_json('{log}', format='newline_delimited', ignore_errors=true, columns={{{columns}}}, "
     "maximum_object_size=67108864)"
 )
-top = ", ".join(f"{name}" for name in TOP if name != "timestamp") + ", try_cast(timestamp AS TIMESTAMP) AS timestamp"
+top = ", ".join(name for name in TOP if name != "timestamp") + ", try_cast(timestamp AS TIMESTAMP) AS timestamp"
 if way == "transform":
-    shape = {name: "VARCHAR" for name in TEXTS} | {name: "DOUBLE" for name in NUMBERS} | {"success": "BOOLEAN"}
-    shape |= {outer: {name: "VARCHAR" for name in inner} for outer, inner in NESTED.items()}  # type: ignore[misc]
+    shape: dict[str, object] = {**dict.fromkeys(TEXTS, "VARCHAR"), **dict.fromkeys(NUMBERS, "DOUBLE")}
+    shape |= {"success": "BOOLEAN", **{outer: dict.fromkeys(inner, "VARCHAR") for outer, inner in NESTED.items()}}
     lifted = ", ".join(f"m.{name}" for name in (*TEXTS, *NUMBERS, "success"))
     nested = ", ".join(f"m.{o}.{n} AS {o}_{n}" for o, names in NESTED.items() for n in names)
     query = (
@@ -51,4 +53,5 @@ else:
 
 connection = duckdb.connect()
 connection.execute("SET threads = 2")
-timed(lambda: connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)") and None)
+copy = f"COPY ({query}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
+timed(lambda: {"copied": connection.execute(copy).fetchall()[0][0]})
