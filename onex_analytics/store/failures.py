@@ -59,13 +59,13 @@ def in_our_words(uri: str) -> Iterator[None]:
 
 def translated(uri: str, problem: BaseException) -> StoreError:
     """An error of ours for one of the system's."""
-    text = said(problem)
-    if getattr(problem, "errno", None) in _FULL or _SAYS_FULL.search(text):
+    text, whole = said(problem), str(problem)
+    if getattr(problem, "errno", None) in _FULL or _SAYS_FULL.search(whole):
         return StoreFull(uri, text)
-    if _SAYS_FORBIDDEN.search(text):
+    if _SAYS_FORBIDDEN.search(whole):
         mend = "give yourself the right to it, or name another place"
         return StoreUnavailable(uri, f"may not be read or written ({text})", mend)
-    if _SAYS_UNREACHABLE.search(text):
+    if _SAYS_UNREACHABLE.search(whole):
         mend = "check the address, the network and the keys (`storage_options`, or AWS_… in the environment)"
         return StoreUnavailable(uri, f"cannot be reached ({text})", mend)
     return StoreUnavailable(uri, text, "check the disk, then run it again; what was committed stays whole")
@@ -73,6 +73,6 @@ def translated(uri: str, problem: BaseException) -> StoreError:
 
 def said(problem: BaseException) -> str:
     """The first lines of a message, without the trace of another language behind it."""
-    lines = [line.strip() for line in str(problem).splitlines()]
+    lines = [line.strip() for line in re.sub(r"\x1b\[\d*m", "", str(problem)).splitlines()]
     told = [line for line in lines if line and not re.match(r"\d+: ", line)]
     return " ".join(told)[:400].rstrip(".") or type(problem).__name__

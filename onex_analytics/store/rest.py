@@ -43,17 +43,25 @@ def from_stored(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> pl.La
     )
 
 
-def write_parquet(frame: pl.DataFrame, target: Path | io.BytesIO) -> None:
-    """Write a frame as it rests; a file is on the disk when this returns."""
+def write_parquet(frame: pl.DataFrame, target: str | io.BytesIO, options: dict[str, str] | None = None) -> None:
+    """Write a frame as it rests, to memory or to an object store's address."""
     frame.write_parquet(
-        target, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS, statistics=True
-    )
-    if isinstance(target, Path):
-        descriptor = os.open(target, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        target, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS, statistics=True,
+        storage_options=options,
+    )  # fmt: skip
+
+
+def write_file(frame: pl.DataFrame, path: Path) -> int:
+    """Write a new file and return its size; it is on the disk by then. (Polars itself does not say that a disk is full.)"""
+    held = io.BytesIO()
+    write_parquet(frame, held)
+    data = held.getbuffer()
+    with open(path, "xb", buffering=0) as file:
+        written = 0
+        while written < len(data):
+            written += file.write(data[written:])
+        os.fsync(file.fileno())
+    return len(data)
 
 
 def statistics(frame: pl.DataFrame) -> dict[str, Any]:

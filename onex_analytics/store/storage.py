@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import time
 import uuid
@@ -19,7 +18,14 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from onex_analytics.exceptions import InvalidOption, NotAStore, StoreError, StoreUnavailable, StoreVersionError
 from onex_analytics.store.failures import Lost, in_our_words, retry_lost, said, translated
-from onex_analytics.store.rest import from_stored, statistics, stored_schema, to_stored, write_parquet
+from onex_analytics.store.rest import (
+    from_stored,
+    statistics,
+    stored_schema,
+    to_stored,
+    write_file,
+    write_parquet,
+)  # fmt: skip
 from onex_analytics.store.selection import EVERYTHING, Selection
 
 LAYOUT = 1
@@ -230,21 +236,14 @@ class Table:
             if self.is_remote:
                 size = self._upload(stored, path)
             else:
-                target = Path(self.address(path))
-                write_parquet(stored, target)
-                size = target.stat().st_size
+                size = write_file(stored, Path(self.address(path)))
         return AddAction(path, size, {}, int(time.time() * 1000), True, json.dumps(statistics(frame)))
 
     def _upload(self, stored: pl.DataFrame, path: str) -> int:
-        import pyarrow as pa
         from deltalake.fs import DeltaStorageHandler
 
-        held = io.BytesIO()
-        write_parquet(stored, held)
-        size = held.getbuffer().nbytes
-        with DeltaStorageHandler(self.uri, self.options).open_output_stream(path) as stream:
-            stream.write(pa.py_buffer(held.getbuffer()))
-        return size
+        write_parquet(stored, self.address(path), self.options)
+        return int(DeltaStorageHandler(self.uri, self.options).get_file_info([path])[0].size)
 
     def commit(
         self, actions: Sequence[AddAction | RemoveAction], *, keys: Sequence[str] = (),

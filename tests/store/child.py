@@ -30,7 +30,7 @@ def _warm() -> None:
     buffer[: len(text)] = np.frombuffer(text, np.uint8)
     starts, ends, _ = split_lines(buffer, 0, len(text))
     scan(buffer, starts, ends, event_paths(), (1, 2))
-    assert PADDING < len(buffer) - len(text)
+    assert len(buffer) - len(text) > PADDING
 
 
 def _append(said: Connection, uri: str, log: str, unit_bytes: int) -> None:
