@@ -33,6 +33,22 @@ def skip_space(buffer: Bytes, p: int, end: int) -> int:
     return p
 
 
+@njit(nogil=True, cache=True, inline="always")
+def quick_end(buffer: Bytes, p: int) -> int:
+    """The first place from `p` on that holds a quote, a backslash, a control character or a byte beyond ASCII.
+
+    For most strings that is their closing quote. It may lie behind the line: a buffer ends in zeros.
+    """
+    mask = np.uint64(0)
+    while mask == 0:
+        word = load64(buffer, p)
+        quotes, slashes = word ^ _QUOTES, word ^ _BACKSLASHES
+        mask = ((quotes - _ONES) & ~quotes) | ((slashes - _ONES) & ~slashes) | ((word - _CONTROLS) & ~word) | word
+        mask &= _HIGH
+        p += 8
+    return p - 8 + (count_trailing_zeros(mask) >> 3)
+
+
 @njit(nogil=True, cache=True)
 def string_end(buffer: Bytes, p: int, end: int) -> tuple[int, bool, bool, int]:
     """From behind the opening quote: (place of the closing quote or of the error, escaped, non-ASCII, status)."""

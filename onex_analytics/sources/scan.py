@@ -23,6 +23,7 @@ from onex_analytics.sources.grammar import (
     TOO_DEEP,
     TRUNCATED,
     number_end,
+    quick_end,
     skip_space,
     string_end,
     utf8_error,
@@ -120,11 +121,13 @@ def _scan(  # type: ignore[no-untyped-def]
             c = load8(buffer, p)
             opened = False
             if c == 34:
-                close, escaped, is_high, state = string_end(buffer, p + 1, end)
-                high |= is_high
-                if state != OK:
-                    p = close
-                    break
+                close, escaped = quick_end(buffer, p + 1), False
+                if close >= end or load8(buffer, close) != 34:
+                    close, escaped, is_high, state = string_end(buffer, p + 1, end)
+                    high |= is_high
+                    if state != OK:
+                        p = close
+                        break
                 if slot >= 0:
                     kind[slot, line] = ESCAPED if escaped else STRING
                     offset[slot, line] = p + 1
@@ -188,9 +191,10 @@ def _scan(  # type: ignore[no-untyped-def]
                         n_unknown += 1
                     if level == 0:
                         break
-                q = skip_space(buffer, p, end)
-                spaced |= q > p
-                p = q
+                if load8(buffer, p) <= 32:
+                    q = skip_space(buffer, p, end)
+                    spaced |= q > p
+                    p = q
                 if p >= end:
                     state = TRUNCATED
                     break
@@ -209,9 +213,11 @@ def _scan(  # type: ignore[no-untyped-def]
                     if c != 44:
                         state = INVALID
                         break
-                    q = skip_space(buffer, p + 1, end)
-                    spaced |= q > p + 1
-                    p = q
+                    p += 1
+                    if load8(buffer, p) <= 32:
+                        q = skip_space(buffer, p, end)
+                        spaced |= q > p
+                        p = q
                     if p >= end:
                         state = TRUNCATED
                         break
@@ -223,11 +229,13 @@ def _scan(  # type: ignore[no-untyped-def]
                 if load8(buffer, p) != 34:
                     state = INVALID
                     break
-                close, escaped, is_high, state = string_end(buffer, p + 1, end)
-                high |= is_high
-                if state != OK:
-                    p = close
-                    break
+                close, escaped = quick_end(buffer, p + 1), False
+                if close >= end or load8(buffer, close) != 34:
+                    close, escaped, is_high, state = string_end(buffer, p + 1, end)
+                    high |= is_high
+                    if state != OK:
+                        p = close
+                        break
                 slot = -1
                 node = stack_node[level]
                 if node >= 0:
@@ -247,18 +255,22 @@ def _scan(  # type: ignore[no-untyped-def]
                         flag |= HAS_UNKNOWN
                         unknown_open = True
                         key_start = p
-                q = skip_space(buffer, close + 1, end)
-                spaced |= q > close + 1
-                p = q
+                p = close + 1
+                if load8(buffer, p) <= 32:
+                    q = skip_space(buffer, p, end)
+                    spaced |= q > p
+                    p = q
                 if p >= end:
                     state = TRUNCATED
                     break
                 if load8(buffer, p) != 58:
                     state = INVALID
                     break
-                q = skip_space(buffer, p + 1, end)
-                spaced |= q > p + 1
-                p = q
+                p += 1
+                if load8(buffer, p) <= 32:
+                    q = skip_space(buffer, p, end)
+                    spaced |= q > p
+                    p = q
                 wants_value = True
                 break
             if not wants_value:
