@@ -6,15 +6,33 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.sources.machine import load8
+from onex_analytics.sources.machine import load64
 from onex_analytics.sources.scan import ESCAPED, STRING
 from onex_analytics.sources.spans import Bytes, Spans, unescaped
 
-_HEX, _DASH = 1, 2
-_CLASS = np.zeros(256, np.uint8)
-_CLASS[np.frombuffer(b"0123456789abcdefABCDEF", np.uint8)] = _HEX
-_CLASS[ord("-")] = _DASH
-_UUID_PATTERN = np.array([_DASH if k in (8, 13, 18, 23) else _HEX for k in range(36)], np.uint8)
+_HIGH = np.uint64(0x8080808080808080)
+_CASE = np.uint64(0x2020202020202020)
+_FROM_0, _FROM_COLON = np.uint64(0x5050505050505050), np.uint64(0x4646464646464646)
+_FROM_A, _FROM_G = np.uint64(0x1F1F1F1F1F1F1F1F), np.uint64(0x1919191919191919)
+_DASH_8_13, _DASH_18_23 = np.uint64(0x0000FF00000000FF), np.uint64(0xFF00000000FF0000)
+_DASHES, _ZEROS = np.uint64(0x2D2D2D2D2D2D2D2D), np.uint64(0x3030303030303030)
+
+
+@njit(nogil=True, cache=True)
+def _other_than_hex(word):  # type: ignore[no-untyped-def]
+    """Zero where all eight bytes are hexadecimal digits: sums carry into a byte's high bit from a bound on."""
+    lower = word | _CASE
+    digit = (word + _FROM_0) & ~(word + _FROM_COLON)
+    letter = (lower + _FROM_A) & ~(lower + _FROM_G)
+    return ((digit | letter) & _HIGH) ^ _HIGH | (word & _HIGH)
+
+
+@njit(nogil=True, cache=True)
+def _without_dashes(word, places):  # type: ignore[no-untyped-def]
+    """The word with zeros in the place of the dashes that belong there; it stays wrong where there are none."""
+    if word & places != _DASHES & places:
+        return _HIGH
+    return (word & ~places) | (_ZEROS & places)
 
 
 @njit(nogil=True, cache=True)
@@ -23,13 +41,15 @@ def _are_uuids(buffer, kind, offset, length, out):  # type: ignore[no-untyped-de
         out[i] = False
         if kind[i] != STRING or (length[i] != 36 and length[i] != 32):
             continue
-        begin, wrong = np.intp(offset[i]), np.uint8(0)
+        p = np.intp(offset[i])
+        wrong = _other_than_hex(load64(buffer, p))
         if length[i] == 36:
-            for k in range(36):
-                wrong |= _CLASS[load8(buffer, begin + k)] ^ _UUID_PATTERN[k]
+            wrong |= _other_than_hex(_without_dashes(load64(buffer, p + 8), _DASH_8_13))
+            wrong |= _other_than_hex(_without_dashes(load64(buffer, p + 16), _DASH_18_23))
+            wrong |= _other_than_hex(load64(buffer, p + 24)) | _other_than_hex(load64(buffer, p + 28))
         else:
-            for k in range(32):
-                wrong |= _CLASS[load8(buffer, begin + k)] ^ np.uint8(_HEX)
+            for k in range(8, 32, 8):
+                wrong |= _other_than_hex(load64(buffer, p + k))
         out[i] = wrong == 0
 
 

@@ -19,6 +19,29 @@ _INLINE = 12
 
 
 @njit(nogil=True, cache=True)
+def _view(source, begin, size, which):  # type: ignore[no-untyped-def]
+    """The two words of one view of `source[begin:begin+size]`, which is the buffer of number `which`."""
+    if size > _INLINE:
+        head = np.uint64(size) | ((load64(source, begin) & _LOW32) << np.uint64(32))
+        return head, np.uint64(which) | (np.uint64(begin) << np.uint64(32))
+    first, second = np.uint64(0), np.uint64(0)
+    if begin + 16 <= source.size:
+        first = load64(source, begin)
+        if size < 8:
+            first &= (np.uint64(1) << np.uint64(8 * size)) - np.uint64(1)
+        else:
+            second = load64(source, begin + 8) & ((np.uint64(1) << np.uint64(8 * (size - 8))) - np.uint64(1))
+    else:
+        for b in range(size):
+            if b < 8:
+                first |= np.uint64(load8(source, begin + b)) << np.uint64(8 * b)
+            else:
+                second |= np.uint64(load8(source, begin + b)) << np.uint64(8 * (b - 8))
+    head = np.uint64(size) | ((first & _LOW32) << np.uint64(32))
+    return head, (first >> np.uint64(32)) | (second << np.uint64(32))
+
+
+@njit(nogil=True, cache=True)
 def _views(buffer, kind, offset, length, lowest, highest, views, valid):  # type: ignore[no-untyped-def]
     room = 0
     for i in range(kind.size):
@@ -35,30 +58,12 @@ def _views(buffer, kind, offset, length, lowest, highest, views, valid):  # type
             missing += 1
             continue
         valid[i >> 3] |= np.uint8(1 << (i & 7))
-        source, begin, size, which = buffer, np.intp(offset[i]), np.intp(length[i]), 0
-        if k == ESCAPED:
-            begin = used
-            used = unescape(buffer, np.intp(offset[i]), size, arena, used)
-            source, size, which = arena, used - begin, 1
-        if size > _INLINE:
-            views[i, 0] = np.uint64(size) | ((load64(source, begin) & _LOW32) << np.uint64(32))
-            views[i, 1] = np.uint64(which) | (np.uint64(begin) << np.uint64(32))
-            continue
-        first, second = np.uint64(0), np.uint64(0)
-        if begin + 16 <= source.size:
-            first = load64(source, begin)
-            if size < 8:
-                first &= (np.uint64(1) << np.uint64(8 * size)) - np.uint64(1)
-            else:
-                second = load64(source, begin + 8) & ((np.uint64(1) << np.uint64(8 * (size - 8))) - np.uint64(1))
+        if k != ESCAPED:
+            views[i, 0], views[i, 1] = _view(buffer, np.intp(offset[i]), np.intp(length[i]), 0)
         else:
-            for b in range(size):
-                if b < 8:
-                    first |= np.uint64(load8(source, begin + b)) << np.uint64(8 * b)
-                else:
-                    second |= np.uint64(load8(source, begin + b)) << np.uint64(8 * (b - 8))
-        views[i, 0] = np.uint64(size) | ((first & _LOW32) << np.uint64(32))
-        views[i, 1] = (first >> np.uint64(32)) | (second << np.uint64(32))
+            begin = used
+            used = unescape(buffer, np.intp(offset[i]), np.intp(length[i]), arena, used)
+            views[i, 0], views[i, 1] = _view(arena, begin, used - begin, 1)
     return arena[:used], missing
 
 
