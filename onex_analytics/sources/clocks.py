@@ -217,12 +217,19 @@ def _shifted(events: pl.DataFrame, rows: Rows, offsets: Micros) -> pl.DataFrame:
     times[rows] -= offsets
     marks = np.full(events.height, -1, np.int64)
     marks[rows] = np.arange(rows.size)
-    index = pl.Series(marks).replace(-1, None)
-    return events.with_columns(
-        timestamp=pl.Series(times).cast(EVENTS["timestamp"]),
-        timestamp_original=pl.coalesce(whole.gather(index), "timestamp_original"),
-        clock_offset_ms=pl.coalesce(pl.Series(offsets // 1000).gather(index), "clock_offset_ms"),
-    )
+    milliseconds = pl.Series(offsets // 1000)
+    # chunk by chunk: a column in one chunk beside others in several has the whole frame copied into one
+    parts, begin = [], 0
+    for length in events["timestamp"].chunk_lengths():
+        here = slice(begin, begin + length)
+        index = pl.Series(marks[here]).replace(-1, None)
+        parts.append(events.slice(begin, length).with_columns(
+            timestamp=pl.Series(times[here]).cast(EVENTS["timestamp"]),
+            timestamp_original=pl.coalesce(whole.gather(index), "timestamp_original"),
+            clock_offset_ms=pl.coalesce(milliseconds.gather(index), "clock_offset_ms"),
+        ))  # fmt: skip
+        begin += length
+    return pl.concat(parts)
 
 
 def _is_naive() -> pl.Expr:

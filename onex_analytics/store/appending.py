@@ -69,10 +69,14 @@ class Appender:
     def _read_ahead(
         self, units: Iterable[Unit], pool: ThreadPoolExecutor
     ) -> Iterator[tuple[Unit, list[Future[Batch]] | None]]:
-        """Units with their blocks being read: one unit ahead of the one that is being stored."""
+        """Units with their blocks being read: one ahead of the one that is being stored, the bytes of a next one too."""
         ahead: deque[tuple[Unit, list[Future[Batch]] | None]] = deque()
+        waiting = iter(units)
+        reader = ThreadPoolExecutor(1, thread_name_prefix="onex-bytes")
         try:
-            for unit in units:
+            coming = reader.submit(next, waiting, None)
+            while (unit := coming.result()) is not None:
+                coming = reader.submit(next, waiting, None)
                 done = self._is_stored(unit)
                 ahead.append((unit, None if done else [pool.submit(self.gate.read, block) for block in unit.blocks]))
                 if len(ahead) > 1:
@@ -80,6 +84,7 @@ class Appender:
             while ahead:
                 yield ahead.popleft()
         finally:
+            reader.shutdown(wait=True, cancel_futures=True)
             for _, futures in ahead:
                 for future in futures or ():
                     future.cancel()
