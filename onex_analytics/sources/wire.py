@@ -106,6 +106,22 @@ def _without_envelopes(extra: pl.Series, wire: pl.Series) -> pl.Series:
     return extra.clone().scatter(rows, pl.select(pl.concat_str(pl.lit("{"), rest)).to_series())
 
 
+def envelope_texts(frame: pl.DataFrame) -> pl.Series:
+    """What stood around each event as it came, from `extra`; null for one that came plain."""
+    enveloped = (frame["wire_fields"] // WIRE_WRAPPED == 1) & frame["extra"].str.starts_with('{"envelope":')
+    rows = enveloped.fill_null(False).arg_true()
+    texts = pl.Series("envelope", [None], dtype=pl.String).new_from_index(0, frame.height)
+    if rows.is_empty():
+        return texts
+    block = block_of_texts_of(frame["extra"].gather(rows))
+    behind = np.empty(len(block), np.int32)
+    _behind_first_members(block.buffer, block.starts, behind)
+    begin = block.starts + len('{"envelope":')
+    end = behind - (block.buffer[behind - 1] == ord(","))
+    kinds = np.full(len(block), OBJECT, np.uint8)
+    return texts.scatter(rows, raw_json("envelope", block.buffer, Spans(kinds, begin, end - begin)))
+
+
 @njit(nogil=True, cache=True)
 def _behind_first_members(buffer, starts, out):  # type: ignore[no-untyped-def]
     """The place behind `{"envelope":…` and its comma, for each text; the value is an object or an array."""

@@ -63,12 +63,15 @@ def part_duplicates(events: pl.DataFrame, known: KnownIds, lookup: Lookup) -> Pa
     stored = known.contains(ordered)
     if not again.any() and not stored.any():
         return Parted(events, 0, [], hashes)
-    suspicious = np.unique(np.concatenate([ordered[1:][again], ordered[stored]]))
-    suspects = events.with_row_index("row").filter(pl.Series(np.isin(hashes, suspicious))).select("row", *CONTENT)
+    suspicious = stored.copy()
+    suspicious[1:] |= again
+    suspicious[:-1] |= again
+    order = np.argsort(hashes)
+    rows = np.sort(order[suspicious])
+    suspects = events.select(CONTENT)[rows].select(pl.Series("row", rows.astype(np.uint32)), *CONTENT)
     # hashes can collide: from here on ids are compared by their text
     # only what may be stored is looked for: one that merely stands twice here would be sought in every file
-    may_be_stored = np.isin(hashes[suspects["row"].to_numpy()], ordered[stored])
-    asked = suspects.filter(pl.Series(may_be_stored)).select("event_id", "timestamp").unique("event_id")
+    asked = events.select("event_id", "timestamp")[np.sort(order[stored])].unique("event_id")
     before = lookup(asked) if asked.height else suspects.drop("row").clear()
     first = suspects.unique("event_id", keep="first", maintain_order=True)
     reference = pl.concat([before.select(CONTENT).unique("event_id"), first.select(CONTENT)])

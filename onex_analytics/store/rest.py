@@ -52,7 +52,7 @@ def write_parquet(frame: pl.DataFrame, target: str | io.BytesIO, options: dict[s
 
 
 def write_file(frame: pl.DataFrame, path: Path) -> int:
-    """Write a new file and return its size; it is on the disk by then. (Polars itself does not say that a disk is full.)"""
+    """Write a new file and return its size; it is on the disk by then. (Polars would not say that a disk is full.)"""
     held = io.BytesIO()
     write_parquet(frame, held)
     data = held.getbuffer()

@@ -21,8 +21,8 @@ UUID = "6f9619ff-8b86-4d01-b42d-00c04fc964ff"
 HOSTILE = st.one_of(
     st.binary(max_size=60).map(lambda data: data.replace(b"\n", b" ")),
     st.sampled_from([
-        b"", b" ", b"\r", b"{}", b"[]", b"null", b"[{]", b"{", b'{"event_id":', b"\0", b"\xff\xfe", b'"', b"NaN", b"[[[[",
-        b"\x1f\x8b\x08", b"]", b"1e999", b"{" * 1100, b'{"a":' * 1100,
+        b"", b" ", b"\r", b"{}", b"[]", b"null", b"[{]", b"{", b'{"event_id":', b"\0", b"\xff\xfe", b'"', b"NaN",
+        b"[[[[", b"\x1f\x8b\x08", b"]", b"1e999", b"{" * 1100, b'{"a":' * 1100,
     ]),
     st.integers(0, 5).map(lambda n: line(n)[:-1]),
     st.integers(0, 5).map(lambda n: line(n, node_id="other")[:-1]),
@@ -33,7 +33,7 @@ HOSTILE = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(HOSTILE, max_size=12), st.booleans(), st.booleans())
 @example([b"\xef\xbb\xbf" + line(1)[:-1]], False, False)
 @example([line(1)[:-1] + b"\r", line(1)[:-1]], True, False)
@@ -90,7 +90,7 @@ def test_a_file_that_grows_is_kept_as_if_it_had_been_read_once(store, tmp_path, 
 @pytest.mark.parametrize("size", [200, 500, 1300, 5000])
 @pytest.mark.parametrize("name", ["log.jsonl", "log.jsonl.gz"])
 def test_where_a_file_is_cut_makes_no_difference(store, tmp_path, monkeypatch, size, name):
-    parts = [lines(range(12)), b"bad\n", b"\n\n", lines(range(10, 25)), line(3, node_id="other"), b"worse\n", line(3)[:50]]
+    parts = [lines(range(12)), b"bad\n", b"\n\n", lines(range(10, 25)), line(3, node_id="x"), b"worse\n", line(3)[:50]]
     whole = adds_up(EventStore(tmp_path / "whole").append(write(tmp_path / name, *parts)))
     small_units(monkeypatch, size)
     cut = adds_up(store.append(tmp_path / name))
@@ -215,7 +215,7 @@ def test_progress_is_told_of_bytes_and_lines(store, tmp_path, monkeypatch):
     assert told == sorted(told)
 
 
-def test_a_commit_interrupted_by_the_keyboard_leaves_no_orphan_and_takes_no_committed_file(store, tmp_path, monkeypatch):
+def test_a_commit_that_is_interrupted_leaves_no_orphan_and_takes_no_committed_file(store, tmp_path, monkeypatch):
     store.append(write(tmp_path / "log.jsonl", lines(range(3))))
     true_commit, true_write = Table.commit, Table.write
 

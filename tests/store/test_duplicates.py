@@ -123,8 +123,9 @@ def test_numbers_of_any_size_are_compared(store, tmp_path, number):
 
 def test_the_deepest_metadata_that_is_read_is_compared(store, tmp_path):
     deep = b'{"a":' * 990 + b"1" + b"}" * 990
-    one = b'{"event_id":"e","timestamp":"2026-11-01T12:00:00","node_id":"n","event_type":"NODE_START","metadata":' + deep + b"}\n"
-    report = adds_up(store.append(write(tmp_path / "log.jsonl", one, one.replace(b"1}", b"1 }"), one.replace(b"1}", b"2}"))))
+    one = line(2).replace(b'{"input_state": {"tenant": "acme", "size": 2}}', deep)
+    spaced, other = one.replace(b"1}", b"1 }"), one.replace(b"1}", b"2}")
+    report = adds_up(store.append(write(tmp_path / "log.jsonl", one, spaced, other)))
     assert (report.stored, report.duplicate, report.rejected_by_reason) == (1, 1, {"conflict": 1})
 
 

@@ -43,7 +43,7 @@ def test_a_full_disk_stops_an_append_that_can_go_on_once_there_is_room(small_dis
     small_units(monkeypatch, 3000)
     store = EventStore(small_disk / "s")
     adds_up(store.append(write(tmp_path / "first.jsonl", lines(range(10)), b"bad\n")))
-    parts = [p for n in range(10, 310, 10) for p in (lines(range(n, n + 10)), f"bad {n}\n".encode(), line(n, node_id="x"))]
+    parts = [lines(range(n, n + 10)) + f"bad {n}\n".encode() + line(n, node_id="x") for n in range(10, 310, 10)]
     log = write(tmp_path / "log.jsonl", *parts)
     ballast = fill(small_disk, leave)
     with pytest.raises(StoreFull, match="Mend: make room"):

@@ -21,7 +21,7 @@ def log_of(path: Path, units: int) -> Path:
     """A log whose units each hold new events, one that came before, a conflict and a broken line."""
     parts = []
     for first in range(0, units * 15, 15):
-        parts += [lines(range(first, first + 15)), line(first), line(first // 2, node_id="x"), f"bad {first}\n".encode()]
+        parts += [lines(range(first, first + 15)), line(first), line(first // 2, node_id="x"), b"bad %d\n" % first]
     return write(path, *parts)
 
 

@@ -129,7 +129,8 @@ def test_a_file_that_was_not_committed_is_taken_away(uri, options, tmp_path, mon
 )
 def test_a_bucket_that_is_not_there_is_one_clear_error(options, tmp_path, address, changes):
     fast = {"connect_timeout": "1s", "timeout": "2s", "max_retries": "0", "retry_timeout": "1s"}
+    log = write(tmp_path / "log.jsonl", line(1))
     with pytest.raises(OnexError, match="Mend:") as problem:
-        EventStore(address, storage_options={**options, **fast, **changes}).append(write(tmp_path / "log.jsonl", line(1)))
+        EventStore(address, storage_options={**options, **fast, **changes}).append(log)
     assert isinstance(problem.value, StoreUnavailable)
     assert "cannot be reached" in str(problem.value)

@@ -23,7 +23,8 @@ def test_the_bounds_in_the_log_are_short_and_hold_for_every_value(texts):
 
 
 def test_the_log_shows_no_column_but_time_type_and_node():
-    told = statistics(pl.DataFrame({"timestamp": [datetime(2026, 1, 1, tzinfo=UTC)], "event_id": ["x"], "metadata": ["{}"]}))
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    told = statistics(pl.DataFrame({"timestamp": [at], "event_id": ["x"], "metadata": ["{}"]}))
     assert told["minValues"] == {"timestamp": "2026-01-01T00:00:00.000000Z"}
     assert set(STATISTICS) == {"timestamp", "event_type", "node"}
 

@@ -30,7 +30,7 @@ def test_a_file_is_no_store(tmp_path):
 def test_a_folder_with_other_things_is_no_store(tmp_path, inside):
     (tmp_path / "f" / inside).parent.mkdir(parents=True)
     (tmp_path / "f" / inside).write_text("x")
-    with pytest.raises(NotAStore, match="holds other things, such as events|holds other things, such as notes.txt"):
+    with pytest.raises(NotAStore, match=r"holds other things, such as (events|notes)"):
         EventStore(tmp_path / "f")
     assert [p.name for p in (tmp_path / "f").iterdir()] == [inside.split("/")[0]]
 
@@ -103,6 +103,9 @@ def test_a_store_that_was_broken_off_while_it_was_made_begins_again(tmp_path, mo
     assert again.info()["rejected"] == 1
 
 
+MAY_NOT = r"may not be read or written.*Mend: give yourself the right"
+
+
 @contextmanager
 def nobody(*folders: Path) -> Iterator[None]:
     """This process as another user, who may look into some folders."""
@@ -130,9 +133,9 @@ def test_a_store_without_permission_is_one_clear_error(full, tmp_path, modes, sc
         if scans:
             assert ids(EventStore(full.uri)) == ["e0", "e1", "e2"]
         else:
-            with pytest.raises(StoreUnavailable, match="may not be read or written.*Mend: give yourself the right"):
+            with pytest.raises(StoreUnavailable, match=MAY_NOT):
                 EventStore(full.uri).scan()
-        with pytest.raises(StoreUnavailable, match="may not be read or written.*Mend: give yourself the right"):
+        with pytest.raises(StoreUnavailable, match=MAY_NOT):
             EventStore(full.uri).append(log)
     assert ids(EventStore(full.uri)) == ["e0", "e1", "e2"]
 

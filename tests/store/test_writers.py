@@ -19,8 +19,8 @@ UNIT_BYTES = 4000
 def test_writers_at_once_lose_nothing_and_store_nothing_twice(tmp_path, writers):
     logs = [
         write(tmp_path / f"{w}.jsonl", *(
-            part for first in range(0, 120, 10)
-            for part in (lines(range(first + w * 40, first + w * 40 + 12)), line(5, node_id=f"x{w}"), f"bad {w} {first}\n".encode())
+            lines(range(first + w * 40, first + w * 40 + 12)) + line(5, node_id=f"x{w}") + b"bad %d %d\n" % (w, first)
+            for first in range(0, 120, 10)
         ))
         for w in range(writers)
     ]  # fmt: skip
