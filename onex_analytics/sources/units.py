@@ -19,7 +19,7 @@ from onex_analytics.sources.elements import BEFORE_ARRAY, IN_ARRAY, Elements, cu
 from onex_analytics.sources.lines import PADDING, split_lines
 from onex_analytics.sources.streams import Stream
 
-UNIT_BYTES = 32 << 20
+UNIT_BYTES = 48 << 20
 BLOCK_BYTES = 16 << 20
 BLOCK_LINES = 1 << 16
 LONGEST_LINE = 1 << 29

@@ -9,6 +9,7 @@ missing: events that are there already are known by their ids, rejected lines by
 
 from __future__ import annotations
 
+import gc
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -51,6 +52,7 @@ class Appender:
     def run(self, units: Iterable[Unit], on_unit: Callable[[Unit, Tally], None]) -> Tally:
         """Append all units; `on_unit` is told of each one that is done."""
         total = Tally()
+        gc.freeze()  # what stands now is not looked through again and again while frames come and go
         try:
             with ThreadPoolExecutor(READERS, thread_name_prefix="onex-reader") as pool:
                 for unit, batches in self._read_ahead(units, pool):
@@ -58,6 +60,7 @@ class Appender:
                     total.add(tally)
                     on_unit(unit, tally)
         finally:
+            gc.unfreeze()
             self.sweep()
         return total
 

@@ -44,10 +44,13 @@ def from_stored(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> pl.La
 
 
 def write_parquet(frame: pl.DataFrame, target: str | io.BytesIO, options: dict[str, str] | None = None) -> None:
-    """Write a frame as it rests, to memory or to an object store's address."""
+    """Write a frame as it rests, to memory or to an object store's address.
+
+    Statistics within the file tell its row groups apart; of a file with one of them the log says all there is to say.
+    """
     frame.write_parquet(
-        target, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS, statistics=True,
-        storage_options=options,
+        target, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS,
+        statistics=frame.height > ROW_GROUP_ROWS, storage_options=options,
     )  # fmt: skip
 
 
