@@ -1,4 +1,4 @@
-"""A source cut into units: whole lines, about 64 MB of them, known by a digest of their bytes.
+"""A source cut into units: whole lines, about 48 MB of them, known by a digest of their bytes.
 
 A unit is what is stored at once, whole or not at all. The same file is always cut at the same places, so that an
 append that was killed goes on where it was.

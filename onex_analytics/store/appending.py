@@ -72,7 +72,7 @@ class Appender:
     def _read_ahead(
         self, units: Iterable[Unit], pool: ThreadPoolExecutor
     ) -> Iterator[tuple[Unit, list[Future[Batch]] | None]]:
-        """Units with their blocks being read: one ahead of the one that is being stored, the bytes of a next one too."""
+        """Units with their blocks being read, one ahead of what is being stored; a next one's bytes are read too."""
         ahead: deque[tuple[Unit, list[Future[Batch]] | None]] = deque()
         waiting = iter(units)
         reader = ThreadPoolExecutor(1, thread_name_prefix="onex-bytes")
