@@ -100,7 +100,9 @@ class Rejections:
 
     def frame(self, rejected_at: object) -> pl.DataFrame:
         """One row of `model.REJECTED` a line."""
-        columns = list(zip(*self.rows, strict=True)) or [()] * 7
+        if not self.rows:
+            return pl.DataFrame(schema=REJECTED)
+        columns = list(zip(*self.rows, strict=True))
         names = ["reason", "detail", "raw", "source", "source_offset", "line", "event_id"]
         frame = pl.DataFrame({n: pl.Series(n, list(c), dtype=REJECTED[n]) for n, c in zip(names, columns, strict=True)})
         return frame.with_columns(rejected_at=pl.lit(rejected_at, dtype=REJECTED["rejected_at"])).select(list(REJECTED))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from onex_analytics.model.shapes import EVENTS
 from onex_analytics.sources.block import Block, Rejections
@@ -34,6 +35,10 @@ class Batch(NamedTuple):
     rejected: pl.DataFrame
     read: int
     lines: pl.Series
+
+
+Part = tuple[pl.DataFrame, NDArray[np.int64]]
+"""Events, and the numbers of their lines."""
 
 
 @dataclass(frozen=True)
@@ -57,34 +62,36 @@ class Gate:
     def read(self, block: Block) -> Batch:
         """Judge every line of a block. Events and rejected rows each stand in the order of their lines."""
         rejections = Rejections()
-        frames = self._frames(block, rejections, 0)
-        events = pl.concat(frames) if len(frames) > 1 else frames[0] if frames else self.no_events()
-        if len(frames) > 1:
-            events = events.sort("source_line", maintain_order=True)
+        parts = self._parts(block, rejections, 0)
+        if len(parts) > 1:
+            lines = np.concatenate([lines for _, lines in parts])
+            order = np.argsort(lines, kind="stable")
+            events, lines = pl.concat([frame for frame, _ in parts])[order], lines[order]
             rejections.rows.sort(key=lambda row: row.line)
-        rejected = rejections.frame(self.ingested_at)
-        return Batch(events.drop("source_line"), rejected, len(block), events["source_line"])
+        else:
+            events, lines = parts[0] if parts else (self.no_events(), np.empty(0, np.int64))
+        return Batch(events, rejections.frame(self.ingested_at), len(block), pl.Series("line", lines))
 
     def schema(self) -> dict[str, pl.DataType]:
         """Columns of the events: `model.EVENTS`, then the dimensions."""
         return {**EVENTS, **{d.name: d.dtype for d in self.dimensions.values()}}
 
     def no_events(self) -> pl.DataFrame:
-        return pl.DataFrame(schema={**self.schema(), "source_line": pl.Int64()})
+        return pl.DataFrame(schema=self.schema())
 
-    def _frames(self, block: Block, rejections: Rejections, wrappings: int) -> list[pl.DataFrame]:
+    def _parts(self, block: Block, rejections: Rejections, wrappings: int) -> list[Part]:
         if len(block) == 0:
             return []
         paths = self.paths
         measured = (paths["metadata.input_state"], paths["metadata.output_state"])
         found = scan(block.buffer, block.starts, block.ends, paths, measured)
-        frames = []
+        parts = []
         inside = wrapped_rows(found, paths) if wrappings < MAX_WRAPPINGS else np.zeros(len(block), np.bool_)
         if inside.any():
-            frames += self._frames(unwrap(block, found, np.flatnonzero(inside), paths), rejections, wrappings + 1)
+            parts += self._parts(unwrap(block, found, np.flatnonzero(inside), paths), rejections, wrappings + 1)
         if not inside.all():
             rows = EventRows(paths, block, found, ~inside)
-            frames.append(
+            parts.append(
                 rows.frame(self.ingested_at, self.dimensions.values(), strict=self.strict, rejections=rejections)
             )
-        return frames
+        return parts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onex_analytics.model.error_codes import ErrorCodeTaxonomy
 from onex_analytics.sources.scan import FALSE, NULL, TRUE
 from onex_analytics.sources.spans import Spans
-from onex_analytics.sources.texts import by_code, text
+from onex_analytics.sources.texts import spread, text
 
 CODE_PREFIX = r"^\s*\[([A-Z][A-Z0-9_]*_?\d{3}(?:_[A-Z0-9_]+)?)\]"
 """A bracketed code in front of a message, as emitters without a code field write it."""
@@ -28,9 +28,34 @@ def _lookup() -> dict[str, tuple[str | None, str | None]]:
 _COLUMNS = ("error_type", "error_code", "error_message", "severity", "recoverable")
 
 
+@lru_cache(maxsize=1)
+def _judged() -> list[pl.Expr]:
+    """The five columns, from the texts that the event gives."""
+    severities = {code: severity for code, (severity, _) in _lookup().items()}
+    recoverables = {code: recoverable for code, (_, recoverable) in _lookup().items()}
+    message = pl.coalesce("error_message", pl.when("failed").then("of_state"))
+    given = pl.col("given").str.strip_chars()
+    code = pl.coalesce(pl.when(given != "").then(given), message.str.extract(CODE_PREFIX, 1))
+    word = pl.col("recoverable").str.to_lowercase()
+    return [
+        pl.col("error_type"),
+        code.alias("error_code"),
+        message.alias("error_message"),
+        pl.coalesce(
+            pl.col("severity").str.to_uppercase(),
+            code.replace_strict(severities, default=None, return_dtype=pl.String),
+        ).alias("severity"),
+        pl.coalesce(
+            pl.when(word.is_in(["no", "yes", "retry"])).then(word),
+            pl.when(flag=TRUE).then(pl.lit("yes")).when(flag=FALSE).then(pl.lit("no")),
+            code.replace_strict(recoverables, default=None, return_dtype=pl.String),
+        ).alias("recoverable"),
+    ]
+
+
 def error_columns(
     buffer: NDArray[np.uint8], slot: Callable[..., Spans], failed: NDArray[np.bool_]
-) -> dict[str, pl.Series | pl.Expr]:
+) -> Mapping[str, pl.Series | None]:
     """The columns `error_type`, `error_code`, `error_message`, `severity`, `recoverable` of a block.
 
     A message is `error_message`, else `error` (or its `message`), else, for a failure of either kind, the
@@ -55,35 +80,16 @@ def error_columns(
             says = says | (found.kind > NULL)
     rows = np.flatnonzero(says)
     if rows.size == 0:
-        return {name: pl.lit(None, dtype=pl.String) for name in _COLUMNS}
+        return dict.fromkeys(_COLUMNS)
     # few events speak of errors: all below is about those alone
-    flags = spans["recoverable"].kind[rows]
-    frame = pl.DataFrame({
-        **{name: text(name, buffer, found.take(rows)) for name, found in spans.items()},
-        "of_state": text("of_state", buffer, of_state.take(rows)),
-        "flag": np.select([flags == TRUE, flags == FALSE], [1, 0], -1),
-        "failed": failed[rows],
-    }).with_columns(
-        error_message=pl.coalesce("error_message", pl.when("failed").then("of_state")),
-        given=pl.col("given").str.strip_chars().replace("", None),
-        severity=pl.col("severity").str.to_uppercase(),
-        recoverable=pl.col("recoverable").str.to_lowercase(),
-    ).with_columns(
-        error_code=pl.coalesce("given", pl.col("error_message").str.extract(CODE_PREFIX, 1)),
-    )
-    known = {code: _lookup()[code] for code in frame["error_code"].unique().to_list() if code in _lookup()}
-    code = pl.col("error_code")
-    severities = {code: severity for code, (severity, _) in known.items()}
-    recoverables = {code: recoverable for code, (_, recoverable) in known.items()}
-    frame = frame.select(
-        "error_type", "error_code", "error_message",
-        severity=pl.coalesce("severity", code.replace_strict(severities, default=None, return_dtype=pl.String)),
-        recoverable=pl.coalesce(
-            pl.when(pl.col("recoverable").is_in(["no", "yes", "retry"])).then("recoverable"),
-            pl.when(flag=1).then(pl.lit("yes")).when(flag=0).then(pl.lit("no")),
-            code.replace_strict(recoverables, default=None, return_dtype=pl.String),
-        ),
-    )  # fmt: skip
-    codes = np.full(failed.size, -1, np.int32)
-    codes[rows] = np.arange(rows.size, dtype=np.int32)
-    return {name: by_code(codes, frame[name], name) for name in _COLUMNS}
+    few = pl.DataFrame([
+        *(text(name, buffer, found.take(rows)) for name, found in spans.items()),
+        text("of_state", buffer, of_state.take(rows)),
+        pl.Series("flag", spans["recoverable"].kind[rows]),
+        pl.Series("failed", failed[rows]),
+    ]).select(_judged())
+    if rows.size == failed.size:
+        return few.to_dict()
+    codes = np.full(failed.size, -1, np.int64)
+    codes[rows] = np.arange(rows.size)
+    return {column.name: spread(column, codes) for column in few}

@@ -30,9 +30,9 @@ from onex_analytics.sources.layout import Dimension
 from onex_analytics.sources.lifting import dimension_series
 from onex_analytics.sources.numbers import IS_NUMBER, NO_NUMBER, floats
 from onex_analytics.sources.paths import PathTable
-from onex_analytics.sources.scan import ABSENT, ESCAPED, FALSE, HAS_SPACE, NULL, NUMBER, STRING, TRUE, Scan
+from onex_analytics.sources.scan import ABSENT, ESCAPED, FALSE, HAS_SPACE, NULL, NUMBER, STRING, Scan
 from onex_analytics.sources.spans import Spans, first_present
-from onex_analytics.sources.texts import Codes, by_code, intern, raw_json, text
+from onex_analytics.sources.texts import Codes, booleans, by_code, intern, raw_json, text
 from onex_analytics.sources.times import NO_TIME, PLAIN_TIME, WRONG_TIME, WRONG_TYPE, times
 from onex_analytics.sources.versions import version_columns
 from onex_analytics.sources.violations import Number, violation_column
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Mask = NDArray[np.bool_]
-Column = pl.Series | pl.Expr
+Column = pl.Series | pl.Expr | None
+"""A column that no line says anything for is None, or one value for all lines."""
 
 _STATUS_REASONS = {
     INVALID: "invalid_json", TRUNCATED: "invalid_json", BAD_UTF8: "invalid_utf8", TOO_DEEP: "too_deep",
@@ -72,7 +73,7 @@ class EventRows:
     def text(self, name: str, *names: str) -> Column:
         """A column of text; one that no line has costs nothing."""
         spans = self.slot(*(names or (name,)))
-        return text(name, self.buffer, spans) if spans.any() else pl.lit(None, dtype=pl.String)
+        return text(name, self.buffer, spans) if spans.any() else None
 
     def reject(self, rows: Mask, reason: str, detail: str) -> None:
         """Note a reason for the rows that have none yet."""
@@ -83,8 +84,8 @@ class EventRows:
 
     def frame(
         self, ingested_at: datetime, dimensions: Iterable[Dimension], *, strict: bool, rejections: Rejections
-    ) -> pl.DataFrame:
-        """Rows of `model.EVENTS`, of the dimensions and of `source_line`; the other lines go to `rejections`."""
+    ) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+        """Rows of `model.EVENTS` and of the dimensions, and their lines; the other lines go to `rejections`."""
         found, kind, buffer = self.found, self.found.kind, self.buffer
         self._reject_by_status()
         columns: dict[str, Column] = {}
@@ -110,12 +111,12 @@ class EventRows:
         columns |= numbers
         statuses, columns["result_status"] = self._statuses()
         success = kind[self.paths["metadata.success"]]
-        columns["success"] = _booleans("success", success)
+        columns["success"] = booleans("success", success)
         columns["family"], columns["outcome"], failed = self._outcomes(types, statuses, success)
         columns |= error_columns(buffer, self.slot, failed)
         columns["level"] = self._levels()
         columns["replay_id"] = self.text("replay_id")
-        columns["is_replay"] = _booleans("is_replay", kind[self.paths["is_replay"]])
+        columns["is_replay"] = booleans("is_replay", kind[self.paths["is_replay"]])
         spaced = (found.flags & HAS_SPACE) > 0
         columns["input_hash"] = json_hashes("input_hash", buffer, self.slot("metadata.input_state"), spaced)
         columns["metadata"] = raw_json("metadata", buffer, self.slot("metadata"))
@@ -126,7 +127,7 @@ class EventRows:
         columns["wire_fields"], columns["extra"] = wire_and_extra(self.block, found, self.paths, kept)
         violations = violation_column(buffer, found, self.paths, types, said, odd_version)
         columns["violations"] = violations.column
-        columns["clock_offset_ms"] = pl.lit(None, dtype=pl.Int64)
+        columns["clock_offset_ms"] = None
         columns["ingested_at"] = pl.lit(ingested_at, dtype=UTC_MICROSECONDS)
         columns |= self._places()
         if strict:
@@ -136,18 +137,16 @@ class EventRows:
         names = list(EVENTS)
         for dimension in dimensions:
             spans = self.slot("metadata." + ".".join(dimension.path))
-            columns[dimension.name] = dimension_series(dimension, buffer, spans)
+            column = dimension_series(dimension, buffer, spans)
+            columns[dimension.name] = column.alias(dimension.name)
             names.append(dimension.name)
-        columns["source_line"] = pl.Series(self.block.lines)
-
         made = pl.DataFrame([s.alias(n) for n, s in columns.items() if isinstance(s, pl.Series)])
-        frame = made.select(
-            pl.col(name) if isinstance(column := columns[name], pl.Series) else column.alias(name)
-            for name in (*names, "source_line")
-        )
+        frame = made.select(_expression(name, columns[name]) for name in names)
         keep = self.mine & (self.reasons == 0)
         self._collect_rejections(rejections, event_id)
-        return frame if keep.all() else frame.filter(pl.Series(keep))
+        if keep.all():
+            return frame, self.block.lines
+        return frame.filter(pl.Series(keep)), self.block.lines[keep]
 
     # ------------------------------------------------------------------ judging
 
@@ -184,7 +183,7 @@ class EventRows:
         """A column, filled from the context where the event is silent."""
         if self.context is None or (given := self.context[name]).null_count() == len(self.block):
             return column
-        return given if isinstance(column, pl.Expr) else pl.select(pl.coalesce(column, given).alias(name)).to_series()
+        return pl.select(pl.coalesce(column, given).alias(name)).to_series() if isinstance(column, pl.Series) else given
 
     def _event_ids(self) -> pl.Series:
         self._reject_kinds("event_id")
@@ -192,9 +191,10 @@ class EventRows:
         assert isinstance(column, pl.Series)
         if column.null_count():
             self.reject(column.is_null().to_numpy(), "missing_event_id", "no event_id")
-        empty = column.str.len_bytes() == 0
+        spans = self.slot("event_id")
+        empty = (spans.kind == STRING) & (spans.length == 0)
         if empty.any():
-            self.reject(empty.fill_null(False).to_numpy(), "missing_event_id", "event_id is empty")
+            self.reject(empty, "missing_event_id", "event_id is empty")
         return column
 
     def _timestamps(self) -> tuple[pl.Series, Column]:
@@ -205,7 +205,7 @@ class EventRows:
             fill = (states == NO_TIME) & given.is_not_null().to_numpy()
             micros = np.where(fill, given.fill_null(0).to_numpy(), micros)
             states = np.where(fill, np.uint8(PLAIN_TIME), states)
-        original: Column = pl.lit(None, dtype=pl.String)
+        original: Column = None
         odd = states != PLAIN_TIME
         if odd.any():
             self.reject(states == WRONG_TYPE, "wrong_type", "timestamp is neither text nor a number")
@@ -240,29 +240,28 @@ class EventRows:
         types = [normalise_event_type(t) for t in raw]
         self.reject(_of_codes(codes, [not t for t in types]), "missing_event_type", "event_type is empty")
         changed = [r if r != t else None for r, t in zip(raw, types, strict=True)]
-        column = by_code(codes, pl.Series(types, dtype=pl.String), "event_type")
-        return (codes, types), column, _texts_by_code(codes, changed, "event_type_raw")
+        return (codes, types), by_code(codes, types, "event_type"), _said_by_code(codes, changed, "event_type_raw")
 
     def _nodes(self) -> dict[str, Column]:
         codes, raw = self._interned("node_id")
         self.reject(codes < 0, "missing_node_id", "no node_id")
         self.reject(_of_codes(codes, [not t.strip() for t in raw]), "missing_node_id", "node_id is empty")
         pairs = [normalise_node(t) for t in raw]
-        versions = _texts_by_code(codes, [version for _, version in pairs], "node_version")
+        versions = _said_by_code(codes, [version for _, version in pairs], "node_version")
         stated = self.text("node_version", "metadata.node_version")
         if isinstance(stated, pl.Series) and isinstance(versions, pl.Series):
             versions = pl.select(pl.coalesce(stated, versions).alias("node_version")).to_series()
         elif isinstance(stated, pl.Series):
             versions = stated
         return {
-            "node_id": by_code(codes, pl.Series(raw, dtype=pl.String), "node_id"),
-            "node": by_code(codes, pl.Series([node for node, _ in pairs], dtype=pl.String), "node"),
+            "node_id": by_code(codes, raw, "node_id"),
+            "node": by_code(codes, [node for node, _ in pairs], "node"),
             "node_version": versions,
         }
 
     def _id_column(self, name: str, spans: Spans) -> Column:
         """An id as text; a number gives its text, and what else may stand there is left to `extra`."""
-        column: Column = pl.lit(None, dtype=pl.String)
+        column: Column = None
         if spans.any():
             spans = spans.read_as_text(NUMBER) if (spans.kind == NUMBER).any() else spans
             column = text(name, self.buffer, spans)
@@ -278,7 +277,7 @@ class EventRows:
             inside = [f"metadata.{n}" for n in spellings]
             spans = self.slot(*inside, f"metadata.performance_profile.{name}")
             if not spans.any():
-                columns[name] = pl.lit(None, dtype=EVENTS[name])
+                columns[name] = None
                 continue
             values, states = floats(self.buffer, spans)
             free = np.ones(len(self.block), np.bool_)
@@ -293,10 +292,10 @@ class EventRows:
     def _statuses(self) -> tuple[tuple[Codes, list[str]], Column]:
         spans = self.slot("metadata.output_state.status", "metadata.status")
         if not spans.any():
-            return (np.full(len(self.block), -1, np.int32), []), pl.lit(None, dtype=pl.String)
+            return (np.full(len(self.block), -1, np.int32), []), None
         codes, texts = intern(self.buffer, spans)
-        lowered = texts.str.to_lowercase()
-        return (codes, lowered.to_list()), by_code(codes, lowered, "result_status")
+        lowered = [t.lower() for t in texts.to_list()]
+        return (codes, lowered), by_code(codes, lowered, "result_status")
 
     def _outcomes(
         self, types: tuple[Codes, list[str]], statuses: tuple[Codes, list[str]], success: NDArray[np.uint8]
@@ -308,15 +307,14 @@ class EventRows:
         soft = _of_codes(statuses[0], [s in SOFT_FAILURE_STATUSES for s in statuses[1]]) | (success == FALSE)
         both = np.where(codes < 0, -1, codes * 2 + soft).astype(np.int32)
         failed = _of_codes(both, [o in ("failure", "soft_failure") for o in outcomes])
-        column = by_code(codes, pl.Series(families, dtype=pl.String), "family")
-        return column, by_code(both, pl.Series(outcomes, dtype=pl.String), "outcome"), failed
+        return by_code(codes, families, "family"), by_code(both, outcomes, "outcome"), failed
 
     def _levels(self) -> Column:
         spans = self.slot("metadata.log_entry.level", "metadata.log_level", "metadata.level")
         if not spans.any():
-            return pl.lit(None, dtype=pl.String)
+            return None
         codes, values = intern(self.buffer, spans)
-        return by_code(codes, values.str.to_uppercase(), "level")
+        return by_code(codes, [t.upper() for t in values.to_list()], "level")
 
     def _adjusted_counts(self) -> tuple[Column, Mask]:
         """The column, and the rows where it does not say just what came."""
@@ -338,10 +336,8 @@ class EventRows:
         sizes = pl.Series("size_bytes", came).cast(pl.UInt32)
         offsets = pl.Series("source_offset", block.source_offsets())
         if around is None:
-            nothing = pl.lit(None, dtype=UTC_MICROSECONDS)
-            return {
-                "arrived_at": nothing, "source": pl.lit(block.source), "size_bytes": sizes, "source_offset": offsets,
-            }  # fmt: skip
+            source = pl.lit(block.source)
+            return {"arrived_at": None, "source": source, "size_bytes": sizes, "source_offset": offsets}
         made = around.select(
             arrived_at=pl.col("arrived_at").cast(UTC_MICROSECONDS),
             source=pl.col("source").fill_null(block.source),
@@ -360,17 +356,15 @@ def _of_codes(codes: Codes, flags: list[bool]) -> Mask:
     return np.array([*flags, False], np.bool_)[codes]
 
 
-def _texts_by_code(codes: Codes, texts: list[str | None], name: str) -> Column:
-    """The text of each code; nothing at all where no code has one."""
-    if not any(t is not None for t in texts):
-        return pl.lit(None, dtype=pl.String)
-    return by_code(codes, pl.Series(texts, dtype=pl.String), name)
+def _said_by_code(codes: Codes, texts: list[str | None], name: str) -> Column:
+    """The text of each code; None where no code has one."""
+    return by_code(codes, texts, name) if any(t is not None for t in texts) else None
 
 
-def _booleans(name: str, kinds: NDArray[np.uint8]) -> Column:
-    """True and false as they stand; null for anything else."""
-    said = (kinds == TRUE) | (kinds == FALSE)
-    if not said.any():
-        return pl.lit(None, dtype=pl.Boolean)
-    values = pl.Series(name, kinds == TRUE)
-    return values if said.all() else pl.select(pl.when(pl.Series(said)).then(values).alias(name)).to_series()
+def _expression(name: str, column: Column) -> pl.Expr:
+    if column is None:
+        return _NOTHING[name]
+    return column.alias(name) if isinstance(column, pl.Expr) else pl.col(name)
+
+
+_NOTHING = {name: pl.lit(None, dtype=dtype).alias(name) for name, dtype in EVENTS.items()}

@@ -6,16 +6,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.sources.machine import count_trailing_zeros, load8, load64
+from onex_analytics.sources.machine import count_trailing_zeros, load8, load64, string_stops
 
 OK, INVALID, TRUNCATED, BAD_UTF8, TOO_DEEP, DUPLICATE_KEY, NOT_AN_OBJECT = range(7)
 """What became of a line."""
 
-_ONES = np.uint64(0x0101010101010101)
 _HIGH = np.uint64(0x8080808080808080)
-_QUOTES = np.uint64(0x2222222222222222)
-_BACKSLASHES = np.uint64(0x5C5C5C5C5C5C5C5C)
-_CONTROLS = np.uint64(0x2020202020202020)
+_LOW32 = np.uint64(0xFFFFFFFF)
 _LOW40 = np.uint64(0xFFFFFFFFFF)
 _NULL_WORD, _TRUE_WORD, _FALSE_WORD = (np.uint64(int.from_bytes(w, "little")) for w in (b"null", b"true", b"false"))
 
@@ -39,14 +36,12 @@ def quick_end(buffer: Bytes, p: int) -> int:
 
     For most strings that is their closing quote. It may lie behind the line: a buffer ends in zeros.
     """
-    mask = np.uint64(0)
-    while mask == 0:
-        word = load64(buffer, p)
-        quotes, slashes = word ^ _QUOTES, word ^ _BACKSLASHES
-        mask = ((quotes - _ONES) & ~quotes) | ((slashes - _ONES) & ~slashes) | ((word - _CONTROLS) & ~word) | word
-        mask &= _HIGH
-        p += 8
-    return p - 8 + (count_trailing_zeros(mask) >> 3)
+    while True:
+        bits = string_stops(buffer, p)
+        bits = (bits | (bits >> np.uint64(32))) & _LOW32
+        if bits != 0:
+            return p + count_trailing_zeros(bits)
+        p += 32
 
 
 @njit(nogil=True, cache=True)
@@ -54,18 +49,18 @@ def string_end(buffer: Bytes, p: int, end: int) -> tuple[int, bool, bool, int]:
     """From behind the opening quote: (place of the closing quote or of the error, escaped, non-ASCII, status)."""
     escaped, high = False, False
     while True:
-        if p + 8 <= end:
-            word = load64(buffer, p)
-            quotes, slashes = word ^ _QUOTES, word ^ _BACKSLASHES
-            if word & _HIGH:
-                high = True
-            mask = ((quotes - _ONES) & ~quotes) | ((slashes - _ONES) & ~slashes) | ((word - _CONTROLS) & ~word)
-            mask &= _HIGH
-            if mask == 0:
-                p += 8
-                continue
-            p += count_trailing_zeros(mask) >> 3
-        elif p >= end:
+        bits = string_stops(buffer, p)
+        stops = bits & _LOW32
+        if stops == 0:
+            high |= bits != 0
+            p += 32
+            if p >= end:
+                return end, escaped, high, TRUNCATED
+            continue
+        ahead = count_trailing_zeros(stops)
+        high |= (bits >> np.uint64(32)) & ((np.uint64(1) << np.uint64(ahead)) - np.uint64(1)) != 0
+        p += ahead
+        if p >= end:
             return end, escaped, high, TRUNCATED
         c = load8(buffer, p)
         if c == 34:
@@ -88,11 +83,7 @@ def string_end(buffer: Bytes, p: int, end: int) -> tuple[int, bool, bool, int]:
             else:
                 return p, escaped, high, INVALID
             continue
-        if c < 32:
-            return p, escaped, high, INVALID
-        if c >= 128:
-            high = True
-        p += 1
+        return p, escaped, high, INVALID
 
 
 @njit(nogil=True, cache=True)
@@ -134,7 +125,7 @@ def number_end(buffer: Bytes, p: int, end: int) -> tuple[int, int]:
 def word_size(buffer: Bytes, p: int, end: int) -> int:
     """Bytes of the word `null`, `true` or `false` at `p`; 0 where none stands, -1 where one is cut off by the end."""
     word = load64(buffer, p) & _LOW40
-    four = word & np.uint64(0xFFFFFFFF)
+    four = word & _LOW32
     size = 4 if four in (_NULL_WORD, _TRUE_WORD) else 5 if word == _FALSE_WORD else 0
     if size:
         return size if p + size <= end else -1

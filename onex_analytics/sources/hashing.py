@@ -114,7 +114,7 @@ def _json_hashes(buffer, kind, offset, length, spaced, out, valid):  # type: ign
             begin, size = begin - 1, size + 2
         if spaced[i]:
             size = _compact(buffer, begin, begin + size, scratch)
-            out[i] = xxh64_bytes(scratch, 0, size)
+            out[i] = xxh64_bytes(scratch, np.intp(0), size)
         else:
             out[i] = xxh64_bytes(buffer, begin, size)
     return missing

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from onex_analytics.sources.machine import count_trailing_zeros, load8, load64
 
-PADDING = 16
-"""Bytes that must follow the last line in a buffer, so that eight can be loaded at once."""
+PADDING = 32
+"""Bytes that must follow the last line in a buffer, so that as many can be loaded at once."""
 
 _ONES = np.uint64(0x0101010101010101)
 _HIGH = np.uint64(0x8080808080808080)

@@ -36,6 +36,37 @@ def load8(typing_context: Any, array: Any, index: Any) -> Any:
     return signature, code
 
 
+_WIDE = ir.VectorType(ir.IntType(8), 32)
+
+
+@intrinsic
+def string_stops(typing_context: Any, array: Any, index: Any) -> Any:
+    """Which of 32 bytes end or disturb a JSON string, one bit a byte, the first one lowest.
+
+    In the lower half: quotes, backslashes and control characters. In the upper half: bytes that are not ASCII.
+    """
+    signature = types.uint64(array, types.intp)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        word = builder.load(builder.bitcast(builder.gep(data, [args[1]]), _WIDE.as_pointer()))
+        word.align = 1
+        stops = builder.or_(
+            builder.icmp_unsigned("<", word, ir.Constant(_WIDE, [32] * 32)),
+            builder.or_(
+                builder.icmp_unsigned("==", word, ir.Constant(_WIDE, [34] * 32)),
+                builder.icmp_unsigned("==", word, ir.Constant(_WIDE, [92] * 32)),
+            ),
+        )
+        high = builder.icmp_signed("<", word, ir.Constant(_WIDE, [0] * 32))
+        low_half, high_half = (
+            builder.zext(builder.bitcast(bits, ir.IntType(32)), ir.IntType(64)) for bits in (stops, high)
+        )
+        return builder.or_(low_half, builder.shl(high_half, ir.Constant(ir.IntType(64), 32)))
+
+    return signature, code
+
+
 @intrinsic
 def count_trailing_zeros(typing_context: Any, word: Any) -> Any:
     """Trailing zero bits of a number that is not zero."""

@@ -17,7 +17,7 @@ def smallest_of_key(
 
     >>> import numpy as np
     >>> found = smallest_of_key(np.array([7, 9], np.uint64), np.array([7, 7], np.uint64), np.array([5, 3]))
-    >>> int(found[0]), found[1] == NOWHERE
+    >>> int(found[0]), bool(found[1] == NOWHERE)
     (3, True)
     """
     size = 16

@@ -19,7 +19,6 @@ from onex_analytics.exceptions import MissingColumns
 from onex_analytics.model.shapes import EVENTS, PROFILE_NUMBERS, WIRE_FIELDS
 from onex_analytics.sources.block import CONTEXT, Block, Rejection
 from onex_analytics.sources.grammar import NOT_AN_OBJECT, OK
-from onex_analytics.sources.layout import WIRE_WRAPPED
 from onex_analytics.sources.ledger import LEDGER_COLUMNS, ledger_blocks
 from onex_analytics.sources.lines import PADDING
 from onex_analytics.sources.paths import compile_paths
@@ -136,7 +135,7 @@ def _bytes(texts: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 def _whole_texts(frame: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame] | None:
     """The lines of a canonical frame just as they came; None where a column does not hold what its name says."""
-    from onex_analytics.sources.wire import envelope_texts, event_texts
+    from onex_analytics.sources.wire import event_contexts, event_texts
 
     try:
         events = frame.select(
@@ -147,9 +146,7 @@ def _whole_texts(frame: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame] | None:
         return None
     if any(events[name].null_count() for name in ("timestamp", "wire_fields", "event_id", "node_id", "event_type")):
         return None
-    envelopes = envelope_texts(events)
-    wrapped = pl.when(pl.col("envelope").is_not_null()).then(pl.lit(WIRE_WRAPPED, dtype=CONTEXT["wire"]))
-    return event_texts(events), _context(events).with_columns(envelopes).with_columns(wire=wrapped)
+    return event_texts(events), event_contexts(events)
 
 
 def _as(name: str, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:

@@ -98,7 +98,7 @@ def _scan(  # type: ignore[no-untyped-def]
     longest_key = 0
     for at in range(table_length.size):
         longest_key = max(longest_key, table_length[at])
-    plain_key = np.zeros(6 * longest_key + 16, np.uint8)
+    plain_key = np.zeros(6 * longest_key + PADDING, np.uint8)
     unknown = np.empty((256, 2), np.int32)
     n_unknown = 0
     for line in range(starts.size):
@@ -185,7 +185,8 @@ def _scan(  # type: ignore[no-untyped-def]
                         unknown_open = False
                         if n_unknown == unknown.shape[0]:
                             more = np.empty((2 * n_unknown, 2), np.int32)
-                            more[:n_unknown] = unknown
+                            for u in range(n_unknown):
+                                more[u, 0], more[u, 1] = unknown[u, 0], unknown[u, 1]
                             unknown = more
                         unknown[n_unknown, 0], unknown[n_unknown, 1] = key_start, p
                         n_unknown += 1
@@ -240,8 +241,8 @@ def _scan(  # type: ignore[no-untyped-def]
                 node = stack_node[level]
                 if node >= 0:
                     key, begin, size = buffer, p + 1, close - p - 1
-                    if escaped and size <= plain_key.size - 16:
-                        size = unescape(buffer, begin, size, plain_key, 0)
+                    if escaped and size <= plain_key.size - PADDING:
+                        size = unescape(buffer, begin, size, plain_key, np.intp(0))
                         key, begin = plain_key, np.intp(0)
                     slot = _child(
                         key, begin, size, node, table_node, table_offset, table_length, table_child, key_bytes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -9,8 +11,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from onex_analytics.sources.escapes import unescape
+from onex_analytics.sources.lines import PADDING
 from onex_analytics.sources.machine import load8, load64
-from onex_analytics.sources.scan import ESCAPED, NULL, OBJECT, STRING
+from onex_analytics.sources.scan import ABSENT, ESCAPED, FALSE, NULL, OBJECT, STRING, TRUE
 from onex_analytics.sources.spans import Bytes, Spans
 
 _LOW32 = np.uint64(0xFFFFFFFF)
@@ -48,7 +51,7 @@ def _views(buffer, kind, offset, length, lowest, highest, views, valid):  # type
         if kind[i] == ESCAPED and lowest <= ESCAPED <= highest:
             room += length[i]
     arena = np.empty(room + 16, np.uint8)
-    used, missing = 0, 0
+    used, missing = np.intp(0), 0
     valid[:] = 0
     for i in range(kind.size):
         k = kind[i]
@@ -192,13 +195,40 @@ def intern_json(buffer: Bytes, spans: Spans) -> tuple[Codes, pl.Series]:
     return codes, _string_series("value", buffer, distinct, OBJECT, OBJECT)
 
 
-def by_code(codes: Codes, values: pl.Series, name: str) -> pl.Series:
-    """The value of each code; null where the code is -1."""
-    if len(values) == values.null_count():
-        return pl.Series(name, [None], dtype=values.dtype).new_from_index(0, len(codes))
-    # the null stands last, where -1 finds it
-    return pl.concat([values, nulls_like(values)], rechunk=True).gather(codes).alias(name)
+def by_code(codes: Codes, texts: Sequence[str | None], name: str) -> pl.Series:
+    """The text of each code; null where it is None, or the code is -1."""
+    encoded = [b"" if t is None else t.encode() for t in texts]
+    buffer = np.array(bytearray(b"".join(encoded) + bytes(PADDING)), np.uint8)
+    lengths = np.array([*map(len, encoded), 0], np.int32)
+    kinds = np.array([*(ABSENT if t is None else STRING for t in texts), ABSENT], np.uint8)
+    spans = Spans(kinds, (np.cumsum(lengths) - lengths).astype(np.int32), lengths)
+    views, valid = np.empty((kinds.size, 2), np.uint64), np.empty((kinds.size + 7) >> 3, np.uint8)
+    _views(buffer, *spans, STRING, ESCAPED, views, valid)
+    return _of_views(name, views[codes], (kinds == STRING)[codes], [buffer])
 
 
-def nulls_like(values: pl.Series) -> pl.Series:
-    return pl.Series(values.name, [None], dtype=values.dtype)
+def _of_views(name: str, views: NDArray[np.uint64], valid: NDArray[np.bool_], buffers: list[Bytes]) -> pl.Series:
+    missing = int(valid.size - np.count_nonzero(valid))
+    if missing == valid.size:
+        return nulls(name, valid.size)
+    validity = pa.py_buffer(np.packbits(valid, bitorder="little")) if missing else None
+    held = [validity, pa.py_buffer(views), *map(pa.py_buffer, buffers)]
+    return pl.Series(name, pa.Array.from_buffers(pa.string_view(), valid.size, held, null_count=missing))
+
+
+def booleans(name: str, kinds: NDArray[np.uint8]) -> pl.Series | None:
+    """True and false as they stand, null for anything else; None where neither stands anywhere."""
+    said = (kinds == TRUE) | (kinds == FALSE)
+    missing = int(said.size - np.count_nonzero(said))
+    if missing == said.size:
+        return None
+    bits = [np.packbits(mask, bitorder="little") for mask in (said, kinds == TRUE)]
+    held = [pa.py_buffer(bits[0]) if missing else None, pa.py_buffer(bits[1])]
+    return pl.Series(name, pa.Array.from_buffers(pa.bool_(), said.size, held, null_count=missing))
+
+
+def spread(few: pl.Series, codes: NDArray[np.int64]) -> pl.Series | None:
+    """The value of each code in a column of few rows, null where the code is -1; None where there is no value."""
+    if few.null_count() == len(few):
+        return None
+    return few.extend_constant(None, 1)[codes]

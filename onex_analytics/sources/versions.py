@@ -34,11 +34,13 @@ def version_columns(
         return pl.lit(OLDEST), nothing, nothing, nothing
     codes, stated = intern_json(buffer, spans)
     read = [_read(raw) for raw in stated.to_list()]
-    texts = pl.Series([text for text, _ in read], dtype=pl.String)
     newer = np.array([*(v is not None and v.major > _NEWEST_MAJOR for _, v in read), False])[codes]
     odd = np.array([*(v is None for _, v in read), False])[codes]
     kept = (spans.kind > NULL) & (spans.kind != STRING)
-    return by_code(codes, texts, "schema_version").fill_null(OLDEST), kept, newer, odd
+    texts = [OLDEST if text is None else text for text, _ in read]
+    # the version of a line that names none stands behind the others
+    column = by_code(np.where(codes < 0, len(texts), codes).astype(np.int32), [*texts, OLDEST], "schema_version")
+    return column, kept, newer, odd
 
 
 def _read(raw: str) -> tuple[str | None, SchemaVersion | None]:

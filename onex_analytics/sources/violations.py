@@ -114,7 +114,11 @@ def _as_lists(checks: list[tuple[str, Mask]], lines: int) -> Violations:
     bits = np.zeros(lines, np.uint64)
     for i, (_, mask) in enumerate(checks):
         bits |= mask.astype(np.uint64) << np.uint64(i)
-    distinct, codes = np.unique(bits, return_inverse=True)
+    rows = np.flatnonzero(bits)
+    distinct, few = np.unique(bits[rows], return_inverse=True)
+    codes = np.zeros(lines, np.intp)
+    codes[rows] = few + 1
+    distinct = np.concatenate([[np.uint64(0)], distinct])
     lists = [[words for i, (words, _) in enumerate(checks) if (int(b) >> i) & 1] for b in distinct]
     column = pl.Series("violations", lists, dtype=pl.List(pl.String)).gather(codes)
     return Violations(column, codes, lists)

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 from numba import njit
 
-from onex_analytics.model.shapes import WIRE_ABSENT, WIRE_COLUMN, WIRE_FIELDS, WIRE_NULL
-from onex_analytics.sources.block import block_of_texts_of
+from onex_analytics.model.shapes import EVENTS, WIRE_ABSENT, WIRE_COLUMN, WIRE_FIELDS, WIRE_NULL
+from onex_analytics.sources.block import CONTEXT, block_of_texts_of
 from onex_analytics.sources.grammar import string_end
 from onex_analytics.sources.layout import WIRE_DATA, WIRE_WRAPPED
 from onex_analytics.sources.machine import load8
@@ -26,9 +26,9 @@ _READ = (*WIRE_FIELDS, "timestamp_original", "event_type_raw", "clock_offset_ms"
 def event_texts(frame: pl.DataFrame) -> pl.Series:
     """One JSON text a row, equal to the event that came: absent fields left out, nulls null, spellings as they were.
 
-    An event that came inside an envelope is written without it. A row without `wire_fields` gives every field whose
-    column holds a value. Times are written naive, as they mostly come. Fields stand in the order of `WIRE_FIELDS`,
-    unknown ones behind them.
+    An event that came inside an envelope is written without it (see `event_contexts`). A row without
+    `wire_fields` gives every field whose column holds a value. Times are written naive, as they mostly come. Fields
+    stand in the order of `WIRE_FIELDS`, unknown ones behind them.
 
     Args:
         frame: rows of `model.EVENTS`; more columns do no harm.
@@ -43,7 +43,7 @@ def event_texts(frame: pl.DataFrame) -> pl.Series:
     if frame.is_empty():
         return pl.Series("text", [], dtype=pl.String)
     rows = frame.select(pl.col(name) for name in _READ)
-    extra = _without_envelopes(rows["extra"], rows["wire_fields"])
+    extra = _parted(rows["extra"], rows["wire_fields"])[1]
     rows = rows.with_columns(_one_line(extra), _one_line(rows["metadata"]))
     values = {name: _value(rows, name) for name in WIRE_FIELDS}
     members = [_member(name, pl.lit(value)) for name, value in values.items()]
@@ -91,40 +91,47 @@ def _one_line(texts: pl.Series) -> pl.Series:
     return texts.str.replace_all(r"[\r\n]", " ") if texts.str.contains(r"[\r\n]").any() else texts
 
 
-def _without_envelopes(extra: pl.Series, wire: pl.Series) -> pl.Series:
-    """`extra` without its first member where that is the envelope in which the event came."""
+def event_contexts(frame: pl.DataFrame) -> pl.DataFrame:
+    """What `event_texts` leaves out, one row of `CONTEXT` a row: with both, the gate gives the same events again.
+
+    Args:
+        frame: rows of `model.EVENTS`; more columns do no harm.
+    """
+    wrapped = (pl.col("wire_fields") // WIRE_WRAPPED == 1).fill_null(False)
+    spoken = {name: pl.col(name) for name in CONTEXT if name in EVENTS}
+    spoken["event_type"] = pl.coalesce("event_type_raw", "event_type")
+    spoken["timestamp"] = pl.col("timestamp").dt.timestamp("us")
+    spoken["wire"] = pl.lit(WIRE_WRAPPED, dtype=CONTEXT["wire"])
+    spoken["envelope"] = pl.lit(_parted(frame["extra"], frame["wire_fields"])[0])
+    given: dict[str, pl.Expr] = {name: pl.when(wrapped).then(value) for name, value in spoken.items()}
+    for name in ("source", "source_offset", "size_bytes"):
+        given[name] = pl.col(name)
+    given["arrived_at"] = pl.col("arrived_at").dt.timestamp("us")
+    return frame.select(given[name].cast(dtype).alias(name) for name, dtype in CONTEXT.items())
+
+
+def _parted(extra: pl.Series, wire: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """The envelopes in which events came, null for all others, and `extra` without them."""
     enveloped = (wire // WIRE_WRAPPED == 1) & extra.str.starts_with('{"envelope":')
     rows = enveloped.fill_null(False).arg_true()
+    none = pl.Series("envelope", [None], dtype=pl.String).new_from_index(0, len(extra))
     if rows.is_empty():
-        return extra
+        return none, extra
     # the first `envelope` is ours, an object or array; the event may have one of its own
     block = block_of_texts_of(extra.gather(rows))
-    starts = np.empty(len(block), np.int32)
-    _behind_first_members(block.buffer, block.starts, starts)
+    ends, starts = np.empty(len(block), np.int32), np.empty(len(block), np.int32)
+    _first_members(block.buffer, block.starts, ends, starts)
     kinds = np.full(len(block), OBJECT, np.uint8)
+    first = block.starts + np.int32(len('{"envelope":'))
+    envelopes = raw_json("envelope", block.buffer, Spans(kinds, first, ends - first))
     rest = raw_json("extra", block.buffer, Spans(kinds, starts, block.ends - starts))
-    return extra.clone().scatter(rows, pl.select(pl.concat_str(pl.lit("{"), rest)).to_series())
-
-
-def envelope_texts(frame: pl.DataFrame) -> pl.Series:
-    """What stood around each event as it came, from `extra`; null for one that came plain."""
-    enveloped = (frame["wire_fields"] // WIRE_WRAPPED == 1) & frame["extra"].str.starts_with('{"envelope":')
-    rows = enveloped.fill_null(False).arg_true()
-    texts = pl.Series("envelope", [None], dtype=pl.String).new_from_index(0, frame.height)
-    if rows.is_empty():
-        return texts
-    block = block_of_texts_of(frame["extra"].gather(rows))
-    behind = np.empty(len(block), np.int32)
-    _behind_first_members(block.buffer, block.starts, behind)
-    begin = block.starts + len('{"envelope":')
-    end = behind - (block.buffer[behind - 1] == ord(","))
-    kinds = np.full(len(block), OBJECT, np.uint8)
-    return texts.scatter(rows, raw_json("envelope", block.buffer, Spans(kinds, begin, end - begin)))
+    rest = pl.select(pl.when(rest != "}").then(pl.concat_str(pl.lit("{"), rest))).to_series()
+    return none.scatter(rows, envelopes), extra.clone().scatter(rows, rest)
 
 
 @njit(nogil=True, cache=True)
-def _behind_first_members(buffer, starts, out):  # type: ignore[no-untyped-def]
-    """The place behind `{"envelope":…` and its comma, for each text; the value is an object or an array."""
+def _first_members(buffer, starts, ends, nexts):  # type: ignore[no-untyped-def]
+    """Where the value of `{"envelope":…` ends, and where what follows begins; it is an object or an array."""
     for i in range(starts.size):
         p, level = np.intp(starts[i]) + 12, 0
         while True:
@@ -138,4 +145,5 @@ def _behind_first_members(buffer, starts, out):  # type: ignore[no-untyped-def]
             p += 1
             if level == 0:
                 break
-        out[i] = p + 1 if load8(buffer, p) == 44 else p
+        ends[i] = p
+        nexts[i] = p + 1 if load8(buffer, p) == 44 else p

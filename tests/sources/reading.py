@@ -37,7 +37,7 @@ class Read(NamedTuple):
 def read_units(units: Iterable[Unit]) -> Read:
     """All that the gate makes of units; every line is an event or a rejection."""
     gate, kept = Gate(NOW), []
-    events, rejected = [gate.no_events().drop("source_line")], [Rejections().frame(NOW)]
+    events, rejected = [gate.no_events()], [Rejections().frame(NOW)]
     for unit in units:
         kept.append(unit)
         for block in unit.blocks:

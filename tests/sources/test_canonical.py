@@ -193,7 +193,8 @@ def expected(event: oracle.Object) -> dict[str, Any] | str:
     for name in NUMBERS:
         also = ("duration_ms",) if name == "execution_time_ms" else ()
         value = number(inside(name, *also, f"performance_profile.{name}"))
-        columns[name] = value if EVENTS[name] == pl.Float64 else None if value is None else round(value)
+        whole = None if value is None or abs(value) >= 2**63 else round(value)
+        columns[name] = value if EVENTS[name] == pl.Float64 else whole
     columns["input_hash"] = None if state is None else xxhash.xxh64_intdigest(compact(state).encode())
     count, share = number(first("adjusted_count")), number(first("sampling_probability"))
     numbers = [isinstance(first(name), oracle.Number) for name in ("adjusted_count", "sampling_probability")]

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from onex_analytics.model.shapes import EVENTS
-from onex_analytics.sources.block import block_of_bytes
+from onex_analytics.sources.block import block_of_bytes, block_of_texts_of
 from onex_analytics.sources.canonical import Gate
-from onex_analytics.sources.wire import event_texts
+from onex_analytics.sources.wire import event_contexts, event_texts
 from tests.sources import oracle
 
 GATE = Gate(datetime(2026, 11, 23, tzinfo=UTC))
@@ -69,6 +70,18 @@ def test_an_enveloped_event_comes_out_without_its_envelope():
     for inner in (event, bare):
         line = '{"topic":"t","envelope":{"envelope_id":"a","payload":' + inner + "}}"
         assert [parsed(t) for t in read_back(line)] == [parsed(inner)]
+
+
+@settings(max_examples=300)
+@given(st.lists(st.one_of(oracle.events(), oracle.wrapped()), max_size=4))
+def test_texts_and_contexts_give_the_same_events_again(lines):
+    events = GATE.read(block_of_bytes("\n".join(lines).replace("\r", " ").encode(), "x")).events
+    block = block_of_texts_of(event_texts(events), "x")
+    block.context = event_contexts(events)
+    again = GATE.read(block)
+    assert again.rejected.is_empty()
+    same = ["extra", "wire_fields", "timestamp_original"] if "\\" in "".join(lines) else []
+    assert again.events.drop("size_bytes", *same).equals(events.drop("size_bytes", *same))
 
 
 def test_any_text_is_written_as_json():
