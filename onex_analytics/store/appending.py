@@ -26,6 +26,7 @@ from onex_analytics.sources.clocks import repair_clocks
 from onex_analytics.sources.layout import parse_dimensions
 from onex_analytics.sources.lifting import lift
 from onex_analytics.sources.units import Unit
+from onex_analytics.store.ahead import one_ahead
 from onex_analytics.store.duplicates import CONTENT, Parted, part_duplicates
 from onex_analytics.store.failures import retry_lost
 from onex_analytics.store.report import Tally
@@ -74,12 +75,8 @@ class Appender:
     ) -> Iterator[tuple[Unit, list[Future[Batch]] | None]]:
         """Units with their blocks being read, one ahead of what is being stored; a next one's bytes are read too."""
         ahead: deque[tuple[Unit, list[Future[Batch]] | None]] = deque()
-        waiting = iter(units)
-        reader = ThreadPoolExecutor(1, thread_name_prefix="onex-bytes")
         try:
-            coming = reader.submit(next, waiting, None)
-            while (unit := coming.result()) is not None:
-                coming = reader.submit(next, waiting, None)
+            for unit in one_ahead(units):
                 done = self._is_stored(unit)
                 ahead.append((unit, None if done else [pool.submit(self.gate.read, block) for block in unit.blocks]))
                 if len(ahead) > 1:
@@ -87,7 +84,6 @@ class Appender:
             while ahead:
                 yield ahead.popleft()
         finally:
-            reader.shutdown(wait=True, cancel_futures=True)
             for _, futures in ahead:
                 for future in futures or ():
                     future.cancel()
