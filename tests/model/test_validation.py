@@ -82,7 +82,7 @@ def test_each_rule_has_its_text(given, text):
     [
         event(event_id=ID.upper()), event(event_id=ID.replace("-", "")), event(correlation_id=None),
         event(event_type="OnexEventTypeEnum.STRUCTURED_LOG"), event({"success": None, "cpu_time_ms": None}),
-        event({"cpu_time_ms": 0, "cache_hits": 10**400}), event(schema_version={"major": 1, "minor": 0, "patch": 0}),
+        event({"cpu_time_ms": 0, "cache_hits": 10**300}), event(schema_version={"major": 1, "minor": 0, "patch": 0}),
         event({"input_state": {"a": "x" * (102_400 - 8)}}), event({"input_state": json.loads("[" * 10 + "]" * 10)}),
         event({"a": "x" * (1024 * 1024 - 9)}), event({"execution_time_ms": 1, "duration_ms": "odd"}),
     ],
