@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from onex_analytics.cli.output import AsCsv, AsJson, Output, say
-from onex_analytics.cli.progress import busy, growing, progress
+from onex_analytics.cli.progress import busy, growing, progress, reading
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,7 +38,7 @@ def demo(
         log.write(path)
     held = EventStore(str(folder / f"store-{events}-{seed}"))
     say(f"2  append to the store {held.uri}")
-    with progress("reading") as tell:
+    with progress(reading()) as tell:
         report = held.append(str(path), progress=tell)
     say(f"   {report}; {report.events_per_second:,.0f} lines a second")
     say("3  the first look")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOption, say
-from onex_analytics.cli.progress import progress
+from onex_analytics.cli.progress import progress, reading
 from onex_analytics.exceptions import InvalidOption
 
 
@@ -35,7 +35,7 @@ def ingest(
     from onex_analytics.store import EventStore
 
     target = EventStore(store, dimensions=named_paths(dimension)) if dimension else EventStore(store)
-    with progress("reading") as tell:
+    with progress(reading()) as tell:
         report = target.append(list(files), format=format, strict=strict, repair_clocks=repair_clocks, progress=tell)
     output.facts(report.as_dict())
     share = report.rejected / report.read if report.read else 0.0

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from onex_analytics.cli.progress import progress
+from onex_analytics.cli.progress import progress, reading
 from onex_analytics.exceptions import InvalidOption, NotAStore
 
 if TYPE_CHECKING:
@@ -38,6 +38,6 @@ def store_of(store: str | None, files: Sequence[str]) -> Iterator[tuple[EventSto
 
     with tempfile.TemporaryDirectory(prefix="onex-analytics-") as folder:
         held = EventStore(f"{folder}/events")
-        with progress("reading") as tell:
+        with progress(reading()) as tell:
             report = held.append(list(files), progress=tell)
         yield held, report

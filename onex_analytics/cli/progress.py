@@ -40,6 +40,13 @@ def progress(what: str) -> Iterator[Tell]:
         bar.stop()
 
 
+def reading() -> str:
+    """What to say of the reading of logs."""
+    from onex_analytics.sources.scan import is_compiled
+
+    return "reading" if is_compiled() else "compiling the reader, this once, then reading"
+
+
 @contextmanager
 def growing(path: Path, what: str, total: int | None = None) -> Iterator[None]:
     """The progress of work that only shows in the size of the file it writes."""

@@ -7,6 +7,7 @@ library gives places together with strictness at the speed of the disk (docs/dec
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -322,3 +323,9 @@ def scan(
         paths.table_child, paths.key_bytes, measure, *found,
     )
     return Scan(*found, unknown)
+
+
+def is_compiled() -> bool:
+    """Whether an earlier process has compiled the scan and kept it; the first on a machine takes some 20 seconds."""
+    folder = _scan.stats.cache_path
+    return bool(folder) and any(Path(folder).glob("scan._scan-*.nbi"))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from onex_analytics.sources.block import block_of_bytes
 from onex_analytics.sources.layout import event_paths
 from onex_analytics.sources.lines import PADDING
+from onex_analytics.sources.paths import compile_paths
 from onex_analytics.sources.scan import (
     ABSENT,
     ARRAY,
@@ -31,6 +32,7 @@ from onex_analytics.sources.scan import (
     TRUE,
     TRUNCATED,
     Scan,
+    is_compiled,
     scan,
 )  # fmt: skip
 from tests.sources import oracle
@@ -158,3 +160,9 @@ def test_what_is_utf8_is_told_as_python_tells_it(data):
     except UnicodeDecodeError:
         wanted = True
     assert (status_of(line) == BAD_UTF8) == wanted
+
+
+def test_a_scan_that_has_run_is_kept_compiled():
+    paths = compile_paths([("a",)])
+    scan(np.frombuffer(b'{"a":1}' + bytes(PADDING), np.uint8), np.array([0], np.int32), np.array([7], np.int32), paths)
+    assert is_compiled()
