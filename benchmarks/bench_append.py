@@ -19,8 +19,8 @@ def rows() -> list[Row]:
         lambda: child("benchmarks.append_duckdb", log, FOLDER / "peer-transform.parquet", "transform"),
         lambda: child("benchmarks.append_duckdb", log, FOLDER / "peer-arrows.parquet", "arrows"),
     )
-    faster, name = min((median(transform), "json_transform"), (median(arrows), "->>"))
-    ratio = median(ours) / faster
+    by_transform, by_arrows = median(ours) / median(transform), median(ours) / median(arrows)
+    ratio = max(by_transform, by_arrows)
     print(f"  ours {spread(ours)}; DuckDB json_transform {spread(transform)}; DuckDB ->> {spread(arrows)}")
     large = child("benchmarks.append_ours", log_of(10_000_000), FOLDER / "store-10m")
     peak = max(run.peak_mb for run in ours)
@@ -28,7 +28,8 @@ def rows() -> list[Row]:
     return [
         Row(
             "`append` of 2 M JSONL events / DuckDB's COPY with the same lifting",
-            f"≤ {BAR} × (goal {GOAL} ×)", f"{ratio:.2f} × (of its faster way, `{name}`)", ratio <= BAR,
+            f"≤ {BAR} × (goal {GOAL} ×)",
+            f"{by_transform:.2f} × with one `json_transform`, {by_arrows:.2f} × with a `->>` a column", ratio <= BAR,
         ),
         Row(
             "peak memory of `append`, 2 M and 10 M events", f"≤ {MEMORY_BAR_MB:.0f} MB, flat",
