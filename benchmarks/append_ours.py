@@ -17,7 +17,10 @@ store = EventStore(folder)
 def append() -> dict[str, Any]:
     report = store.append(log)
     assert report.read == report.stored + report.duplicate + report.rejected
-    return {"read": report.read, "stored": report.stored, "rejected": report.rejected}
+    return {
+        "read": report.read, "stored": report.stored, "duplicate": report.duplicate, "rejected": report.rejected,
+        "conflicts": report.rejected_by_reason.get("conflict", 0), "clocks": report.repaired.get("clock", 0),
+    }  # fmt: skip
 
 
 timed(append)
