@@ -73,13 +73,13 @@ class Appender:
     def _read_ahead(
         self, units: Iterable[Unit], pool: ThreadPoolExecutor
     ) -> Iterator[tuple[Unit, list[Future[Batch]] | None]]:
-        """Units with their blocks being read, two ahead of what is being stored; a next one's bytes are read too."""
+        """Units with their blocks being read, one ahead of what is being stored; a next one's bytes are read too."""
         ahead: deque[tuple[Unit, list[Future[Batch]] | None]] = deque()
         try:
             for unit in one_ahead(units):
                 done = self._is_stored(unit)
                 ahead.append((unit, None if done else [pool.submit(self.gate.read, block) for block in unit.blocks]))
-                if len(ahead) > 2:
+                if len(ahead) > 1:
                     yield ahead.popleft()
             while ahead:
                 yield ahead.popleft()
