@@ -1,10 +1,14 @@
 """The grammar that all questions share: outcomes, windows, quantiles, coverage, the first look.
 
 LazyFrames come in, LazyFrames go out; no file is read and no clock is asked. `coverage` is a module, because it
-bears its function's name: `frames.coverage.coverage(events)`.
+bears its function's name: `frames.coverage.coverage(events)`. What needs compiled kernels or SciPy (spans, trees,
+sketches, contrast) is loaded when first used.
 """
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from onex_analytics.frames import coverage
 from onex_analytics.frames.columns import require
@@ -29,6 +33,9 @@ from onex_analytics.frames.overview import (
 from onex_analytics.frames.periods import NOTABLE, incidents_seen, notable
 from onex_analytics.frames.quantiles import quantile, quantile_columns, quantile_of
 from onex_analytics.frames.windows import bucket, counts_over_time, fitting_width, trailing, width_seconds
+
+if TYPE_CHECKING:
+    pass
 
 __all__ = [
     "HOLES",
@@ -67,3 +74,18 @@ __all__ = [
     "violations",
     "width_seconds",
 ]
+
+_LOADED_LATER: dict[str, tuple[str, ...]] = {}
+_MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    found: object = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

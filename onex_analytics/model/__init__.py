@@ -20,7 +20,15 @@ from onex_analytics.model.event_types import (
     normalise_event_type,
     outcome_table,
 )
-from onex_analytics.model.shapes import EVENTS, LABELS, PROFILE_NUMBERS, REJECT_REASONS, REJECTED
+from onex_analytics.model.shapes import (
+    EVENTS,
+    LABELS,
+    PROFILE_NUMBERS,
+    REJECT_REASONS,
+    REJECTED,
+    SPAN_STATES,
+    SPANS,
+)
 
 if TYPE_CHECKING:
     from onex_analytics.model.correlation import Correlation, correlation_scope, current_correlation
@@ -62,6 +70,8 @@ __all__ = [
     "REQUIRED_METADATA",
     "RESULT_STATUSES",
     "SOFT_FAILURE_STATUSES",
+    "SPANS",
+    "SPAN_STATES",
     "VERSIONS",
     "Correlation",
     "ErrorCode",

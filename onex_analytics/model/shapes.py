@@ -70,6 +70,47 @@ EVENTS = pl.Schema({
 })
 """One row an event: the canonical frame. A store's dimensions follow as further columns."""
 
+SPANS = pl.Schema({
+    "trace_id": pl.String(),                 # as given, else that of the root above, its correlation id or event id
+    "span_id": pl.String(),                  # as given, else the event id of its start, else of its end
+    "parent_span_id": pl.String(),           # as given, else the span found by the parent's correlation or causation id
+    "name": pl.String(),                     # the operation, else the node
+    "kind": pl.String(),                     # internal, server, client, producer, consumer
+    "start": UTC_MICROSECONDS,               # null only where neither a start nor a duration is known
+    "end": UTC_MICROSECONDS,                 # null while open
+    "duration_ms": pl.Float64(),             # as measured by the node (`execution_time_ms`), else by the clocks
+    "status": pl.String(),                   # unset, ok, error
+    "state": pl.String(),                    # a word of `SPAN_STATES`
+    "node": pl.String(),                     # who did the work (another system's service)
+    "node_version": pl.String(),
+    "operation": pl.String(),
+    "error_code": pl.String(),
+    "error_type": pl.String(),
+    "error_message": pl.String(),
+    "family": pl.String(),                   # of the events it was made from
+    "outcome": pl.String(),                  # start (while open), success, soft_failure, failure
+    "correlation_id": pl.String(),
+    "paired_by": pl.String(),                # correlation, execution_time, input_state, order; null where unpaired
+    "witnesses": pl.UInt8(),                 # events that told of its end: 0 while open, 2 where node and telemetry did
+    "start_event_id": pl.String(),
+    "end_event_id": pl.String(),
+    "adjusted_count": pl.Float64(),          # spans this one stands for; 1.0 unless sampled upstream
+    **PROFILE_NUMBERS,                       # of its end, or of its PERFORMANCE_PROFILE
+})
+"""One row an operation, in OpenTelemetry's words. A store's dimensions follow as further columns."""
+
+SPAN_STATES = {
+    "closed": "a start and its end, or an end that says how long the work took",
+    "open": "a start without an end",
+    "end_without_start": "an end without a start that does not say how long the work took",
+    "duplicate_start": "a second start of work that began already",
+    "duplicate_end": "a second end of work that ended already",
+    "negative_duration": "it ends before it starts",
+    "orphan": "its parent is not there",
+    "cycle": "it is its own ancestor",
+}
+"""What a span's rows in the log amount to."""
+
 WIRE_FIELDS = (
     "event_id", "timestamp", "node_id", "event_type", "correlation_id", "metadata", "schema_version",
     "parent_correlation_id", "trace_id", "span_id", "parent_span_id", "causation_id", "adjusted_count",

@@ -1,0 +1,30 @@
+"""Where the time goes: latencies, critical paths, comparisons, and what the nodes say of their own resources.
+
+Every function takes spans, `frames.build_spans(events)` or `store.spans()`, or a frame from elsewhere with the columns
+`trace_id`, `span_id`, `parent_span_id`, `name`, `start` and `end`. Names are loaded when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+__all__: list[str] = []
+
+_LOADED_LATER: dict[str, tuple[str, ...]] = {}
+_MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    found: object = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
