@@ -38,12 +38,12 @@ class InputError(OnexError, ValueError):
 class MissingColumns(InputError):
     """A frame lacks columns that a function reads."""
 
-    def __init__(self, missing: Iterable[str], found: Iterable[str]) -> None:
+    def __init__(
+        self, missing: Iterable[str], found: Iterable[str],
+        mend: str = "Mend: read events with `EventStore.scan()`, or rename yours to match `model.EVENTS`.",
+    ) -> None:  # fmt: skip
         self.missing, self.found = list(missing), list(found)
-        super().__init__(
-            f"missing columns {self.missing}; the frame has {self.found}. "
-            "Mend: read events with `EventStore.scan()`, or rename yours to match `model.EVENTS`."
-        )
+        super().__init__(f"missing columns {self.missing}; the frame has {self.found}. {mend}")
 
 
 class UnknownFormat(InputError):

@@ -35,13 +35,14 @@ from onex_analytics.frames.quantiles import quantile, quantile_columns, quantile
 from onex_analytics.frames.windows import bucket, counts_over_time, fitting_width, trailing, width_seconds
 
 if TYPE_CHECKING:
-    pass
+    from onex_analytics.frames.spans import complete_spans
 
 __all__ = [
     "HOLES",
     "NOTABLE",
     "OTHER",
     "bucket",
+    "complete_spans",
     "counts_over_time",
     "coverage",
     "covered_time",
@@ -75,7 +76,9 @@ __all__ = [
     "width_seconds",
 ]
 
-_LOADED_LATER: dict[str, tuple[str, ...]] = {}
+_LOADED_LATER: dict[str, tuple[str, ...]] = {
+    "spans": ("complete_spans",),
+}
 _MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
 
 
