@@ -266,4 +266,4 @@ def span_frame(columns: Mapping[str, list[Any]], more: Mapping[str, pl.DataType]
         dtype = dtypes[name]
         series = pl.Series(name, values, pl.Int64() if isinstance(dtype, pl.Datetime) else dtype)
         made.append(series.cast(dtype))
-    return pl.DataFrame(made).select(sorted(columns, key=list(dtypes).index))
+    return pl.DataFrame(made).select([name for name in dtypes if name in columns])
