@@ -10,11 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    pass
+    from onex_analytics.profiling.comparison import compare
 
-__all__: list[str] = []
+__all__ = [
+    "compare",
+]
 
-_LOADED_LATER: dict[str, tuple[str, ...]] = {}
+_LOADED_LATER: dict[str, tuple[str, ...]] = {
+    "comparison": ("compare",),
+}
 _MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
 
 

@@ -1,0 +1,220 @@
+"""The compiled half of `compare`: order, places among the other side's spans, and what the traces have in common."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+P50, P95, PLACE, OPEN = range(4)
+"""Columns of what is summed up by trace."""
+
+
+@njit(nogil=True, cache=True)
+def in_segments(order, segment, n_segments):  # type: ignore[no-untyped-def]
+    """Rows by segment, and within it in the given order; and where each segment begins (the last entry: all rows)."""
+    starts = np.zeros(n_segments + 1, dtype=np.int64)
+    for i in range(len(order)):
+        starts[segment[i] + 1] += 1
+    for s in range(n_segments):
+        starts[s + 1] += starts[s]
+    place = starts[:-1].copy()
+    rows = np.empty(len(order), dtype=np.int64)
+    for i in range(len(order)):
+        row = order[i]
+        s = segment[row]
+        rows[place[s]] = row
+        place[s] += 1
+    return rows, starts
+
+
+@njit(nogil=True, cache=True)
+def _up_to(values, low, high, x):  # type: ignore[no-untyped-def]
+    """How many of the sorted values[low:high] are at most x."""
+    begin = low
+    while low < high:
+        middle = (low + high) // 2
+        if values[middle] <= x:
+            low = middle + 1
+        else:
+            high = middle
+    return low - begin
+
+
+@njit(nogil=True, cache=True)
+def _of_both(values, a, a_end, b, b_end, k):  # type: ignore[no-untyped-def]
+    """The k-th smallest (from 1) of two sorted stretches together."""
+    while k > 1 and a < a_end and b < b_end:
+        half = k // 2
+        i = min(a + half, a_end)
+        j = min(b + half, b_end)
+        if values[i - 1] <= values[j - 1]:
+            k -= i - a
+            a = i
+        else:
+            k -= j - b
+            b = j
+    if a >= a_end:
+        return values[b + k - 1]
+    if b >= b_end:
+        return values[a + k - 1]
+    return min(values[a], values[b])
+
+
+@njit(nogil=True, cache=True)
+def _place_among(values, own, own_end, other, other_end, places):  # type: ignore[no-untyped-def]
+    """Mid-rank share of the other side's values below each own value; their mean is the share of pairs won."""
+    below = other
+    upto = other
+    total = 0.0
+    n_other = other_end - other
+    for i in range(own, own_end):
+        x = values[i]
+        while below < other_end and values[below] < x:
+            below += 1
+        if upto < below:
+            upto = below
+        while upto < other_end and values[upto] <= x:
+            upto += 1
+        share = ((below - other) + 0.5 * (upto - below)) / n_other
+        places[i - own] = share
+        total += share
+    return total / max(own_end - own, 1)
+
+
+@njit(nogil=True, cache=True)
+def compared(values, trace, starts, n_traces, tops, bottoms):  # type: ignore[no-untyped-def]
+    """One pass over each pair of segments (2g: baseline, 2g + 1: candidate), whose values are sorted, open ones last.
+
+    Args:
+        values: milliseconds; infinite for an open span.
+        tops, bottoms: the two quantiles as fractions of whole numbers.
+
+    Returns:
+        By segment: closed spans; traces with a closed span; by (segment, column of P50 …) the variance of the mean
+        over traces, the degrees of freedom it is known with; by (segment, quantile) its place, its share at or below,
+        the share at or below the quantile of both sides together, and its place where open spans count as longest;
+        by pair the probability of superiority and the covariance of its two halves.
+    """
+    pairs = (len(starts) - 1) // 2
+    closed = np.zeros(2 * pairs, dtype=np.int64)
+    clusters = np.zeros(2 * pairs, dtype=np.int64)
+    variance = np.full((2 * pairs, 4), np.nan)
+    freedom = np.full((2 * pairs, 4), np.nan)
+    place = np.full((2 * pairs, 2), -1, dtype=np.int64)
+    share = np.full((2 * pairs, 2), np.nan)
+    common = np.full((2 * pairs, 2), np.nan)
+    worst = np.full((2 * pairs, 2), -1, dtype=np.int64)
+    superiority = np.full(pairs, np.nan)
+    covariance = np.zeros(pairs)
+    sums = np.zeros((n_traces, 4))
+    sums_before = np.zeros(n_traces)
+    seen = np.zeros((n_traces, 2), dtype=np.bool_)
+    longest = 0
+    for s in range(2 * pairs):
+        longest = max(longest, starts[s + 1] - starts[s])
+    places = np.zeros(longest)
+    for g in range(pairs):
+        for s in (2 * g, 2 * g + 1):
+            closed[s] = _up_to(values, starts[s], starts[s + 1], np.finfo(np.float64).max)
+            for k in range(2):
+                if closed[s] > 0:
+                    place[s, k] = max(-(-closed[s] * tops[k] // bottoms[k]) - 1, 0)
+                    worst[s, k] = max(-(-(starts[s + 1] - starts[s]) * tops[k] // bottoms[k]) - 1, 0)
+                    upto = _up_to(values, starts[s], starts[s] + closed[s], values[starts[s] + place[s, k]])
+                    share[s, k] = upto / closed[s]
+        b, c = 2 * g, 2 * g + 1
+        both = closed[b] > 0 and closed[c] > 0
+        if both:
+            for k in range(2):
+                n = closed[b] + closed[c]
+                rank = max(-(-n * tops[k] // bottoms[k]), 1)
+                x = _of_both(values, starts[b], starts[b] + closed[b], starts[c], starts[c] + closed[c], rank)
+                below = np.nextafter(x, -1.0)
+                upto = _up_to(values, starts[b], starts[b] + closed[b], x)
+                upto += _up_to(values, starts[c], starts[c] + closed[c], x)
+                less = _up_to(values, starts[b], starts[b] + closed[b], below)
+                less += _up_to(values, starts[c], starts[c] + closed[c], below)
+                if abs(less * bottoms[k] - n * tops[k]) < abs(upto * bottoms[k] - n * tops[k]):
+                    x = below  # many spans tie with the quantile: the cut beside it that is nearer to the share
+                for s in (b, c):
+                    common[s, k] = _up_to(values, starts[s], starts[s] + closed[s], x) / closed[s]
+        for side in range(2):
+            s = 2 * g + side
+            first, last = starts[s], starts[s + 1]
+            n = closed[s]
+            mean = 0.0
+            if both:
+                other = 2 * g + 1 - side
+                mean = _place_among(
+                    values, first, first + n, starts[other], starts[other] + closed[other], places
+                )
+                if side == 1:
+                    superiority[g] = mean
+            upto_50 = round(share[s, 0] * n) if n else 0
+            upto_95 = round(share[s, 1] * n) if n else 0
+            open_share = (last - first - n) / max(last - first, 1)
+            for i in range(first, last):
+                t = trace[i]
+                j = i - first
+                seen[t, 1] = True
+                if j < n:
+                    seen[t, 0] = True
+                    sums[t, 0] += (1.0 if j < upto_50 else 0.0) - share[s, 0]
+                    sums[t, 1] += (1.0 if j < upto_95 else 0.0) - share[s, 1]
+                    sums[t, 2] += places[j] - mean if both else 0.0
+                    sums[t, 3] -= open_share
+                else:
+                    sums[t, 3] += 1.0 - open_share
+            squares = np.zeros(4)
+            fourths = np.zeros(4)
+            together = 0.0
+            n_seen = 0
+            n_all = 0
+            if n_traces <= 4 * (last - first):
+                for t in range(n_traces):
+                    if seen[t, 1]:
+                        n_all += 1
+                        n_seen += seen[t, 0]
+                        for k in range(4):
+                            square = sums[t, k] * sums[t, k]
+                            squares[k] += square
+                            fourths[k] += square * square
+                        together += sums[t, 2] * sums_before[t]
+                        sums_before[t] = sums[t, 2] if side == 0 else 0.0
+                        sums[t, :] = 0.0
+                        seen[t, :] = False
+                    elif side == 1:
+                        sums_before[t] = 0.0
+            else:
+                for i in range(first, last):
+                    t = trace[i]
+                    if seen[t, 1]:
+                        n_all += 1
+                        n_seen += seen[t, 0]
+                        for k in range(4):
+                            square = sums[t, k] * sums[t, k]
+                            squares[k] += square
+                            fourths[k] += square * square
+                        together += sums[t, 2] * sums_before[t]
+                        if side == 0:
+                            sums_before[t] = sums[t, 2]
+                        sums[t, :] = 0.0
+                        seen[t, :] = False
+                if side == 1:
+                    for i in range(starts[b], last):
+                        sums_before[trace[i]] = 0.0
+            clusters[s] = n_seen
+            for k in range(4):
+                units = n_all if k == 3 else n_seen
+                rows = last - first if k == 3 else n
+                if units > 1:
+                    variance[s, k] = squares[k] / rows**2 * units / (units - 1)
+                    if fourths[k] > 0:
+                        peakedness = units * fourths[k] / squares[k] ** 2
+                        freedom[s, k] = min(max(2 * units / max(peakedness - 1, 1e-9), 1.0), units - 1)
+                    else:
+                        freedom[s, k] = units - 1
+            if side == 1 and both:
+                units = min(clusters[b], clusters[c])
+                covariance[g] = together / closed[b] / closed[c] * units / max(units - 1, 1)
+    return closed, clusters, variance, freedom, place, share, common, worst, superiority, covariance
