@@ -1,0 +1,410 @@
+"""Spans from events: one row an operation, whoever told of it.
+
+**Which events pair.** Events that begin or end something pair within a correlation: the correlation id (else the given
+span id), the node, the family; requests (announce, discovery, introspection, proxy, scenario) are answered by another
+node and pair within correlation and family. Within it, what has operation, span id and input state in common comes
+first; then whatever nothing speaks against (a missing operation matches any). Of several starts an end takes the one
+nearest to where `execution_time_ms` puts it, within max(10 ms, 5 %), else the last that is unpaired. Without a
+correlation: same node, family, operation and equal `input_state` (two that have none are equal), else the order within
+node and family. Ends go in order of time, so that what is paired stays paired when later events arrive.
+
+**One operation, two witnesses**: see `witnesses`. **Parents and traces**: see `linking`.
+
+Source of the rules: the specification of this package (spans, traces and performance profiles, §1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from polars.io.plugins import register_io_source
+
+from onex_analytics.exceptions import MissingColumns
+from onex_analytics.frames.spans.gathering import gathered
+from onex_analytics.frames.spans.grouping import borders, in_order, tied
+from onex_analytics.frames.spans.keys import PAIRING_COLUMNS, Events, numbered, usable_ms
+from onex_analytics.frames.spans.linking import Unlinked, linked
+from onex_analytics.frames.spans.pairing import (
+    BY_INPUT,
+    BY_KEY,
+    CLOSED,
+    END,
+    NEGATIVE,
+    NO_TIME,
+    NONE,
+    PAIRED_BY,
+    PROFILE,
+    START,
+    STATES,
+    Pairs,
+    empty_pairs,
+)
+from onex_analytics.frames.spans.witnesses import pair_in_order, pair_keys
+from onex_analytics.model.event_types import FAMILIES
+from onex_analytics.model.shapes import EVENTS, PROFILE_NUMBERS, SPANS, UTC_MICROSECONDS, WIRE_FIELDS, WIRE_NULL
+
+REQUIRED = ("event_id", "timestamp", "family", "outcome", "node", "correlation_id")
+LINKING_COLUMNS = (
+    "event_id", "trace_id", "span_id", "parent_span_id", "correlation_id", "parent_correlation_id", "causation_id",
+)  # fmt: skip
+"""What linking reads of an event."""
+
+OUTCOMES_OF_SPANS = ("start", "success", "soft_failure", "failure")
+_KINDS = [{"proxy": "client", "discovery": "client", "introspection": "client", "announce": "client"}.get(f, "internal")
+          for f in (*FAMILIES, "other")]  # fmt: skip
+_TOLD = ("error_code", "error_type", "error_message")
+_LINKED = ("trace_id", "parent_span_id", "state")
+_THREADS_FROM = 50_000
+_CORRELATION_BITS = 2 * WIRE_FIELDS.index("correlation_id")
+
+
+def build_spans(events: pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:
+    """Pair events into spans: one row an operation (the module says which events pair). Nothing is dropped or mended.
+
+    The columns that are asked for, and those that pairing needs, are collected inside when the result is.
+
+    Args:
+        events: one row an event, in any order; reads `event_id`, `timestamp`, `family`, `outcome`, `node` and
+            `correlation_id`, and where they are there the other columns of `model.EVENTS` that spans have or pairing
+            needs, and every further column (a store's dimensions). Events that neither begin nor end nor profile
+            anything take no part.
+
+    Returns:
+        One row a span, the columns of `model.SPANS` and then the dimensions, in no order that may be relied on. A
+        dimension that bears the name of one of our columns is called `dimension_…` here. `duration_ms` is what the
+        node measured (`execution_time_ms`), else end − start; an end without a start began its execution time ago.
+        Every start and end event stands in exactly one span.
+
+    Raises:
+        MissingColumns: one of the six columns is absent.
+
+    >>> from datetime import datetime, UTC
+    >>> noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    >>> events = pl.DataFrame({
+    ...     "event_id": ["e1", "e2", "e3"], "timestamp": [noon, noon.replace(second=2), noon.replace(second=1)],
+    ...     "family": "node", "outcome": ["start", "success", "start"], "node": ["a", "a", "b"],
+    ...     "correlation_id": ["c1", "c1", "c2"], "parent_correlation_id": [None, None, "c1"],
+    ... })
+    >>> build_spans(events).select("span_id", "parent_span_id", "trace_id", "duration_ms", "state").sort("span_id").collect().rows()
+    [('e1', None, 'c1', 2000.0, 'closed'), ('e3', 'e1', 'c1', None, 'open')]
+    """  # noqa: E501
+    lazy = events.lazy()
+    found = lazy.collect_schema()
+    if missing := [column for column in REQUIRED if column not in found]:
+        raise MissingColumns(missing, found.names())
+    dimensions = {name: _carried(name) for name in found if name not in EVENTS}
+    schema = pl.Schema({**SPANS, **{name: found[column] for column, name in dimensions.items()}})
+
+    def spans(
+        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _: int | None
+    ) -> Iterator[pl.DataFrame]:
+        wanted = list(schema) if with_columns is None else with_columns
+        read = _columns_read(wanted, {name: column for column, name in dimensions.items()})
+        frame = spans_of(lazy.select(name for name in read if name in found).collect(), wanted, dimensions)
+        if predicate is not None:
+            frame = frame.filter(predicate)
+        yield frame if n_rows is None else frame.head(n_rows)
+
+    return register_io_source(spans, schema=schema, is_pure=True, explain_name="spans of events")
+
+
+def _carried(name: str) -> str:
+    """What a dimension is called among spans."""
+    return f"dimension_{name}" if name in SPANS else name
+
+
+def _columns_read(wanted: list[str], dimension_of: dict[str, str]) -> list[str]:
+    """The columns of events that some columns of spans are made of."""
+    read = [*PAIRING_COLUMNS, "wire_fields", *LINKING_COLUMNS]
+    for name in wanted:
+        if name in dimension_of:
+            read.append(dimension_of[name])
+        elif name in EVENTS:
+            read.append(name)
+    if any(name in PROFILE_NUMBERS for name in wanted):
+        read += PROFILE_NUMBERS
+    return list(dict.fromkeys(read))
+
+
+class Found(NamedTuple):
+    """Spans as the events that tell of them: places in the frame of events, -1 where there is none."""
+
+    end: NDArray[np.int32]
+    start: NDArray[np.int32]
+    second_end: NDArray[np.int32]
+    second_start: NDArray[np.int32]
+    profile: NDArray[np.int32]
+    began: NDArray[np.int64]         # microseconds, `NO_TIME` where unknown
+    ended: NDArray[np.int64]
+    state: NDArray[np.uint8]
+    by: NDArray[np.int16]            # a place in `PAIRED_BY`, -1 where unpaired
+    severity: NDArray[np.uint8]      # a place in `OUTCOMES_OF_SPANS`
+    family: NDArray[np.uint8]
+    key: NDArray[np.uint64]
+
+    @property
+    def told_by(self) -> NDArray[np.int32]:
+        """The events of each span, those of telemetry before those of the node, ends before starts."""
+        return np.stack([self.end, self.start, self.second_end, self.second_start])
+
+
+def spans_of(events: pl.DataFrame, wanted: list[str], dimensions: dict[str, str]) -> pl.DataFrame:
+    """Some columns of the spans of some events."""
+    events = with_absent(events, [*PAIRING_COLUMNS, *LINKING_COLUMNS, *(c for c in wanted if c in EVENTS)])
+    found = found_spans(events)
+    columns = columns_of(events, found, wanted, dimensions)
+    if any(name in wanted for name in _LINKED):
+        links = linked(unlinked(events, found))
+        columns["trace_id"], columns["parent_span_id"] = links.trace_id, links.parent_span_id
+        columns["state"] = pl.Series(STATES).gather(pl.Series(links.state))
+    return pl.DataFrame([columns[name].alias(name) for name in wanted])
+
+
+def with_absent(events: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Events with the columns of `model.EVENTS` that they lack, all null."""
+    return events.with_columns(
+        pl.lit(None, dtype=EVENTS[name]).alias(name) for name in dict.fromkeys(names) if name not in events.columns
+    )
+
+
+def found_spans(events: pl.DataFrame) -> Found:
+    """Pair all events of a frame."""
+    numbers = numbered(events)
+    rows = numbers.rows
+    n = rows.key.size
+    ties = np.zeros(n, np.int32)
+    order = in_order(rows.key, rows.exact, rows.time, rows.role, ties)
+    border = borders(order, rows.key)
+    if _break_ties(events, numbers, np.flatnonzero(tied(order, border, rows.time)), ties):
+        order = in_order(rows.key, rows.exact, rows.time, rows.role, ties)
+    pairs = empty_pairs(n)
+    parts = min(pl.thread_pool_size(), 8) if n >= _THREADS_FROM else 1
+    cuts = np.unique(np.searchsorted(border, np.linspace(0, n, parts + 1)[1:-1]).clip(0, border.size - 1))
+    cuts = np.unique(np.concatenate([[0], cuts, [border.size - 1]]))
+
+    def pair(part: int) -> None:
+        pair_keys(order, border, cuts[part], cuts[part + 1], rows, pairs, ties)
+
+    _in_threads(pair, range(len(cuts) - 1), parts)
+    _pair_by_order(events, numbers, pairs, ties)
+    return _found(numbers, pairs)
+
+
+def _in_threads(work: object, items: range | list[object], threads: int) -> None:
+    """Do something with each of some items, several at a time where it is worth a thread."""
+    call = work
+    assert callable(call)
+    if threads == 1 or len(items) < 2:
+        for item in items:
+            call(item)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(call, items))
+
+
+def _break_ties(events: pl.DataFrame, numbers: Events, rows: NDArray[np.intp], ties: NDArray[np.int32]) -> bool:
+    """Number some events by their ids; false where there are none."""
+    if rows.size:
+        ids = events["event_id"].gather(pl.Series(numbers.place[rows]))
+        ties[rows] = ids.rank("dense").fill_null(0).to_numpy()
+    return bool(rows.size)
+
+
+def _pair_by_order(events: pl.DataFrame, numbers: Events, pairs: Pairs, ties: NDArray[np.int32]) -> None:
+    """Without a correlation, and where no input state brought them together: order within node and family."""
+    rows = numbers.rows
+    left = np.flatnonzero((pairs.mate == NONE) & ~rows.correlated & (rows.role != PROFILE))
+    if left.size < 2:
+        return
+    pool = numbers.pool[left]
+    by_pool = np.argsort(pool, kind="stable")
+    left, pool = left[by_pool], pool[by_pool]
+    _break_ties(events, numbers, left, ties)
+    for items in np.split(left, np.flatnonzero(np.diff(pool)) + 1):
+        roles = rows.role[items]
+        if (roles == START).any() and (roles == END).any():
+            pair_in_order(items.astype(np.int32), rows, pairs, ties)
+
+
+def _found(numbers: Events, pairs: Pairs) -> Found:
+    """The spans that pairs amount to."""
+    rows, mate = numbers.rows, pairs.mate
+    stands = ~pairs.absorbed & ((rows.role != START) | (mate == NONE))
+    a = np.flatnonzero(stands)
+    is_start = rows.role[a] == START
+    end, start = np.where(is_start, NONE, a), np.where(is_start, a, mate[a])
+    second = pairs.second[a]
+    merged = second != NONE
+    second_is_start = merged & (rows.role[second] == START)
+    second_end = np.where(merged & ~second_is_start, second, NONE)
+    second_start = np.where(second_is_start, second, np.where(merged, mate[second], NONE))
+    own_profile = rows.role[a] == PROFILE
+    profile = np.where(own_profile, a, pairs.profile[a])
+
+    def at(array: NDArray[np.int64], which: NDArray[np.integer], absent: int) -> NDArray[np.int64]:
+        return np.where(which == NONE, absent, array[which])
+
+    time, took = rows.time, rows.took
+    ended = at(time, end, NO_TIME)
+    ended = np.where(end == NONE, at(time, second_end, NO_TIME), ended)
+
+    def reckoned(which: NDArray[np.integer]) -> NDArray[np.int64]:
+        known = (at(took, which, -1) >= 0) & (at(time, which, NO_TIME) != NO_TIME)
+        return np.where(known, time[which] - took[which], NO_TIME)
+
+    began = at(time, start, NO_TIME)
+    for candidate in (reckoned(end), at(time, second_start, NO_TIME), reckoned(second_end)):
+        began = np.where((start == NONE) & (began == NO_TIME), candidate, began)
+    severity = np.maximum(at(rows.severity, end, 0), at(rows.severity, second_end, 0)).astype(np.uint8)
+    state = pairs.state[a].copy()
+    state[own_profile] = np.where(took[a[own_profile]] >= 0, CLOSED, STATES.index("end_without_start"))
+    by_all = np.where(mate != NONE, pairs.by.astype(np.int16), np.int16(NONE))
+    by = by_all[a]
+    by_second = merged & (by == NONE)
+    by[by_second] = by_all[second[by_second]]
+    by[by_second & (by == NONE) & (state == CLOSED) & ((start != NONE) | (second_start != NONE))] = BY_KEY
+
+    def place(which: NDArray[np.integer]) -> NDArray[np.int32]:
+        return np.where(which == NONE, NONE, numbers.place[which].astype(np.int64)).astype(np.int32)
+
+    return Found(
+        place(end), place(start), place(second_end), place(second_start), place(profile), began, ended, state, by,
+        severity, numbers.family[a], rows.key[a],
+    )  # fmt: skip
+
+
+def unlinked(events: pl.DataFrame, found: Found) -> Unlinked:
+    """What linking reads of the spans."""
+    told_by = found.told_by
+    given = {name: gathered(events[name], told_by) for name in LINKING_COLUMNS if name != "event_id"}
+    ids = _event_ids(events, found)
+    first, last = ids["start_event_id"], ids["end_event_id"]
+    own = pl.select(pl.coalesce(first, last).alias("event_id")).to_series()
+    causes: tuple[pl.Series, ...] = ()
+    if given["causation_id"].null_count() < len(own):
+        causes = tuple(gathered(events["event_id"], which[None, :]) for which in told_by)
+    return Unlinked(
+        pl.select(pl.coalesce(given["span_id"], own).alias("span_id")).to_series(), given["trace_id"],
+        given["parent_span_id"], given["correlation_id"], given["parent_correlation_id"], given["causation_id"],
+        causes, own, found.began, found.ended, found.state,
+    )  # fmt: skip
+
+
+def _event_ids(events: pl.DataFrame, found: Found) -> dict[str, pl.Series]:
+    ids = events["event_id"]
+    return {
+        "start_event_id": gathered(ids, np.stack([found.start, found.second_start])),
+        "end_event_id": gathered(ids, np.stack([found.end, found.second_end])),
+    }
+
+
+def columns_of(
+    events: pl.DataFrame, found: Found, wanted: list[str], dimensions: dict[str, str]
+) -> dict[str, pl.Series]:
+    """Columns of spans, but for those that linking makes."""
+    told_by = found.told_by
+    column_of = {name: column for column, name in dimensions.items()}
+    out: dict[str, pl.Series] = {}
+    if not {"start_event_id", "end_event_id", "span_id"}.isdisjoint(wanted):
+        out.update(_event_ids(events, found))
+    everyone = np.concatenate([told_by, found.profile[None, :]])
+    failing = np.where(found.severity >= 2, found.severity, 255)
+    worst = np.stack([np.where(_severity_at(events, which) == failing, which, NONE) for which in told_by[[0, 2]]])
+    measured = np.stack([found.profile, found.end, found.second_end])
+
+    def make(name: str) -> pl.Series:
+        if name in column_of:
+            return gathered(events[column_of[name]], everyone)
+        if name in _TOLD:
+            return gathered(events[name], worst)
+        if name in PROFILE_NUMBERS:
+            return gathered(events[name], measured)
+        if name == "span_id":
+            given = gathered(events["span_id"], told_by)
+            return pl.select(pl.coalesce(given, out["start_event_id"], out["end_event_id"])).to_series()
+        if name == "name":
+            operation, node = gathered(events["operation"], everyone), gathered(events["node"], told_by)
+            return pl.select(pl.coalesce(operation, node)).to_series()
+        if name == "adjusted_count":
+            return gathered(events[name], told_by).fill_null(1.0)
+        if name in ("operation", "node_version"):
+            return gathered(events[name], everyone)
+        if name in ("node", "correlation_id"):
+            return gathered(events[name], told_by)
+        return _reckoned(events, found, name)
+
+    names = [name for name in wanted if name not in out and name not in ("trace_id", "parent_span_id", "state")]
+    made: dict[str, pl.Series] = {}
+
+    def keep(name: str) -> None:
+        made[name] = make(name).alias(name)
+
+    _in_threads(keep, list(names), pl.thread_pool_size() if len(found.end) >= _THREADS_FROM else 1)
+    return {**out, **made}
+
+
+def _severity_at(events: pl.DataFrame, which: NDArray[np.int32]) -> NDArray[np.uint8]:
+    codes = events["outcome"].cast(pl.Enum([*OUTCOMES_OF_SPANS]), strict=False).to_physical().fill_null(0).to_numpy()
+    return np.where(which == NONE, 0, codes[which]).astype(np.uint8)
+
+
+def _reckoned(events: pl.DataFrame, found: Found, name: str) -> pl.Series:
+    """A column that no event has as it is."""
+    if name in ("start", "end"):
+        return _times(found.began if name == "start" else found.ended)
+    if name == "duration_ms":
+        return _durations(events, found)
+    if name == "outcome":
+        return pl.Series(OUTCOMES_OF_SPANS).gather(pl.Series(found.severity))
+    if name == "status":
+        profiled = (found.profile == found.end) & (found.end != NONE)
+        status = np.where(profiled, 0, np.array([0, 1, 1, 2], np.uint8)[found.severity])
+        return pl.Series(["unset", "ok", "error"]).gather(pl.Series(status))
+    if name == "witnesses":
+        return pl.Series((found.end != NONE).astype(np.uint8) + (found.second_end != NONE))
+    if name == "family":
+        return pl.Series([*FAMILIES, "other"]).gather(pl.Series(found.family))
+    if name == "kind":
+        return pl.Series(_KINDS).gather(pl.Series(found.family))
+    assert name == "paired_by"
+    by = np.where(_only_in_input_state(events, found), BY_INPUT, found.by)
+    words = pl.Series([*PAIRED_BY, None], dtype=pl.String)
+    return words.gather(pl.Series(np.where(by == NONE, len(PAIRED_BY), by).astype(np.uint8)))
+
+
+def _times(microseconds: NDArray[np.int64]) -> pl.Series:
+    times = pl.Series(microseconds)
+    if (microseconds == NO_TIME).any():
+        times = pl.select(pl.when(times != NO_TIME).then(times)).to_series()
+    return times.cast(UTC_MICROSECONDS)
+
+
+def _durations(events: pl.DataFrame, found: Found) -> pl.Series:
+    """What the node measured, else what the clocks say."""
+    measured = gathered(
+        events.select(usable_ms()).to_series(), np.stack([found.end, found.second_end, found.profile])
+    )
+    known = (found.began != NO_TIME) & (found.ended != NO_TIME)
+    clocks = pl.Series(np.where(known, (found.ended - found.began) / 1000, 0.0))
+    return pl.select(pl.coalesce(measured, pl.when(pl.Series(known)).then(clocks))).to_series()
+
+
+def _only_in_input_state(events: pl.DataFrame, found: Found) -> NDArray[np.bool_]:
+    """Pairs whose correlation id stood in their equal input states only, as the wire fields tell."""
+    candidates = (found.by == BY_KEY) & (found.start != NONE) & (found.end != NONE) & (found.second_end == NONE)
+    out = np.zeros(candidates.size, np.bool_)
+    if "wire_fields" not in events.columns or not candidates.any():
+        return out
+    at = np.flatnonzero(candidates)
+    came = events["wire_fields"].fill_null(2 << _CORRELATION_BITS).to_numpy() >> _CORRELATION_BITS & 3
+    inputs = events["input_hash"].fill_null(0).to_numpy()
+    start, end = found.start[at], found.end[at]
+    out[at] = (
+        (came[start] <= WIRE_NULL) & (came[end] <= WIRE_NULL) & (inputs[start] != 0) & (inputs[start] == inputs[end])
+    )
+    return out

@@ -1,0 +1,157 @@
+"""Spans find their parents, and through them their traces.
+
+A parent is, in this order: the span whose id was given as `parent_span_id` (within the same given trace id); the
+innermost span of the parent's correlation id that was open when the child began; the span that one of whose events
+is the cause. A given id is kept even where nobody bears it. What a span is called by comes from its own events alone;
+so spans may be linked again, some at a time, when others arrive.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from onex_analytics.frames.spans.grouping import borders, combined, in_order, spread, tied
+from onex_analytics.frames.spans.keys import hashed
+from onex_analytics.frames.spans.pairing import CLOSED, CYCLE, NONE, ORPHAN
+from onex_analytics.frames.spans.parents import ends_for_nesting, innermost, roots, trace_bearers
+
+_BITMAP_BITS = 24
+
+
+class Unlinked(NamedTuple):
+    """What linking reads of spans: columns of text as they were given, and times in microseconds."""
+
+    span_id: pl.Series
+    trace_id: pl.Series              # as given
+    parent_span_id: pl.Series        # as given
+    correlation_id: pl.Series
+    parent_correlation_id: pl.Series
+    causation_id: pl.Series
+    event_ids: tuple[pl.Series, ...]  # of its events, all that may be a cause
+    own_event_id: pl.Series          # that names the trace of a root without any other id
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    state: NDArray[np.uint8]
+
+
+class Linked(NamedTuple):
+    """What linking found."""
+
+    parent: NDArray[np.int32]        # a place among the spans, -1 where there is none
+    trace_id: pl.Series
+    parent_span_id: pl.Series
+    state: NDArray[np.uint8]
+
+
+def linked(spans: Unlinked) -> Linked:
+    """Parents, trace ids, and the states orphan and cycle."""
+    n = len(spans.span_id)
+    parent = np.full(n, NONE, np.int32)
+    named = _follow(spans, parent)
+    if named is None:
+        return Linked(parent, _own_trace(spans), spans.parent_span_id, spans.state)
+    rank = np.zeros(n, np.int32)
+    top, cyclic = roots(parent, rank)
+    if cyclic.any():
+        _rank(spans, np.flatnonzero(cyclic), rank)
+        top, cyclic = roots(parent, rank)
+    has_trace = spans.trace_id.is_not_null().to_numpy()
+    _rank(spans, np.flatnonzero(has_trace & ~has_trace[top]), rank)
+    bearer = trace_bearers(parent, top, cyclic, has_trace, rank)
+    trace_id = _own_trace(spans).gather(pl.Series(bearer, dtype=pl.UInt32))
+    state = spans.state.copy()
+    whole = state == CLOSED
+    state[whole & named & (parent == NONE)] = ORPHAN
+    state[whole & cyclic] = CYCLE
+    linked_to = pl.Series(np.where(parent == NONE, 0, parent), dtype=pl.UInt32)
+    of_parent = spans.span_id.gather(linked_to)
+    has_parent = pl.Series(parent != NONE)
+    parent_id = pl.select(
+        pl.coalesce(spans.parent_span_id, pl.when(has_parent).then(of_parent)).alias("parent_span_id")
+    ).to_series()
+    return Linked(parent, trace_id, parent_id, state)
+
+
+def _own_trace(spans: Unlinked) -> pl.Series:
+    """The trace id that a span has by itself: as given, else its correlation id, else its event id."""
+    if spans.trace_id.null_count() == 0:
+        return spans.trace_id
+    return pl.select(pl.coalesce(spans.trace_id, spans.correlation_id, spans.own_event_id).alias("trace_id")).to_series()
+
+
+def _follow(spans: Unlinked, parent: NDArray[np.int32]) -> NDArray[np.bool_] | None:
+    """Fill in parents; true for the spans that name one, None where none does."""
+    n = parent.size
+    by_span, by_correlation, by_cause = (
+        hashed(column) for column in (spans.parent_span_id, spans.parent_correlation_id, spans.causation_id)
+    )
+    own_correlation = hashed(spans.correlation_id) if by_correlation.any() or by_cause.any() else np.zeros(n, np.uint64)
+    by_span_too = by_span != 0
+    by_correlation_too = (by_correlation != 0) & (by_correlation != own_correlation) & ~by_span_too
+    by_cause_too = (by_cause != 0) & (by_cause != own_correlation) & ~by_span_too & ~by_correlation_too
+    named = by_span_too | by_correlation_too | by_cause_too
+    if not named.any():
+        return None
+    everyone = np.arange(n, dtype=np.int32)
+    if by_span_too.any():
+        trace = hashed(spans.trace_id)
+        own = combined(trace, hashed(spans.span_id))
+        _adopt(spans, own, everyone, combined(trace, by_span), np.flatnonzero(by_span_too), parent)
+    if by_correlation_too.any():
+        bearing = np.flatnonzero(own_correlation)
+        _adopt(
+            spans, own_correlation[bearing], bearing, by_correlation, np.flatnonzero(by_correlation_too), parent
+        )
+    if by_cause_too.any():
+        own = np.concatenate([hashed(ids) for ids in spans.event_ids])
+        place = np.concatenate([everyone] * len(spans.event_ids))
+        there = np.flatnonzero(own)
+        _adopt(spans, own[there], place[there], by_cause, np.flatnonzero(by_cause_too), parent)
+    return named
+
+
+def _adopt(
+    spans: Unlinked, own: NDArray[np.uint64], owners: NDArray[np.integer], wanted: NDArray[np.uint64],
+    children: NDArray[np.integer], parent: NDArray[np.int32],
+) -> None:  # fmt: skip
+    """Give the children the innermost of the spans that bear the key they want."""
+    wanted_keys, own = spread(wanted[children]), spread(own)
+    asked = np.zeros(1 << _BITMAP_BITS, np.bool_)
+    shift = np.uint64(64 - _BITMAP_BITS)
+    asked[wanted_keys >> shift] = True
+    hit = asked[own >> shift]
+    owners, own = owners[hit], own[hit]
+    place = np.concatenate([owners, children]).astype(np.int32)
+    key = np.concatenate([own, wanted_keys])
+    is_child = np.zeros(place.size, np.bool_)
+    is_child[owners.size:] = True
+    role, time = is_child.astype(np.uint8), spans.start[place]
+    ties, none = np.zeros(place.size, np.int32), np.zeros(place.size, np.uint64)
+    order = in_order(key, none, time, role, ties)
+    border = borders(order, key)
+    same = np.flatnonzero(tied(order, border, time) & ~is_child)
+    if same.size > 1:
+        _rank(spans, place[same], ties, same, outermost_first=True)
+        order = in_order(key, none, time, role, ties)
+    innermost(order, border, is_child, place, spans.start, ends_for_nesting(spans.end), parent)
+
+
+def _rank(
+    spans: Unlinked, chosen: NDArray[np.integer], rank: NDArray[np.int32], at: NDArray[np.integer] | None = None,
+    *, outermost_first: bool = False,
+) -> None:  # fmt: skip
+    """Number some spans by start, end and id: an order that no order of rows can change."""
+    if chosen.size == 0:
+        return
+    end = ends_for_nesting(spans.end[chosen])
+    frame = pl.DataFrame({
+        "start": spans.start[chosen], "end": -end if outermost_first else end,
+        "id": spans.span_id.gather(pl.Series(chosen, dtype=pl.UInt32)),
+        "event": spans.own_event_id.gather(pl.Series(chosen, dtype=pl.UInt32)),
+    })  # fmt: skip
+    by = frame.select(pl.arg_sort_by("start", "end", "id", "event")).to_series().to_numpy()
+    rank[(chosen if at is None else at)[by]] = np.arange(chosen.size, dtype=np.int32)
