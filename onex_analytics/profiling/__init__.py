@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onex_analytics.profiling.comparison import compare
+    from onex_analytics.profiling.sections import critical_path
+    from onex_analytics.profiling.self_times import self_time
 
 __all__ = [
     "compare",
+    "critical_path",
+    "self_time",
 ]
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "comparison": ("compare",),
+    "sections": ("critical_path",),
+    "self_times": ("self_time",),
 }
 _MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
 
