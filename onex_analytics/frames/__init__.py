@@ -35,14 +35,17 @@ from onex_analytics.frames.quantiles import quantile, quantile_columns, quantile
 from onex_analytics.frames.windows import bucket, counts_over_time, fitting_width, trailing, width_seconds
 
 if TYPE_CHECKING:
+    from onex_analytics.frames.contrasts import CONTRAST, contrast
     from onex_analytics.frames.spans import complete_spans
 
 __all__ = [
+    "CONTRAST",
     "HOLES",
     "NOTABLE",
     "OTHER",
     "bucket",
     "complete_spans",
+    "contrast",
     "counts_over_time",
     "coverage",
     "covered_time",
@@ -77,6 +80,7 @@ __all__ = [
 ]
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
+    "contrasts": ("CONTRAST", "contrast"),
     "spans": ("complete_spans",),
 }
 _MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}

@@ -98,7 +98,7 @@ def risk_ratio(
     empty = (a <= 0) | (c <= 0) | (a >= m) & (c >= o)
     half = np.where(empty, 0.5, 0.0)
     a, m, c, o = a + half, m + 2 * half, c + half, o + 2 * half
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         ratio = (a / m) / (c / o)
         error = np.sqrt(np.maximum(1 / a - 1 / m + 1 / c - 1 / o, 0.0))
         reach = np.exp(z_of(level) * error)
