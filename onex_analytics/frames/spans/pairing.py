@@ -32,6 +32,7 @@ NONE = -1
 NO_TIME = np.iinfo(np.int64).min
 _LOOK_BACK = 64
 _TOLERANCE_US = 10_000
+_ORDER_SLACK_US = 1_000_000  # a time may come in whole seconds
 
 
 class Rows(NamedTuple):
@@ -101,21 +102,22 @@ def _right(jump, place, count):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def pair_exact(order, begin, end, rows, found, by_key, starts, before, after):  # type: ignore[no-untyped-def]
-    """Pair the events of one exact key. `starts`, `before` and `after` are room for as many rows as `order` has."""
+def pair_exact(order, begin, end, rows, found, by_key):  # type: ignore[no-untyped-def]
+    """Pair the events of one exact key."""
+    starts = np.empty(end - begin, np.int32)
+    before, after = np.empty(end - begin, np.int32), np.empty(end - begin, np.int32)
     count, free = 0, 0
     for at in range(begin, end):
         i = order[at]
         role = rows.role[i]
         if role == START:
-            starts[begin + count] = i
-            before[begin + count] = count
-            after[begin + count] = count
+            starts[count] = i
+            before[count] = count
+            after[count] = count
             count += 1
             free += 1
         elif role == END and free > 0:
-            jump_left, jump_right = before[begin:end], after[begin:end]
-            chosen = _left(jump_left, count - 1)
+            chosen = _left(before, count - 1)
             by = by_key
             took = rows.took[i]
             if took >= 0 and free > 1:
@@ -123,28 +125,28 @@ def pair_exact(order, begin, end, rows, found, by_key, starts, before, after):  
                 low, high = 0, count
                 while low < high:
                     middle = (low + high) // 2
-                    if rows.time[starts[begin + middle]] < wanted:
+                    if rows.time[starts[middle]] < wanted:
                         low = middle + 1
                     else:
                         high = middle
-                later = _right(jump_right, low, count)
-                earlier = _left(jump_left, low - 1)
+                later = _right(after, low, count)
+                earlier = _left(before, low - 1)
                 nearest = NONE
                 if later < count:
                     nearest = later
                 if earlier >= 0 and (
                     nearest == NONE
-                    or wanted - rows.time[starts[begin + earlier]] < rows.time[starts[begin + nearest]] - wanted
+                    or wanted - rows.time[starts[earlier]] < rows.time[starts[nearest]] - wanted
                 ):
                     nearest = earlier
-                if nearest != NONE and fits(rows.time[starts[begin + nearest]] - wanted, took):
+                if nearest != NONE and fits(rows.time[starts[nearest]] - wanted, took):
                     chosen, by = nearest, BY_TIME
-            mate = starts[begin + chosen]
+            mate = starts[chosen]
             found.mate[i] = mate
             found.mate[mate] = i
             found.by[i] = by
-            jump_left[chosen] = chosen - 1
-            jump_right[chosen] = chosen + 1
+            before[chosen] = chosen - 1
+            after[chosen] = chosen + 1
             free -= 1
 
 
@@ -183,7 +185,12 @@ def in_time(items, rows, ties):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def pair_left_over(items, rows, found, ties, by_key):  # type: ignore[no-untyped-def]
-    """Pair starts and ends of one key that found none of their exact key; `items` are of one family."""
+    """Pair starts and ends of one key that found none of their exact key; `items` are of one family.
+
+    Where only the order speaks for a pair, an execution time may not speak against it: such an end takes no start that
+    lies more than `_ORDER_SLACK_US` beside where it should. (Work that never ended would otherwise hide behind the end
+    of other work, days later.)
+    """
     items = in_time(items, rows, ties)
     waiting = np.empty(items.size, np.int32)
     count = 0
@@ -198,6 +205,10 @@ def pair_left_over(items, rows, found, ties, by_key):  # type: ignore[no-untyped
             j = waiting[back]
             if not may_pair(i, j, rows):
                 continue
+            if by_key == BY_ORDER and took >= 0:
+                off = abs(rows.time[i] - took - rows.time[j])
+                if off > max(_ORDER_SLACK_US, took // 20):
+                    continue
             choices += 1
             if chosen == NONE:
                 chosen = back

@@ -39,48 +39,77 @@ _SLACK_US = 10_000
 
 @njit(nogil=True, cache=True)
 def pair_keys(order, border, first_key, last_key, rows, found, ties):  # type: ignore[no-untyped-def]
-    """Pair all events of some keys, merge witnesses, attach profiles. Keys share nothing: they may go to threads."""
-    begin_all, end_all = border[first_key], border[last_key]
-    room = end_all - begin_all
-    starts, before, after = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32)
-    sorted_rows = order[begin_all:end_all]
-    for key in range(first_key, last_key):
-        begin, end = border[key] - begin_all, border[key + 1] - begin_all
-        correlated = rows.correlated[sorted_rows[begin]]
-        by_key = BY_KEY if correlated else BY_INPUT
-        at = begin
-        left_starts, left_ends = 0, 0
-        while at < end:
-            exact = rows.exact[sorted_rows[at]]
-            stop = at + 1
-            while stop < end and rows.exact[sorted_rows[stop]] == exact:
-                stop += 1
-            pair_exact(sorted_rows, at, stop, rows, found, by_key, starts, before, after)
-            for place in range(at, stop):
-                i = sorted_rows[place]
-                if found.mate[i] == NONE:
-                    left_starts += rows.role[i] == START
-                    left_ends += rows.role[i] == END
-            at = stop
-        if correlated and left_starts > 0 and left_ends > 0:
-            for family in (REQUEST, NODE, TELEMETRY):
-                left = _unpaired(sorted_rows, begin, end, family, rows, found)
+    """Pair all events of some keys, merge witnesses, attach profiles. Keys share nothing: they may go to threads.
+
+    What nearly all keys are, one start and its end, or those of a node within those of telemetry, is done in place:
+    calling costs more.
+    """
+    key, exact, time, role, family = rows.key, rows.exact, rows.time, rows.role, rows.family
+    mate, by, second, absorbed, correlated = found.mate, found.by, found.second, found.absorbed, rows.correlated
+    for at_key in range(first_key, last_key):
+        begin, end = border[at_key], border[at_key + 1]
+        if end - begin == 2 or end - begin == 4:
+            a, b = order[begin], order[begin + 1]
+            if role[a] == START and role[b] == END and exact[a] == exact[b]:
+                by_key = BY_KEY if correlated[a] else BY_INPUT
+                if end - begin == 2:
+                    mate[a], mate[b], by[b] = b, a, by_key
+                    continue
+                c, d = order[begin + 2], order[begin + 3]
+                if role[c] == START and role[d] == END and exact[c] == exact[d] and exact[a] != exact[c]:
+                    mate[a], mate[b], by[b] = b, a, by_key
+                    mate[c], mate[d], by[d] = d, c, by_key
+                    if family[a] == TELEMETRY:
+                        a, b, c, d = c, d, a, b  # the telemetry is c and d
+                    if family[c] == TELEMETRY and family[a] == NODE and time[c] <= time[a] and time[b] <= time[d]:
+                        second[d], absorbed[b] = b, True
+                    continue
+        _pair_key(order, begin, end, rows, found, ties)
+
+
+@njit(nogil=True, cache=True)
+def _pair_key(order, begin, end, rows, found, ties):  # type: ignore[no-untyped-def]
+    """The events of one key, whatever they are."""
+    correlated = rows.correlated[order[begin]]
+    by_key = BY_KEY if correlated else BY_INPUT
+    at = begin
+    left_starts, left_ends = 0, 0
+    while at < end:
+        stop = _exact_until(order, at, end, rows)
+        if stop - at > 1:
+            pair_exact(order, at, stop, rows, found, by_key)
+        for place in range(at, stop):
+            i = order[place]
+            if found.mate[i] == NONE:
+                left_starts += rows.role[i] == START
+                left_ends += rows.role[i] == END
+        at = stop
+    if correlated and left_starts > 0 and left_ends > 0:
+        for family in (REQUEST, NODE, TELEMETRY):
+            left = _unpaired(order, begin, end, family, rows, found)
+            if left.size > 1:
+                pair_left_over(left, rows, found, ties, BY_KEY)
+                left = _unpaired(order, begin, end, family, rows, found)
                 if left.size > 1:
-                    pair_left_over(left, rows, found, ties, BY_KEY)
-                    left = _unpaired(sorted_rows, begin, end, family, rows, found)
-                    if left.size > 1:
-                        pair_backwards(left, rows, found, ties)
+                    pair_backwards(left, rows, found, ties)
+    if left_starts > 0 or left_ends > 0:
         at = begin
         while at < end:
-            exact = rows.exact[sorted_rows[at]]
-            stop = at + 1
-            while stop < end and rows.exact[sorted_rows[stop]] == exact:
-                stop += 1
-            judge(sorted_rows, at, stop, rows, found)
+            stop = _exact_until(order, at, end, rows)
+            judge(order, at, stop, rows, found)
             at = stop
-        if correlated and end - begin > 1:
-            merge_witnesses(sorted_rows, begin, end, rows, found, ties)
-            attach_profiles(sorted_rows, begin, end, rows, found, ties)
+    if correlated and end - begin > 1:
+        merge_witnesses(order, begin, end, rows, found, ties)
+        attach_profiles(order, begin, end, rows, found, ties)
+
+
+@njit(nogil=True, cache=True)
+def _exact_until(order, at, end, rows):  # type: ignore[no-untyped-def]
+    exact = rows.exact[order[at]]
+    stop = at + 1
+    while stop < end and rows.exact[order[stop]] == exact:
+        stop += 1
+    return stop
 
 
 @njit(nogil=True, cache=True)
