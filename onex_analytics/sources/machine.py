@@ -68,6 +68,21 @@ def string_stops(typing_context: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic
+def newlines(typing_context: Any, array: Any, index: Any) -> Any:
+    """Which of 32 bytes are newlines, one bit a byte, the first one lowest."""
+    signature = types.uint64(array, types.intp)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        word = builder.load(builder.bitcast(builder.gep(data, [args[1]]), _WIDE.as_pointer()))
+        word.align = 1
+        bits = builder.icmp_unsigned("==", word, ir.Constant(_WIDE, [10] * 32))
+        return builder.zext(builder.bitcast(bits, ir.IntType(32)), ir.IntType(64))
+
+    return signature, code
+
+
+@intrinsic
 def count_trailing_zeros(typing_context: Any, word: Any) -> Any:
     """Trailing zero bits of a number that is not zero."""
     signature = types.int64(types.uint64)

@@ -1,4 +1,6 @@
-"""Units on their way into a store: read on two threads, repaired, parted from what is there, written, committed.
+"""Units on their way into a store: read on two threads, repaired, then parted from what is there, written, committed.
+
+One thread repairs clocks unit by unit, another commits the unit before; each takes the units in their order.
 
 Rows rest in the order in which they came; `compact` sorts them by time. (Sorting each unit cost a tenth of an append.)
 
@@ -14,7 +16,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -40,6 +42,22 @@ _CLOCKS_WITHIN = 50
 """Commits that are looked through for it."""
 
 
+class _Ready(NamedTuple):
+    """A unit that waits for its commit: its events with their clocks repaired, its rejected lines, and the last clock
+    offset of each producer so far."""
+
+    unit: Unit
+    events: pl.DataFrame
+    rejected: list[pl.DataFrame]
+    offsets_ms: Mapping[str, int]
+
+    def reasons(self) -> Counter[str]:
+        counted = Counter(rejection.reason for rejection in self.unit.rejected)
+        for rows in self.rejected:
+            counted.update(rows["reason"].to_list())
+        return counted
+
+
 class Appender:
     """One append in progress."""
 
@@ -55,15 +73,35 @@ class Appender:
         total = Tally()
         gc.freeze()  # what stands now is not looked through again and again while frames come and go
         try:
-            with ThreadPoolExecutor(READERS, thread_name_prefix="onex-reader") as pool:
-                for unit, batches in self._read_ahead(units, pool):
-                    tally = self._skip(unit) if batches is None else self._store(unit, [b.result() for b in batches])
+            with (
+                ThreadPoolExecutor(READERS, thread_name_prefix="onex-reader") as readers,
+                ThreadPoolExecutor(1, thread_name_prefix="onex-writer") as writer,
+            ):
+                for unit, tally in self._settled(self._read_ahead(units, readers), writer):
                     total.add(tally)
                     on_unit(unit, tally)
         finally:
             gc.unfreeze()
             self.sweep()
         return total
+
+    def _settled(
+        self, units: Iterable[tuple[Unit, list[Future[Batch]] | None]], writer: ThreadPoolExecutor
+    ) -> Iterator[tuple[Unit, Tally]]:
+        """Units and what became of them, each being committed while the next one is repaired."""
+        writing: tuple[Unit, Future[Tally]] | None = None
+        for unit, batches in units:
+            ready = None if batches is None else self._ready(unit, [batch.result() for batch in batches])
+            if writing is not None:
+                yield writing[0], writing[1].result()
+            writing = None
+            if ready is None:
+                yield unit, self._skip(unit)
+            else:
+                writing = unit, writer.submit(self._store, ready)
+                del ready, batches
+        if writing is not None:
+            yield writing[0], writing[1].result()
 
     def sweep(self) -> None:
         """Take away what was written and not committed."""
@@ -90,31 +128,32 @@ class Appender:
 
     # ------------------------------------------------------------------ one unit
 
-    def _store(self, unit: Unit, batches: list[Batch]) -> Tally:
+    def _ready(self, unit: Unit, batches: list[Batch]) -> _Ready:
         events = self.events_of(batches)
-        reasons = Counter(r.reason for r in unit.rejected)
-        for batch in batches:
-            reasons.update(batch.rejected["reason"].to_list())
-        tally, conflicts = retry_lost(self.events.uri, lambda: self._commit(unit, events, reasons))
+        return _Ready(unit, events, [batch.rejected for batch in batches], self._offsets)
+
+    def _store(self, ready: _Ready) -> Tally:
+        unit = ready.unit
+        tally, conflicts = retry_lost(self.events.uri, lambda: self._commit(ready))
         if tally.reasons:
-            rejected = [*(b.rejected for b in batches)]
-            rejected.append(Rejections([*unit.rejected, *conflicts]).frame(self.gate.ingested_at))
+            rejected = [*ready.rejected, Rejections([*unit.rejected, *conflicts]).frame(self.gate.ingested_at)]
             retry_lost(self.rejected.uri, lambda: self._keep_rejected(unit, pl.concat(rejected)))
         return tally
 
     def events_of(self, batches: list[Batch]) -> pl.DataFrame:
         """The events of some blocks, with the number of their lines, their clocks repaired."""
         if not batches:
-            return self.gate.no_events()
+            return self.gate.no_events().with_columns(source_line=pl.lit(None, dtype=pl.Int64))
         events = pl.concat([self._lifted(b.events.with_columns(source_line=b.lines)) for b in batches])
         if self.repairs:
             events, self._offsets = repair_clocks(events, self._offsets)
         return events
 
-    def _commit(self, unit: Unit, events: pl.DataFrame, reasons: Counter[str]) -> tuple[Tally, list[Rejection]]:
-        parted, events = self.part(events)
+    def _commit(self, ready: _Ready) -> tuple[Tally, list[Rejection]]:
+        unit = ready.unit
+        parted, events = self.part(ready.events)
         tally = Tally(
-            read=len(unit), stored=parted.fresh.height, duplicate=parted.duplicates, reasons=reasons.copy(),
+            read=len(unit), stored=parted.fresh.height, duplicate=parted.duplicates, reasons=ready.reasons(),
             size_bytes=unit.size_bytes, units=1,
         )  # fmt: skip
         if parted.conflicts:
@@ -122,7 +161,7 @@ class Appender:
         _count_repairs(parted.fresh, tally)
         key = self._key(unit)
         if not self.events.holds(key):
-            said = {"unit": key, "source": unit.source, **tally.as_metadata(), CLOCKS: self._offsets}
+            said = {"unit": key, "source": unit.source, **tally.as_metadata(), CLOCKS: ready.offsets_ms}
             self.store_fresh(parted, key, said)
             if self._log is not None:
                 self._log[key] = said

@@ -14,7 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from onex_analytics.sources.hashing import xxh64_texts
-from onex_analytics.store.known_ids import Hashes, KnownIds
+from onex_analytics.store.hash_table import Hashes, repeated
+from onex_analytics.store.known_ids import KnownIds
 
 CONTENT = (
     "event_id", "timestamp", "clock_offset_ms", "event_type", "node_id", "correlation_id", "parent_correlation_id",
@@ -58,20 +59,14 @@ def part_duplicates(events: pl.DataFrame, known: KnownIds, lookup: Lookup) -> Pa
         content); positions of the `conflicts` (same id, other content).
     """
     hashes = xxh64_texts(events["event_id"])
-    ordered = np.sort(hashes)
-    again = ordered[1:] == ordered[:-1]
-    stored = known.contains(ordered)
-    if not again.any() and not stored.any():
+    stored = known.contains(hashes)
+    rows = np.flatnonzero(stored | repeated(hashes))
+    if not rows.size:
         return Parted(events, 0, [], hashes)
-    suspicious = stored.copy()
-    suspicious[1:] |= again
-    suspicious[:-1] |= again
-    order = np.argsort(hashes)
-    rows = np.sort(order[suspicious])
     suspects = events.select(CONTENT)[rows].select(pl.Series("row", rows.astype(np.uint32)), *CONTENT)
     # hashes can collide: from here on ids are compared by their text
     # only what may be stored is looked for: one that merely stands twice here would be sought in every file
-    asked = events.select("event_id", "timestamp")[np.sort(order[stored])].unique("event_id")
+    asked = events.select("event_id", "timestamp")[np.flatnonzero(stored)].unique("event_id")
     before = lookup(asked) if asked.height else suspects.drop("row").clear()
     first = suspects.unique("event_id", keep="first", maintain_order=True)
     reference = pl.concat([before.select(CONTENT).unique("event_id"), first.select(CONTENT)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 STATISTICS = ("timestamp", "event_type", "node")
 """Columns whose smallest and largest value stand in the log. The log shows them in the clear, so no others do."""
@@ -18,6 +19,14 @@ LONGEST_STATISTIC = 64
 """Characters of a text in the log; a longer one is cut to a bound that still holds."""
 
 ROW_GROUP_ROWS = 1 << 18
+_BATCH_ROWS = 1 << 16
+_VARIED = frozenset({
+    "event_id", "correlation_id", "parent_correlation_id", "trace_id", "span_id", "parent_span_id", "causation_id",
+    "metadata", "extra", "error_message", "timestamp_original", "detail",
+})  # fmt: skip
+"""Texts that hardly ever repeat: a dictionary of them would be larger than they are."""
+_GROWING = ("timestamp", "source_offset")
+"""Numbers that differ little from row to row."""
 _UNSIGNED: dict[pl.DataType, pl.DataType] = {pl.UInt64(): pl.Int64(), pl.UInt32(): pl.Int64()}
 _LAST = "\U0010ffff"
 
@@ -43,28 +52,31 @@ def from_stored(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> pl.La
     )
 
 
-def write_parquet(frame: pl.DataFrame, target: str | io.BytesIO, options: dict[str, str] | None = None) -> None:
-    """Write a frame as it rests, to memory or to an object store's address.
+def parquet_bytes(frame: pl.DataFrame) -> pa.Buffer:
+    """A frame as it rests, as the bytes of a Parquet file.
 
-    Statistics within the file tell its row groups apart; of a file with one of them the log says all there is to say.
+    PyArrow writes it, not Polars: it tries a dictionary only where told to, and so takes a quarter less time for rows
+    whose largest columns (metadata, ids) repeat nothing. Statistics within the file tell its row groups apart; of a
+    file with one of them the log says all there is to say.
     """
-    frame.write_parquet(
-        target, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS,
-        statistics=frame.height > ROW_GROUP_ROWS, storage_options=options,
+    table = frame.to_arrow(compat_level=pl.CompatLevel.newest())
+    held = pa.BufferOutputStream()
+    pq.write_table(
+        table, held, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS,
+        write_batch_size=_BATCH_ROWS, write_statistics=frame.height > ROW_GROUP_ROWS, store_schema=False,
+        use_dictionary=[name for name, dtype in frame.schema.items() if dtype == pl.String and name not in _VARIED],
+        column_encoding={name: "DELTA_BINARY_PACKED" for name in _GROWING if name in frame.columns},
     )  # fmt: skip
+    return held.getvalue()
 
 
-def write_file(frame: pl.DataFrame, path: Path) -> int:
-    """Write a new file and return its size; it is on the disk by then. (Polars would not say that a disk is full.)"""
-    held = io.BytesIO()
-    write_parquet(frame, held)
-    data = held.getbuffer()
+def write_file(data: pa.Buffer, path: Path) -> None:
+    """Write a new file; it is on the disk by then. (PyArrow and Polars would not say that a disk is full.)"""
     with open(path, "xb", buffering=0) as file:
-        written = 0
-        while written < len(data):
-            written += file.write(data[written:])
+        rest = memoryview(data)
+        while rest:
+            rest = rest[file.write(rest) :]
         os.fsync(file.fileno())
-    return len(data)
 
 
 def statistics(frame: pl.DataFrame) -> dict[str, Any]:

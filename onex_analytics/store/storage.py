@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
@@ -20,17 +21,18 @@ from onex_analytics.exceptions import InvalidOption, NotAStore, StoreError, Stor
 from onex_analytics.store.failures import Lost, in_our_words, retry_lost, said, translated
 from onex_analytics.store.rest import (
     from_stored,
+    parquet_bytes,
     statistics,
     stored_schema,
     to_stored,
     write_file,
-    write_parquet,
 )  # fmt: skip
 from onex_analytics.store.selection import EVERYTHING, Selection
 
 LAYOUT = 1
 """Version of the layout that this code writes; a newer one is refused."""
 
+_UPLOAD_BYTES = 1 << 20
 _PROPERTIES = {"delta.enableExpiredLogCleanup": "false", "delta.checkpointInterval": "50"}
 
 
@@ -230,20 +232,21 @@ class Table:
             StoreFull: there is no room for it.
         """
         path = f"part-{uuid.uuid4().hex}.parquet"
-        stored = to_stored(frame)
+        data = parquet_bytes(to_stored(frame))
         self._staged.add(path)
         with in_our_words(self.uri):
             if self.is_remote:
-                size = self._upload(stored, path)
+                self._upload(data, path)
             else:
-                size = write_file(stored, Path(self.address(path)))
-        return AddAction(path, size, {}, int(time.time() * 1000), True, json.dumps(statistics(frame)))
+                write_file(data, Path(self.address(path)))
+        return AddAction(path, data.size, {}, int(time.time() * 1000), True, json.dumps(statistics(frame)))
 
-    def _upload(self, stored: pl.DataFrame, path: str) -> int:
+    def _upload(self, data: pa.Buffer, path: str) -> None:
         from deltalake.fs import DeltaStorageHandler
 
-        write_parquet(stored, self.address(path), self.options)
-        return int(DeltaStorageHandler(self.uri, self.options).get_file_info([path])[0].size)
+        stream = DeltaStorageHandler(self.uri, self.options).open_output_stream(path)
+        with pa.BufferedOutputStream(stream, _UPLOAD_BYTES) as target:  # which hands on bytes, as the stream wants them
+            target.write(data)
 
     def commit(
         self, actions: Sequence[AddAction | RemoveAction], *, keys: Sequence[str] = (),

@@ -7,7 +7,8 @@ from datetime import timedelta
 import polars as pl
 
 from onex_analytics.sources.hashing import xxh64_texts
-from onex_analytics.store.known_ids import Hashes, KnownIds
+from onex_analytics.store.hash_table import Hashes
+from onex_analytics.store.known_ids import KnownIds
 from onex_analytics.store.selection import Selection
 from onex_analytics.store.storage import StoredFile, Table
 

@@ -1,0 +1,70 @@
+"""A set of 64-bit hashes in one array, by open addressing: a hash stands at its own place, or in the next free ones.
+
+The hashes are spread evenly already, so that their low bits are the place. Zero marks a free place; the hash zero
+itself is remembered elsewhere (see `known_ids`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Hashes = NDArray[np.uint64]
+_FREE = np.uint64(0)
+
+
+@njit(nogil=True, cache=True)
+def insert(table: Hashes, hashes: Hashes) -> int:
+    """Put hashes into a table that has room for them, its size a power of two; returns how many are new."""
+    mask = np.uint64(table.size - 1)
+    new = 0
+    for i in range(hashes.size):
+        h = hashes[i]
+        if h == _FREE:
+            continue
+        at = np.intp(h & mask)
+        while table[at] != _FREE and table[at] != h:
+            at = np.intp((np.uint64(at) + np.uint64(1)) & mask)
+        if table[at] == _FREE:
+            table[at] = h
+            new += 1
+    return new
+
+
+@njit(nogil=True, cache=True)
+def find(table: Hashes, hashes: Hashes, found: NDArray[np.bool_]) -> None:
+    """Set `found` where a hash stands in the table, which has a free place."""
+    mask = np.uint64(table.size - 1)
+    for i in range(hashes.size):
+        h = hashes[i]
+        at = np.intp(h & mask)
+        while table[at] != _FREE and table[at] != h:
+            at = np.intp((np.uint64(at) + np.uint64(1)) & mask)
+        found[i] |= h != _FREE and table[at] == h
+
+
+@njit(nogil=True, cache=True)
+def repeated(hashes: Hashes) -> NDArray[np.bool_]:
+    """True for each row whose hash stands in another row too.
+
+    >>> import numpy as np
+    >>> repeated(np.array([7, 0, 7, 8, 0], np.uint64)).tolist()
+    [True, True, True, False, True]
+    """
+    size = 16
+    while size < 2 * hashes.size:
+        size *= 2
+    mask = np.uint64(size - 1)
+    rows = np.full(size, -1, np.int32)
+    out = np.zeros(hashes.size, np.bool_)
+    for i in range(hashes.size):
+        at = np.intp(hashes[i] & mask)
+        while rows[at] >= 0 and hashes[rows[at]] != hashes[i]:
+            at = np.intp((np.uint64(at) + np.uint64(1)) & mask)
+        if rows[at] < 0:
+            rows[at] = i
+        else:
+            out[i] = True
+            out[rows[at]] = True
+    return out
