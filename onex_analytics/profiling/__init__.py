@@ -11,19 +11,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onex_analytics.profiling.comparison import compare
+    from onex_analytics.profiling.leeway import drag, slack
     from onex_analytics.profiling.sections import critical_path
     from onex_analytics.profiling.self_times import self_time
+    from onex_analytics.profiling.speedups import what_if
 
 __all__ = [
     "compare",
     "critical_path",
+    "drag",
     "self_time",
+    "slack",
+    "what_if",
 ]
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "comparison": ("compare",),
+    "leeway": ("drag", "slack"),
     "sections": ("critical_path",),
     "self_times": ("self_time",),
+    "speedups": ("what_if",),
 }
 _MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
 

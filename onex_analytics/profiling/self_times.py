@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from onex_analytics.frames.columns import names
 from onex_analytics.frames.spans import complete_spans
-from onex_analytics.frames.trees import LEFT_OUT, Trees, over_trees
+from onex_analytics.frames.trees import Trees, over_trees
 from onex_analytics.model.shapes import UTC_MICROSECONDS
 from onex_analytics.profiling.walks import self_times
 
@@ -73,32 +71,14 @@ def self_time(spans: pl.LazyFrame | pl.DataFrame, *, keep: str | Iterable[str] =
 
 def _rows(frame: pl.DataFrame, trees: Trees, kept: list[str]) -> pl.DataFrame:
     own, overflow, underflow = self_times(trees.first_child, trees.children, trees.start, trees.end)
-    in_tree = pl.Series(trees.left_out == 0)
-    numbers = frame.select(
+    return frame.select(
         "trace_id", "span_id", "parent_span_id", "name", "start", "end",
-        depth=_by_row(trees, trees.depth),
-        children=_by_row(trees, trees.children),
-        duration_ms=_by_row(trees, (trees.end - trees.start) / 1000),
-        self_ms=_by_row(trees, own / 1000),
-        child_overflow_ms=_by_row(trees, overflow / 1000),
-        child_underflow_ms=_by_row(trees, underflow / 1000),
-        left_out=left_out_word(trees),
+        depth=trees.by_row(trees.depth),
+        children=trees.by_row(trees.children),
+        duration_ms=trees.by_row((trees.end - trees.start) / 1000),
+        self_ms=trees.by_row(own / 1000),
+        child_overflow_ms=trees.by_row(overflow / 1000),
+        child_underflow_ms=trees.by_row(underflow / 1000),
+        left_out=trees.why_left_out(),
+        **{name: frame[name] for name in kept},
     )  # fmt: skip
-    if not in_tree.all():
-        reckoned = ["depth", "children", "duration_ms", "self_ms", "child_overflow_ms", "child_underflow_ms"]
-        numbers = numbers.with_columns(pl.when(in_tree).then(pl.col(reckoned)))
-    return numbers.hstack(frame.select(kept)) if kept else numbers
-
-
-def left_out_word(trees: Trees) -> pl.Series:
-    """For each row of the frame why it stands in no tree; null for most."""
-    if not trees.left_out.any():
-        return pl.Series([None], dtype=pl.String).new_from_index(0, trees.left_out.size)
-    return pl.Series([None, *LEFT_OUT], dtype=pl.String).gather(pl.Series(trees.left_out))
-
-
-def _by_row(trees: Trees, by_place: NDArray[np.int32] | NDArray[np.float64]) -> pl.Series:
-    """Numbers of places, put to the rows of the frame; zero for the rows that stand in no tree."""
-    by_row = np.zeros(trees.left_out.size, by_place.dtype)
-    by_row[trees.rows] = by_place
-    return pl.Series(by_row)

@@ -110,3 +110,21 @@ def sections_of(
 
     tiled = [section for section in cp(root, root.start, root.end) if section[1] < section[2]]
     return tiled[::-1] or [(root.id, root.start, root.end)]
+
+
+def length_of(spans: list[Span], root: Span, own=lambda span, time: time, whole=lambda span, time: time) -> Fraction:
+    """How long the root takes if own work and whole spans take other times: by recursion, as `moves.py` tells it."""
+
+    def length(s: Span, lo: int, hi: int) -> Fraction:
+        clipped = [(max(c.start, lo), min(c.end, hi), c) for c in children_of(spans, s) if not is_async(s, c)]
+        waited = sorted(((b, e, c) for b, e, c in clipped if b < e), key=lambda child: child[0])
+        new_end: dict[str | None, Fraction] = {}
+        for begin, end, child in waited:
+            before = [(e, c) for _, e, c in waited if e <= begin]
+            seen = max([lo] + [e for e, _ in before])
+            moved = max([Fraction(0)] + [new_end[c.id] for _, c in before])
+            new_end[child.id] = moved + own(s, Fraction(begin - seen)) + whole(child, length(child, begin, end))
+        seen = max([lo] + [e for _, e, _ in waited])
+        return max([Fraction(0), *new_end.values()]) + own(s, Fraction(hi - seen))
+
+    return whole(root, length(root, root.start, root.end))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from onex_analytics.frames.columns import require
 from onex_analytics.frames.spans.foreign import complete_spans
 from onex_analytics.frames.trees.linking import ABSENT
-from onex_analytics.frames.trees.links import links, tie_columns
+from onex_analytics.frames.trees.links import LEFT_OUT, links, tie_columns
 from onex_analytics.frames.trees.order import places_of, siblings_of, tied_siblings
 
 TREE_COLUMNS = ("trace_id", "span_id", "parent_span_id", "name", "kind", "start", "end", "state")
@@ -52,6 +53,20 @@ class Trees:
     def root_durations(self) -> NDArray[np.int64]:
         """Microseconds from start to end of each root."""
         return self.end[self.roots] - self.start[self.roots]
+
+    def by_row(self, by_place: NDArray[Any]) -> pl.Series:
+        """Numbers of places, put to the rows of the frame; null for the rows that stand in no tree."""
+        numbers = np.zeros(self.left_out.size, by_place.dtype)
+        numbers[self.rows] = by_place
+        series = pl.Series(numbers)
+        return series.set(pl.Series(self.left_out > 0), None) if self.left_out.any() else series
+
+    def why_left_out(self) -> pl.Series:
+        """For each row of the frame the word of `LEFT_OUT` that says why it stands in no tree; null for most."""
+        words = pl.Series("left_out", [None, *LEFT_OUT], dtype=pl.String)
+        if not self.left_out.any():
+            return words.new_from_index(0, self.left_out.size)
+        return words.gather(pl.Series(self.left_out))
 
 
 def grow(frame: pl.DataFrame) -> Trees:
