@@ -10,13 +10,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from onex_analytics.profiling.attribution import attribute_change
     from onex_analytics.profiling.comparison import compare
     from onex_analytics.profiling.leeway import drag, slack
     from onex_analytics.profiling.sections import critical_path
     from onex_analytics.profiling.self_times import self_time
+    from onex_analytics.profiling.shifts import change_points
     from onex_analytics.profiling.speedups import what_if
 
 __all__ = [
+    "attribute_change",
+    "change_points",
     "compare",
     "critical_path",
     "drag",
@@ -26,10 +30,12 @@ __all__ = [
 ]
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
+    "attribution": ("attribute_change",),
     "comparison": ("compare",),
     "leeway": ("drag", "slack"),
     "sections": ("critical_path",),
     "self_times": ("self_time",),
+    "shifts": ("change_points",),
     "speedups": ("what_if",),
 }
 _MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}

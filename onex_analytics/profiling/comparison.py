@@ -24,14 +24,12 @@ from onex_analytics.frames.statistics import (
     z_of,
 )
 from onex_analytics.profiling.comparison_kernel import OPEN, P50, P95, PLACE, compared, in_segments
+from onex_analytics.profiling.ended import is_open, is_timed
 from onex_analytics.profiling.verdicts import judged
 
 Floats: TypeAlias = NDArray[np.float64]
 
 MEASURES = {"p50": 0.5, "p95": 0.95}
-TIMED_STATES = ("closed", "orphan", "cycle")
-"""States of a span whose duration is what it took: its place in the tree may be in doubt, its time is not."""
-
 FEWEST_TRACES = 5
 """With fewer traces on a side nothing is tested: what they have in common cannot be told."""
 _SIDES = ("baseline", "candidate")
@@ -57,8 +55,9 @@ def compare(
     that no sample need be drawn). Reads the columns it needs into memory.
 
     Args:
-        baseline, candidate: one row a span, in any order; reads `trace_id`, `duration_ms`, `state` and the columns
-            of `by`. A span without a trace id is a trace of its own. A trace may have spans on both sides.
+        baseline, candidate: one row a span, in any order; reads `trace_id`, `duration_ms`, `state`, `start`,
+            `end` and the columns of `by`. A span without a trace id is a trace of its own. A trace may have spans on
+            both sides.
         by: columns to compare separately; `()` compares all spans as one.
         min_effect: smallest change that matters: 0.1 means that ratios from 1/1.1 to 1.1 are as good as equal.
         alpha: the share of false findings among all findings that is accepted, over all rows and tests.
@@ -145,15 +144,7 @@ def _read(spans: pl.LazyFrame | pl.DataFrame, keys: list[str]) -> pl.LazyFrame:
     """The columns touched: the keys, the trace, and milliseconds: infinite while open, null where left out."""
     whole = complete_spans(spans)
     require(whole, *keys)
-    took = pl.col("duration_ms")
-    in_order = pl.col("state").is_in(TIMED_STATES)
-    never_ended = (pl.col("state") == "open") | in_order & pl.col("end").is_null() & took.is_null()
-    ms = (
-        pl.when(never_ended & pl.col("start").is_not_null())
-        .then(pl.lit(float("inf")))
-        .when(in_order & took.is_finite() & (took >= 0))
-        .then(took)
-    )
+    ms = pl.when(is_open()).then(pl.lit(float("inf"))).when(is_timed()).then(pl.col("duration_ms"))
     return whole.select(*keys, _trace=pl.col("trace_id"), _ms=ms)
 
 

@@ -179,5 +179,5 @@ def _row(finding: Finding, traits: list[Trait], votes: Votes, n_tests: int) -> d
         "target_votes": finding.hits, "precision": min(finding.hits / finding.votes, 1.0),
         "recall": min(finding.hits / votes.hits, 1.0), "risk_ratio": finding.ratio, "ci_low": finding.low,
         "ci_high": finding.high, "cliffs_delta": single.cliffs_delta if single else None, "p": finding.p,
-        "q": finding.q, "score": score(finding, votes), "shadowed_by": finding.shadowed_by, "n_tests": n_tests, "left_out": None,
+        "q": finding.q, "score": score(finding, votes), "shadowed_by": finding.shadowed_by, "n_tests": n_tests,
     }  # fmt: skip
