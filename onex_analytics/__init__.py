@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from onex_analytics import exceptions, frames, model, sources, synthetic, views
     from onex_analytics.exceptions import OnexError
+    from onex_analytics.frames import build_spans
     from onex_analytics.model import OnexEvent
     from onex_analytics.store import EventStore, IngestReport
     from onex_analytics.synthetic import generate
@@ -29,6 +30,7 @@ __all__ = [
     "OnexError",
     "OnexEvent",
     "__version__",
+    "build_spans",
     "exceptions",
     "frames",
     "generate",
@@ -43,6 +45,7 @@ _ROOM_OF = {
     "IngestReport": "store",
     "OnexError": "exceptions",
     "OnexEvent": "model",
+    "build_spans": "frames",
     "generate": "synthetic",
 }
 

@@ -36,7 +36,7 @@ from onex_analytics.frames.windows import bucket, counts_over_time, fitting_widt
 
 if TYPE_CHECKING:
     from onex_analytics.frames.contrasts import CONTRAST, contrast
-    from onex_analytics.frames.spans import complete_spans
+    from onex_analytics.frames.spans import build_spans, complete_spans
 
 __all__ = [
     "CONTRAST",
@@ -44,6 +44,7 @@ __all__ = [
     "NOTABLE",
     "OTHER",
     "bucket",
+    "build_spans",
     "complete_spans",
     "contrast",
     "counts_over_time",
@@ -81,7 +82,7 @@ __all__ = [
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "contrasts": ("CONTRAST", "contrast"),
-    "spans": ("complete_spans",),
+    "spans": ("build_spans", "complete_spans"),
 }
 _MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from onex_analytics.frames.spans.foreign import complete_spans
 
 if TYPE_CHECKING:
-    pass
+    from onex_analytics.frames.spans.building import build_spans
 
-__all__ = ["complete_spans"]
+__all__ = ["build_spans", "complete_spans"]
 
-_LOADED_LATER: dict[str, tuple[str, ...]] = {}
+_LOADED_LATER: dict[str, tuple[str, ...]] = {"building": ("build_spans",)}
 _MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
 
 

@@ -16,7 +16,6 @@ Source of the rules: the specification of this package (spans, traces and perfor
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +26,7 @@ from polars.io.plugins import register_io_source
 from onex_analytics.exceptions import MissingColumns
 from onex_analytics.frames.spans.gathering import gathered
 from onex_analytics.frames.spans.grouping import borders, in_order, tied
-from onex_analytics.frames.spans.keys import PAIRING_COLUMNS, Events, numbered, usable_ms
+from onex_analytics.frames.spans.keys import PAIRING_COLUMNS, Events, in_threads, numbered, usable_ms
 from onex_analytics.frames.spans.linking import Unlinked, linked
 from onex_analytics.frames.spans.pairing import (
     BY_INPUT,
@@ -144,6 +143,7 @@ class Found(NamedTuple):
     state: NDArray[np.uint8]
     by: NDArray[np.int16]            # a place in `PAIRED_BY`, -1 where unpaired
     severity: NDArray[np.uint8]      # a place in `OUTCOMES_OF_SPANS`
+    tells_worst: NDArray[np.bool_]   # of each of its two ends whether it tells of a failure, and of the worst
     family: NDArray[np.uint8]
     key: NDArray[np.uint64]
 
@@ -159,7 +159,7 @@ def spans_of(events: pl.DataFrame, wanted: list[str], dimensions: dict[str, str]
     found = found_spans(events)
     columns = columns_of(events, found, wanted, dimensions)
     if any(name in wanted for name in _LINKED):
-        links = linked(unlinked(events, found))
+        links = linked(unlinked(columns, found))
         columns["trace_id"], columns["parent_span_id"] = links.trace_id, links.parent_span_id
         columns["state"] = pl.Series(STATES).gather(pl.Series(links.state))
     return pl.DataFrame([columns[name].alias(name) for name in wanted])
@@ -174,37 +174,35 @@ def with_absent(events: pl.DataFrame, names: list[str]) -> pl.DataFrame:
 
 def found_spans(events: pl.DataFrame) -> Found:
     """Pair all events of a frame."""
-    numbers = numbered(events)
+    threads = _threads(events.height)
+    numbers = numbered(events, threads)
     rows = numbers.rows
     n = rows.key.size
     ties = np.zeros(n, np.int32)
-    order = in_order(rows.key, rows.exact, rows.time, rows.role, ties)
-    border = borders(order, rows.key)
-    if _break_ties(events, numbers, np.flatnonzero(tied(order, border, rows.time)), ties):
-        order = in_order(rows.key, rows.exact, rows.time, rows.role, ties)
     pairs = empty_pairs(n)
-    parts = min(pl.thread_pool_size(), 8) if n >= _THREADS_FROM else 1
-    cuts = np.unique(np.searchsorted(border, np.linspace(0, n, parts + 1)[1:-1]).clip(0, border.size - 1))
-    cuts = np.unique(np.concatenate([[0], cuts, [border.size - 1]]))
+    parts = 1 << (threads.bit_length() - 1)  # a power of two
+    orders: dict[int, tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.intp]]] = {}
+
+    def sort(part: int) -> None:
+        order = in_order(rows.key, rows.exact, rows.time, rows.role, ties, part, parts)
+        border = borders(order, rows.key)
+        orders[part] = order, border, np.flatnonzero(tied(order, border, rows.time))
 
     def pair(part: int) -> None:
-        pair_keys(order, border, cuts[part], cuts[part + 1], rows, pairs, ties)
+        order, border, _ = orders[part]
+        pair_keys(order, border, 0, border.size - 1, rows, pairs, ties)
 
-    _in_threads(pair, range(len(cuts) - 1), parts)
+    in_threads(sort, range(parts), parts)
+    if _break_ties(events, numbers, np.concatenate([same for _, _, same in orders.values()]), ties):
+        in_threads(sort, range(parts), parts)
+    in_threads(pair, range(parts), parts)
     _pair_by_order(events, numbers, pairs, ties)
     return _found(numbers, pairs)
 
 
-def _in_threads(work: object, items: range | list[object], threads: int) -> None:
-    """Do something with each of some items, several at a time where it is worth a thread."""
-    call = work
-    assert callable(call)
-    if threads == 1 or len(items) < 2:
-        for item in items:
-            call(item)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(call, items))
+def _threads(rows: int) -> int:
+    """How many threads so many rows are worth."""
+    return min(pl.thread_pool_size(), 8) if rows >= _THREADS_FROM else 1
 
 
 def _break_ties(events: pl.DataFrame, numbers: Events, rows: NDArray[np.intp], ties: NDArray[np.int32]) -> bool:
@@ -260,7 +258,8 @@ def _found(numbers: Events, pairs: Pairs) -> Found:
     began = at(time, start, NO_TIME)
     for candidate in (reckoned(end), at(time, second_start, NO_TIME), reckoned(second_end)):
         began = np.where((start == NONE) & (began == NO_TIME), candidate, began)
-    severity = np.maximum(at(rows.severity, end, 0), at(rows.severity, second_end, 0)).astype(np.uint8)
+    severities = np.stack([at(rows.severity, end, 0), at(rows.severity, second_end, 0)]).astype(np.uint8)
+    severity = severities.max(axis=0)
     state = pairs.state[a].copy()
     state[own_profile] = np.where(took[a[own_profile]] >= 0, CLOSED, STATES.index("end_without_start"))
     by_all = np.where(mate != NONE, pairs.by.astype(np.int16), np.int16(NONE))
@@ -274,62 +273,49 @@ def _found(numbers: Events, pairs: Pairs) -> Found:
 
     return Found(
         place(end), place(start), place(second_end), place(second_start), place(profile), began, ended, state, by,
-        severity, numbers.family[a], rows.key[a],
+        severity, (severities == severity) & (severity >= 2), numbers.family[a], rows.key[a],
     )  # fmt: skip
 
 
-def unlinked(events: pl.DataFrame, found: Found) -> Unlinked:
-    """What linking reads of the spans."""
-    told_by = found.told_by
-    given = {name: gathered(events[name], told_by) for name in LINKING_COLUMNS if name != "event_id"}
-    ids = _event_ids(events, found)
-    first, last = ids["start_event_id"], ids["end_event_id"]
-    own = pl.select(pl.coalesce(first, last).alias("event_id")).to_series()
-    causes: tuple[pl.Series, ...] = ()
-    if given["causation_id"].null_count() < len(own):
-        causes = tuple(gathered(events["event_id"], which[None, :]) for which in told_by)
-    return Unlinked(
-        pl.select(pl.coalesce(given["span_id"], own).alias("span_id")).to_series(), given["trace_id"],
-        given["parent_span_id"], given["correlation_id"], given["parent_correlation_id"], given["causation_id"],
-        causes, own, found.began, found.ended, found.state,
-    )  # fmt: skip
+GIVEN = {
+    "given_trace_id": "trace_id", "given_span_id": "span_id", "given_parent_span_id": "parent_span_id",
+    "parent_correlation_id": "parent_correlation_id", "causation_id": "causation_id",
+}  # fmt: skip
+"""What a span is linked by beside its own columns, and the column of events that it comes from."""
 
-
-def _event_ids(events: pl.DataFrame, found: Found) -> dict[str, pl.Series]:
-    ids = events["event_id"]
-    return {
-        "start_event_id": gathered(ids, np.stack([found.start, found.second_start])),
-        "end_event_id": gathered(ids, np.stack([found.end, found.second_end])),
-    }
+OTHER_EVENTS = ("second_start_event_id", "second_end_event_id")
+"""The events of its second witness: they may be the cause of other work."""
 
 
 def columns_of(
     events: pl.DataFrame, found: Found, wanted: list[str], dimensions: dict[str, str]
 ) -> dict[str, pl.Series]:
-    """Columns of spans, but for those that linking makes."""
+    """Columns of spans, but for those that linking makes; with those that linking reads, where it is asked for."""
     told_by = found.told_by
+    everyone = np.concatenate([told_by, found.profile[None, :]])
+    worst = np.stack([np.where(found.tells_worst[row], told_by[2 * row], NONE) for row in (0, 1)])
+    measured = np.stack([found.profile, found.end, found.second_end])
     column_of = {name: column for column, name in dimensions.items()}
     out: dict[str, pl.Series] = {}
-    if not {"start_event_id", "end_event_id", "span_id"}.isdisjoint(wanted):
-        out.update(_event_ids(events, found))
-    everyone = np.concatenate([told_by, found.profile[None, :]])
-    failing = np.where(found.severity >= 2, found.severity, 255)
-    worst = np.stack([np.where(_severity_at(events, which) == failing, which, NONE) for which in told_by[[0, 2]]])
-    measured = np.stack([found.profile, found.end, found.second_end])
 
     def make(name: str) -> pl.Series:
         if name in column_of:
             return gathered(events[column_of[name]], everyone)
+        if name in GIVEN:
+            return gathered(events[GIVEN[name]], told_by)
         if name in _TOLD:
             return gathered(events[name], worst)
         if name in PROFILE_NUMBERS:
             return gathered(events[name], measured)
-        if name == "span_id":
-            given = gathered(events["span_id"], told_by)
-            return pl.select(pl.coalesce(given, out["start_event_id"], out["end_event_id"])).to_series()
-        if name == "name":
-            operation, node = gathered(events["operation"], everyone), gathered(events["node"], told_by)
-            return pl.select(pl.coalesce(operation, node)).to_series()
+        if name == "start_event_id":
+            return gathered(events["event_id"], np.stack([found.start, found.second_start]))
+        if name == "end_event_id":
+            return gathered(events["event_id"], np.stack([found.end, found.second_end]))
+        if name in OTHER_EVENTS:
+            both = found.start, found.second_start
+            if name == "second_end_event_id":
+                both = found.end, found.second_end
+            return gathered(events["event_id"], np.where(both[0] == NONE, NONE, both[1])[None, :])
         if name == "adjusted_count":
             return gathered(events[name], told_by).fill_null(1.0)
         if name in ("operation", "node_version"):
@@ -338,19 +324,42 @@ def columns_of(
             return gathered(events[name], told_by)
         return _reckoned(events, found, name)
 
-    names = [name for name in wanted if name not in out and name not in ("trace_id", "parent_span_id", "state")]
-    made: dict[str, pl.Series] = {}
-
     def keep(name: str) -> None:
-        made[name] = make(name).alias(name)
+        out[name] = make(name).alias(name)
 
-    _in_threads(keep, list(names), pl.thread_pool_size() if len(found.end) >= _THREADS_FROM else 1)
-    return {**out, **made}
+    names = [name for name in wanted if name not in (*_LINKED, "span_id", "name")]
+    names += ["start_event_id", "end_event_id", "given_span_id"]
+    if "name" in wanted:
+        names += ["operation", "node"]
+    if not set(_LINKED).isdisjoint(wanted):
+        names += [*GIVEN, "correlation_id"]
+        if events["causation_id"].null_count() < events.height:
+            names += OTHER_EVENTS
+    in_threads(keep, list(dict.fromkeys(names)), _threads(found.end.size))
+    out["span_id"] = _first(out["given_span_id"], out["start_event_id"], out["end_event_id"])
+    if "name" in wanted:
+        out["name"] = _first(out["operation"], out["node"])
+    return out
 
 
-def _severity_at(events: pl.DataFrame, which: NDArray[np.int32]) -> NDArray[np.uint8]:
-    codes = events["outcome"].cast(pl.Enum([*OUTCOMES_OF_SPANS]), strict=False).to_physical().fill_null(0).to_numpy()
-    return np.where(which == NONE, 0, codes[which]).astype(np.uint8)
+def _first(*columns: pl.Series) -> pl.Series:
+    """The first of some columns that is not null, row by row."""
+    while columns[0].null_count() == len(columns[0]) and len(columns) > 1:
+        columns = columns[1:]
+    if columns[0].null_count() == 0:
+        return columns[0]
+    return pl.select(pl.coalesce(*columns)).to_series()
+
+
+def unlinked(columns: dict[str, pl.Series], found: Found) -> Unlinked:
+    """What linking reads of the spans."""
+    first, last = columns["start_event_id"], columns["end_event_id"]
+    causes = tuple(columns[name] for name in ("start_event_id", "end_event_id", *OTHER_EVENTS) if name in columns)
+    return Unlinked(
+        columns["span_id"], columns["given_trace_id"], columns["given_parent_span_id"], columns["correlation_id"],
+        columns["parent_correlation_id"], columns["causation_id"], causes, _first(first, last), found.began,
+        found.ended, found.state,
+    )  # fmt: skip
 
 
 def _reckoned(events: pl.DataFrame, found: Found, name: str) -> pl.Series:

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Places = NDArray[np.int32]
 
+_SPARSE = 0.9
+"""Share of nulls from which on the few values are put in their places, one by one."""
+
 
 @njit(nogil=True, cache=True)
 def first_telling(tells: NDArray[np.bool_], sources: Places, silent: int) -> NDArray[np.uint32]:
@@ -42,9 +45,22 @@ def gathered(column: pl.Series, sources: Places) -> pl.Series:
     else:
         tells = column.is_not_null().to_numpy()
         silent, missing = int(np.argmin(tells)), False
+        if nulls > _SPARSE * len(column):
+            return _gathered_from_few(column, tells, sources, silent)
     place = first_telling(tells, sources, silent)
     found = column.gather(pl.Series(place))
     if missing:
         none = pl.Series(sources.max(axis=0) < 0)
         found = pl.select(pl.when(~none).then(found).alias(column.name)).to_series()
     return found
+
+
+def _gathered_from_few(column: pl.Series, tells: NDArray[np.bool_], sources: Places, silent: int) -> pl.Series:
+    """The same, where hardly any event tells anything."""
+    place = first_telling(tells, sources, silent)
+    told = np.flatnonzero(place != silent)
+    found = pl.Series(column.name, [None], dtype=column.dtype).new_from_index(0, sources.shape[1])
+    if told.size == 0:
+        return found
+    values = column.gather(pl.Series(place[told]))
+    return found.scatter(pl.Series(told, dtype=pl.UInt32), values)

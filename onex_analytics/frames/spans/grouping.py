@@ -16,8 +16,27 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 @njit(nogil=True, cache=True)
+def spread_key(key: np.uint64) -> np.uint64:
+    """A key whose high bits are as good as any; one to one, so that equal stays equal."""
+    x = key ^ (key >> np.uint64(32))
+    x *= _ODD
+    x ^= x >> np.uint64(29)
+    x *= _ODD
+    return x ^ (x >> np.uint64(32))
+
+
+@njit(nogil=True, cache=True)
+def combined_key(a: np.uint64, b: np.uint64) -> np.uint64:
+    """One key for a pair of keys."""
+    x = (a ^ (a >> np.uint64(31))) * _ODD
+    x += b ^ (b >> np.uint64(27))
+    x *= np.uint64(0xBF58476D1CE4E5B9)
+    return x ^ (x >> np.uint64(30))
+
+
+@njit(nogil=True, cache=True)
 def spread(keys: Keys) -> Keys:
-    """Keys whose high bits are as good as any: one to one, so that equal stays equal.
+    """`spread_key` of each.
 
     >>> import numpy as np
     >>> a = spread(np.array([1, 2, 1], np.uint64))
@@ -26,18 +45,13 @@ def spread(keys: Keys) -> Keys:
     """
     out = np.empty_like(keys)
     for i in range(keys.size):
-        x = keys[i]
-        x ^= x >> np.uint64(32)
-        x *= _ODD
-        x ^= x >> np.uint64(29)
-        x *= _ODD
-        out[i] = x ^ (x >> np.uint64(32))
+        out[i] = spread_key(keys[i])
     return out
 
 
 @njit(nogil=True, cache=True)
 def combined(a: Keys, b: Keys) -> Keys:
-    """One key for each pair of keys.
+    """`combined_key` of each pair.
 
     >>> import numpy as np
     >>> one, two = np.array([1], np.uint64), np.array([2], np.uint64)
@@ -46,21 +60,24 @@ def combined(a: Keys, b: Keys) -> Keys:
     """
     out = np.empty_like(a)
     for i in range(a.size):
-        x = (a[i] ^ (a[i] >> np.uint64(31))) * _ODD
-        x += b[i] ^ (b[i] >> np.uint64(27))
-        x *= np.uint64(0xBF58476D1CE4E5B9)
-        out[i] = x ^ (x >> np.uint64(30))
+        out[i] = combined_key(a[i], b[i])
     return out
 
 
 @njit(nogil=True, cache=True)
-def in_order(keys: Keys, subs: Keys, times: Times, roles: NDArray[np.uint8], ties: Places) -> Places:
+def in_order(
+    keys: Keys, subs: Keys, times: Times, roles: NDArray[np.uint8], ties: Places, part: int = 0, parts: int = 1
+) -> Places:
     """Row numbers ordered by key (in no order of meaning), then sub-key, time, role and tie.
 
     `keys` are spread over all bits (see `spread`). Two passes of counting bring keys near each other; what is left is
-    the order within a few rows.
+    the order within a few rows. Of several `parts` one holds the rows of every key whose lowest bits are `part`.
     """
-    n = keys.size
+    total = keys.size
+    mine = np.uint64(parts - 1)
+    n = 0
+    for i in range(total):
+        n += (keys[i] & mine) == np.uint64(part)
     bits = 1
     while bits < 2 * _DIGIT_BITS and (1 << bits) < n:
         bits += 1
@@ -70,19 +87,20 @@ def in_order(keys: Keys, subs: Keys, times: Times, roles: NDArray[np.uint8], tie
     order = np.empty(n, np.int32)
     first = np.empty(n, np.int32)
     counts = np.zeros((1 << low_bits) + 1, np.int32)
+    starts = np.zeros((1 << high_bits) + 1, np.int32)
     low_mask = np.uint64((1 << low_bits) - 1)
-    for i in range(n):
-        counts[np.intp((keys[i] >> shift) & low_mask) + 1] += 1
+    top = np.uint64(64 - high_bits)
+    for i in range(total):
+        if (keys[i] & mine) == np.uint64(part):
+            counts[np.intp((keys[i] >> shift) & low_mask) + 1] += 1
+            starts[np.intp(keys[i] >> top) + 1] += 1
     for i in range(1 << low_bits):
         counts[i + 1] += counts[i]
-    for i in range(n):
-        digit = np.intp((keys[i] >> shift) & low_mask)
-        first[counts[digit]] = i
-        counts[digit] += 1
-    starts = np.zeros((1 << high_bits) + 1, np.int32)
-    top = np.uint64(64 - high_bits)
-    for i in range(n):
-        starts[np.intp(keys[i] >> top) + 1] += 1
+    for i in range(total):
+        if (keys[i] & mine) == np.uint64(part):
+            digit = np.intp((keys[i] >> shift) & low_mask)
+            first[counts[digit]] = i
+            counts[digit] += 1
     for i in range(1 << high_bits):
         starts[i + 1] += starts[i]
     for place in range(n):
@@ -156,7 +174,7 @@ def borders(order: Places, keys: Keys) -> Places:
 @njit(nogil=True, cache=True)
 def tied(order: Places, border: Places, times: Times) -> NDArray[np.bool_]:
     """True for the rows of one key that have their time in common: something else must say which comes first."""
-    out = np.zeros(order.size, np.bool_)
+    out = np.zeros(times.size, np.bool_)
     for key in range(border.size - 1):
         begin, end = border[key], border[key + 1]
         if end - begin <= _SMALL:

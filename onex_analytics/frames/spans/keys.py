@@ -6,13 +6,16 @@ kept depends on them. Two of ten million ids share a hash with a chance of 3 in 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.frames.spans.grouping import combined, spread
+from onex_analytics.frames.spans.grouping import combined_key, spread_key
 from onex_analytics.frames.spans.pairing import END, NODE, PROFILE, PROFILED, REQUEST, START, TELEMETRY, Rows
 from onex_analytics.model.event_types import FAMILIES, OUTCOMES
 
@@ -42,39 +45,93 @@ class Events(NamedTuple):
     pool: NDArray[np.uint64]         # node and family: where the order decides
 
 
-def numbered(events: pl.DataFrame) -> Events:
+def numbered(events: pl.DataFrame, threads: int = 1) -> Events:
     """The arrays that pairing works on, of the events that begin, end or profile something."""
-    family = _coded(events["family"], FAMILIES, _OTHER_FAMILY)
-    outcome = _coded(events["outcome"], OUTCOMES, _NO_OUTCOME)
-    role = _ROLES[outcome]
-    role[(family == _PROFILE_FAMILY) & (role == 255)] = PROFILE
+    read: dict[str, Callable[[], NDArray[np.generic]]] = {
+        "family": lambda: _coded(events["family"], FAMILIES, _OTHER_FAMILY),
+        "outcome": lambda: _coded(events["outcome"], OUTCOMES, _NO_OUTCOME),
+        "time": lambda: _microseconds(events["timestamp"]),
+        "took": lambda: _took(events["execution_time_ms"]),
+        "input": lambda: _unsigned(events["input_hash"]),
+        "trace": lambda: hashed(events["trace_id"] if _has_span_ids(events) else events["span_id"]),
+    }  # fmt: skip
+    for name in ("correlation_id", "node", "operation", "span_id"):
+        read[name] = lambda name=name: hashed(events[name])  # type: ignore[misc]
+    found: dict[str, NDArray[Any]] = {}
+
+    def keep(name: str) -> None:
+        found[name] = read[name]()
+
+    in_threads(keep, list(read), threads)
+    role = _ROLES[found["outcome"]]
+    role[(found["family"] == _PROFILE_FAMILY) & (role == 255)] = PROFILE
     place = np.flatnonzero(role != 255).astype(np.uint32)
-    everything = place.size == events.height
-
-    def taken(array: NDArray[np.generic]) -> NDArray[np.generic]:
-        return array if everything else array[place]
-
-    role, family, severity = taken(role), taken(family), taken(_SEVERITY[outcome])
-    severity[role == PROFILE] = 1
-    hashes = {name: taken(hashed(events[name])) for name in ("correlation_id", "node", "operation", "span_id")}
-    given_input = taken(_unsigned(events["input_hash"]))
-    correlation, span = hashes["correlation_id"], hashes["span_id"]
-    if span.any():
-        trace = taken(hashed(events["trace_id"]))
-        correlation = np.where((correlation == 0) & (span != 0), combined(trace, span), correlation)
-    correlated = correlation != 0
-    kind = _KINDS[family]
-    family_key = family.astype(np.uint64) + np.uint64(1)
-    is_request = kind == REQUEST
-    pool = combined(hashes["node"], family_key)
-    exact = combined(combined(hashes["operation"], span), combined(given_input, family_key))
-    whose = np.where(is_request, family_key, hashes["node"])
-    key = spread(np.where(correlated, combined(correlation, whose), combined(pool, exact)))
-    rows = Rows(
-        key, exact, taken(_microseconds(events["timestamp"])), role, kind, correlated, hashes["operation"], span,
-        taken(_took(events["execution_time_ms"])), severity,
+    n = place.size
+    out = Events(
+        Rows(
+            np.empty(n, np.uint64), np.empty(n, np.uint64), np.empty(n, np.int64), role[place],
+            np.empty(n, np.uint8), np.empty(n, np.bool_), np.empty(n, np.uint64), np.empty(n, np.uint64),
+            np.empty(n, np.int64), np.empty(n, np.uint8),
+        ),
+        place, np.empty(n, np.uint8), np.empty(n, np.uint64),
     )  # fmt: skip
-    return Events(rows, place, family, pool)
+    given = (
+        found["correlation_id"], found["node"], found["operation"], found["span_id"], found["trace"], found["input"],
+        found["time"], found["took"], found["family"], found["outcome"],
+    )  # fmt: skip
+    cuts = np.linspace(0, n, threads + 1).astype(np.int64)
+
+    def fill(part: int) -> None:
+        _fill(place, *given, _KINDS, _SEVERITY, cuts[part], cuts[part + 1], out.rows, out.family, out.pool)
+
+    in_threads(fill, list(range(threads)), threads)
+    return out
+
+
+@njit(nogil=True, cache=True)
+def _fill(  # type: ignore[no-untyped-def]
+    place, correlations, nodes, operations, spans, traces, inputs, times, tooks, families, outcomes, kinds, severities,
+    begin, end, rows, family, pool,
+):
+    """The keys of some events; see `building` for which events have one in common."""
+    for at in range(begin, end):
+        i = place[at]
+        family[at] = families[i]
+        family_key = np.uint64(families[i]) + np.uint64(1)
+        kind = kinds[families[i]]
+        correlation = correlations[i]
+        if correlation == 0 and spans[i] != 0:
+            correlation = combined_key(traces[i], spans[i])
+        correlated = correlation != 0
+        exact = combined_key(combined_key(operations[i], spans[i]), combined_key(inputs[i], family_key))
+        pool[at] = combined_key(nodes[i], family_key)
+        if correlated:
+            whose = family_key if kind == REQUEST else nodes[i]
+            rows.key[at] = spread_key(combined_key(correlation, whose))
+        else:
+            rows.key[at] = spread_key(combined_key(pool[at], exact))
+        rows.exact[at] = exact
+        rows.time[at] = times[i]
+        rows.family[at] = kind
+        rows.correlated[at] = correlated
+        rows.operation[at] = operations[i]
+        rows.span[at] = spans[i]
+        rows.took[at] = tooks[i]
+        rows.severity[at] = 1 if rows.role[at] == PROFILE else severities[outcomes[i]]
+
+
+def _has_span_ids(events: pl.DataFrame) -> bool:
+    return events["span_id"].null_count() < events.height
+
+
+def in_threads(work: Callable[[Any], None], items: Sequence[Any], threads: int) -> None:
+    """Do something with each of some items, several at a time where threads are given."""
+    if threads == 1 or len(items) < 2:
+        for item in items:
+            work(item)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, items))
 
 
 def hashed(ids: pl.Series) -> NDArray[np.uint64]:
