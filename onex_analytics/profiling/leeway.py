@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from onex_analytics.frames.columns import names
 from onex_analytics.frames.spans import complete_spans
 from onex_analytics.frames.trees import Trees, over_trees
-from onex_analytics.profiling.sections import Policy
 from onex_analytics.profiling.moves import Windows, leeways, windows_of
+from onex_analytics.profiling.sections import Policy
 
 _DRAG = pl.Schema({
     "trace_id": pl.String(),

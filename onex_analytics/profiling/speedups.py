@@ -12,8 +12,8 @@ from onex_analytics.frames.columns import names
 from onex_analytics.frames.trees import ROOTS, Trees, over_trees
 from onex_analytics.model.shapes import UTC_MICROSECONDS
 from onex_analytics.profiling.leeway import windows
-from onex_analytics.profiling.sections import time
 from onex_analytics.profiling.moves import new_durations
+from onex_analytics.profiling.sections import time
 
 _SHAPE = pl.Schema({
     "trace_id": pl.String(),
