@@ -88,7 +88,8 @@ def compare(
           got worse, and it still holds when open spans count as slower than all others. "equivalent": both intervals
           lie within `min_effect`, with open spans counted so as well. "no evidence": none of these, though a change
           of `min_effect` would have been found with a probability of `min_power`. "insufficient data": it would not,
-          or fewer than five traces on a side.
+          or fewer than five traces on a side. Where only open spans stand in the way of a better verdict, `because`
+          is "open".
 
         Comparing what is the same gives a regression anywhere in the table in at most a share `alpha` of all tables.
 

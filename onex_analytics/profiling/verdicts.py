@@ -70,7 +70,7 @@ def judged(table: pl.DataFrame, min_effect: float, alpha: float, min_power: floa
         .then(said["regression"])
         .when(pl.col("verdict") == "improvement")
         .then(said["improvement"])
-        .when((as_good | pl.any_horizontal(better)) & (pl.col("verdict") == "no evidence"))
+        .when((as_good | pl.any_horizontal(better)) & pl.col("verdict").is_in(["no evidence", "insufficient data"]))
         .then(pl.lit("open"))
     )
     power = pl.min_horizontal(_power(name, bound) for name in _QUANTILES)
