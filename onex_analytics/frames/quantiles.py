@@ -107,16 +107,25 @@ def _values(column: str | pl.Expr) -> pl.Expr:
     return values.filter(values.is_not_null() & values.is_not_nan()).sort()
 
 
-def _value_at(values: pl.Expr, q: Share, method: Method) -> pl.Expr:
+def index_column(n: pl.Expr, q: Share, method: Method = "nearest_rank") -> pl.Expr:
+    """`index_of` for a column of counts: the zero-based place of the quantile, 0 where the count is 0.
+
+    >>> pl.DataFrame({"n": [100, 4, 0]}).select(index_column(pl.col("n"), 0.07)).to_series().to_list()
+    [6, 0, 0]
+    """
     below, above = _neighbours(exact_share(q))
-    n = values.len().cast(pl.Int128)  # a share of ten digits times a count outgrows 64 bits
+    n = n.cast(pl.Int128)  # a share of ten digits times a count outgrows 64 bits
     if _known(method) == "onex":
         a, b = below.as_integer_ratio()
         index = pl.min_horizontal(n * a // b, n - 1)
     else:
         a, b = above.as_integer_ratio()
         index = (n * a + (b - 1)) // b - 1
-    return values.get(index.clip(lower_bound=0).cast(pl.Int64), null_on_oob=True)
+    return index.clip(lower_bound=0).cast(pl.Int64)
+
+
+def _value_at(values: pl.Expr, q: Share, method: Method) -> pl.Expr:
+    return values.get(index_column(values.len(), q, method), null_on_oob=True)
 
 
 def _neighbours(share: Fraction) -> tuple[Fraction, Fraction]:

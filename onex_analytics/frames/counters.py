@@ -1,0 +1,238 @@
+"""Counting numbers into the buckets of a sketch, batch by batch, on all cores.
+
+Each thread has a table of its own: a row a group, a column a bucket, as wide as what it has seen. Where that would
+grow too large (very many groups, or numbers of all magnitudes), and for numbers below zero, pairs of group and bucket
+are counted by sorting them.
+"""
+
+from __future__ import annotations
+
+from threading import get_ident
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numba import njit
+from numpy.typing import NDArray
+
+from onex_analytics.frames.buckets import (
+    INFINITE,
+    LEAST_NORMAL,
+    SCALE,
+    Values,
+    bucket_of,
+    known_scale,
+    place,
+    place_subnormal,
+    tables,
+)
+from onex_analytics.frames.grouping import Codes
+
+_LARGEST_TABLE = 1 << 22
+_MARGIN = 32
+_TOO_LOW = np.int64(1) << np.int64(40)
+_SHIFT = np.int64(1) << np.int64(31)
+
+COUNTED = pl.Schema({"sign": pl.Int8(), "bucket": pl.Int32(), "n": pl.UInt64(), "weight": pl.Float64()})
+
+
+class _Table:
+    """Counts of one thread: `counts[group, 0]` of zeros, `counts[group, 1 + bucket − low]` of positive numbers."""
+
+    def __init__(self) -> None:
+        self.low = 0
+        self.counts = np.zeros((0, 1), np.uint32)
+        self.weights: Values | None = None
+
+    def grown(self, rows: int, low: int, high: int) -> bool:
+        """Make room for that many groups and for the buckets from `low` to `high`; False where it is too much."""
+        have_rows, have = self.counts.shape[0], self.counts.shape[1] - 1
+        if rows <= have_rows and (high < low or (have and low >= self.low and high < self.low + have)):
+            return True
+        if high >= low:
+            low, high = low - _MARGIN, high + _MARGIN
+            first, last = (min(low, self.low), max(high, self.low + have - 1)) if have else (low, high)
+        else:
+            first, last = self.low, self.low + have - 1
+        rows = max(rows, have_rows)
+        rows = 2 * rows if rows > have_rows > 0 else rows
+        if rows * (last - first + 2) > _LARGEST_TABLE:
+            return False
+        self.counts = self._moved(self.counts, rows, first, last)
+        if self.weights is not None:
+            self.weights = self._moved(self.weights, rows, first, last)
+        self.low = first
+        return True
+
+    def _moved(self, old: NDArray[Any], rows: int, first: int, last: int) -> NDArray[Any]:
+        new = np.zeros((rows, last - first + 2), old.dtype)
+        _add(new, old, self.low - first if old.shape[1] > 1 else 0)
+        return new
+
+
+class SketchCounter:
+    """Numbers of many groups, counted into the buckets of one scale. Threads may add at the same time."""
+
+    def __init__(self, scale: int = SCALE) -> None:
+        self.scale = known_scale(scale)
+        self._tables: dict[int, _Table] = {}
+        self._sorted: list[pl.DataFrame] = []
+
+    def add(self, codes: Codes, values: Values, weights: Values | None = None) -> None:
+        """Count the values whose code is not −1; NaN and infinities have no bucket and are not counted.
+
+        A weight says how many numbers one stands for; None means one each.
+        """
+        if not len(codes):
+            return
+        table = self._tables.setdefault(get_ident(), _Table())
+        if weights is not None and table.weights is None:
+            table.weights = table.counts.astype(np.float64)
+        ones = np.ones(len(codes)) if weights is None and table.weights is not None else weights
+        begin = 0
+        while begin < len(codes):
+            rest = slice(begin, None)
+            if ones is None or table.weights is None:
+                begin += _count(codes[rest], values[rest], *tables(self.scale), table.low, table.counts)
+            else:
+                begin += _weigh(
+                    codes[rest], values[rest], ones[rest], *tables(self.scale), table.low, table.counts, table.weights
+                )
+            if begin < len(codes) and not self._make_room(table, codes[begin:], values[begin:]):
+                break
+        if begin < len(codes) or (values < 0).any():
+            to_sort = np.isfinite(values) & ((np.arange(len(codes)) >= begin) | (values < 0))
+            self._sort(codes, values, weights, to_sort)
+
+    def _make_room(self, table: _Table, codes: Codes, values: Values) -> bool:
+        """Let the table hold all these numbers; False where that is too much."""
+        least, most = _extremes(codes, values)
+        low, high = bucket_of(np.array([least, most]), self.scale).tolist() if most > 0 else (0, -1)
+        return table.grown(int(codes.max()) + 1, low, high)
+
+    def counted(self, codes: Codes) -> pl.DataFrame:
+        """The buckets of the groups `codes` that are not empty: `_place` (which of `codes`) and `COUNTED`.
+
+        Ordered by place, then by the numbers that the bucket holds.
+        """
+        told = list(self._tables.values())
+        wide = [table for table in told if table.counts.shape[1] > 1]
+        low = min((table.low for table in wide), default=0)
+        high = max((table.low + table.counts.shape[1] - 2 for table in wide), default=-1)
+        size = max([int(codes.max(initial=-1)) + 1, *(table.counts.shape[0] for table in told)])
+        counts = np.zeros((size, high - low + 2), np.uint64)
+        weights = np.zeros(counts.shape) if any(table.weights is not None for table in told) else None
+        for table in told:
+            _add(counts, table.counts, table.low - low)
+            if weights is not None:
+                _add(weights, table.counts if table.weights is None else table.weights, table.low - low)
+        rows, columns = np.nonzero(counts[codes])
+        n = counts[codes[rows], columns]
+        dense = pl.DataFrame({
+            "_place": rows.astype(np.int32),
+            "sign": (columns > 0).astype(np.int8),
+            "bucket": np.where(columns > 0, columns - 1 + low, 0).astype(np.int32),
+            "n": n,
+            "weight": n.astype(np.float64) if weights is None else weights[codes[rows], columns],
+        })  # fmt: skip
+        if not self._sorted:
+            return dense
+        places = pl.DataFrame({"_code": codes, "_place": np.arange(len(codes), dtype=np.int32)})
+        sparse = pl.concat(self._sorted).join(places, on="_code").select(dense.columns)
+        both = pl.concat([dense, sparse]).group_by("_place", "sign", "bucket").agg(pl.col("n", "weight").sum())
+        return both.sort("_place", in_order())
+
+    def _sort(self, codes: Codes, values: Values, weights: Values | None, chosen: NDArray[np.bool_]) -> None:
+        chosen &= codes >= 0
+        part = values[chosen]
+        found = pl.DataFrame({
+            "_code": codes[chosen],
+            "sign": np.sign(part).astype(np.int8),
+            "bucket": np.where(part == 0, np.int32(0), bucket_of(part, self.scale)),
+            "weight": np.ones(len(part)) if weights is None else weights[chosen],
+        })  # fmt: skip
+        self._sorted.append(
+            found.group_by("_code", "sign", "bucket").agg(
+                pl.len().cast(pl.UInt64).alias("n"), pl.col("weight").sum()
+            )
+        )
+
+
+def _add(total: NDArray[Any], part: NDArray[Any], offset: int) -> None:
+    rows, columns = part.shape
+    total[:rows, 0] += part[:, 0]
+    total[:rows, 1 + offset : offset + columns] += part[:, 1:]
+
+
+def in_order() -> pl.Expr:
+    """A number for each bucket that grows with the numbers it holds; reads `sign` and `bucket`."""
+    return pl.col("sign").cast(pl.Int64) * (pl.col("bucket").cast(pl.Int64) + int(_SHIFT))
+
+
+@njit(nogil=True, cache=True)
+def _extremes(codes: Codes, values: Values) -> tuple[float, float]:
+    """The least and the greatest positive number."""
+    least, most = np.inf, 0.0
+    for i in range(codes.shape[0]):
+        value = values[i]
+        if codes[i] >= 0 and value > 0 and value < np.inf:
+            least = min(least, value)
+            most = max(most, value)
+    return least, most
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _column(
+    bits: np.uint64, scale: int, before: NDArray[np.int64], own: NDArray[np.uint64], low: int
+) -> np.int64:
+    """The column of the table, beyond all columns where there is none; −1 for a number that has none."""
+    if bits - LEAST_NORMAL < INFINITE - LEAST_NORMAL:
+        column = place(bits, scale, before, own) - low + 1
+    elif bits - np.uint64(1) < LEAST_NORMAL:
+        column = place_subnormal(bits, scale, before, own) - low + 1
+    else:
+        return np.int64(0) if bits << np.uint64(1) == 0 else np.int64(-1)
+    return column if column > 0 else _TOO_LOW
+
+
+@njit(nogil=True, cache=True)
+def _count(
+    codes: Codes, values: Values, scale: int, before: NDArray[np.int64], own: NDArray[np.uint64], low: int,
+    counts: NDArray[np.uint32],
+) -> int:  # fmt: skip
+    """Count zeros and positive numbers up to the first that the table has no room for; returns its row."""
+    bits = values.view(np.uint64)
+    rows, columns = counts.shape
+    for i in range(codes.shape[0]):
+        code = codes[i]
+        if code < 0:
+            continue
+        column = _column(bits[i], scale, before, own, low)
+        if column < 0:
+            continue
+        if code >= rows or column >= columns:
+            return i
+        counts[np.uint64(code), np.uint64(column)] += np.uint32(1)
+    return codes.shape[0]
+
+
+@njit(nogil=True, cache=True)
+def _weigh(
+    codes: Codes, values: Values, weights: Values, scale: int, before: NDArray[np.int64], own: NDArray[np.uint64],
+    low: int, counts: NDArray[np.uint32], weighed: Values,
+) -> int:  # fmt: skip
+    """`_count`, and the weights added up."""
+    bits = values.view(np.uint64)
+    rows, columns = counts.shape
+    for i in range(codes.shape[0]):
+        code = codes[i]
+        if code < 0:
+            continue
+        column = _column(bits[i], scale, before, own, low)
+        if column < 0:
+            continue
+        if code >= rows or column >= columns:
+            return i
+        counts[np.uint64(code), np.uint64(column)] += np.uint32(1)
+        weighed[np.uint64(code), np.uint64(column)] += weights[i]
+    return codes.shape[0]

@@ -1,0 +1,236 @@
+"""Groups as small whole numbers: what a kernel needs in place of the texts that `by` names.
+
+Polars keeps a text column as 16-byte views: a text of up to 12 bytes lies in its view, a longer one is pointed to,
+and texts that come from one dictionary page of a Parquet file point to the same place. So two equal views are two
+equal texts, and a small hash table of views numbers the rows of a batch without looking at a text; the same table
+serves columns of numbers and times. Only the few distinct rows of a batch are then looked up by what they say, in a
+dictionary that all batches share. Where a batch has many distinct rows, all of its rows are looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from os import cpu_count
+
+import numpy as np
+import polars as pl
+from numba import njit
+from numpy.typing import NDArray
+
+from onex_analytics.exceptions import InvalidOption
+
+Codes = NDArray[np.int32]
+Words = NDArray[np.uint64]
+
+_FEW, _MANY = 256, 4096
+_LARGEST_TABLE = 1 << 18
+_BETWEEN = "\x1f"
+
+
+class Grouping:
+    """Numbers for the combinations of some columns, the same in every batch of rows and in every thread.
+
+    Null is a value like others, and so is NaN. The numbers begin at 0 and are nearly dense.
+
+    >>> grouping = Grouping(["node"])
+    >>> [grouping.codes(pl.DataFrame({"node": nodes})).tolist() for nodes in (["a", "b", "a"], ["b", None])]
+    [[0, 1, 0], [1, 2]]
+    >>> grouping.rows()["node"].to_list()
+    ['a', 'b', None]
+    """
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self.keys = list(keys)
+        self._dictionary = pl.Categorical(pl.Categories.random())
+        self._held = pl.Series([], dtype=self._dictionary)  # Polars forgets categories that no column has
+        self._seen: list[pl.DataFrame] = []
+        self._known: dict[tuple[object, ...], int] = {}  # only spares the look into the dictionary
+
+    def codes(self, frame: pl.DataFrame) -> Codes:
+        """The number of each row's combination, in an array that nobody else holds."""
+        if not self.keys:
+            return np.zeros(frame.height, np.int32)
+        columns = [frame[key] for key in self.keys]
+        if (found := _numbered(columns)) is None:
+            return self._looked_up(pl.DataFrame(columns))
+        codes, firsts = found
+        rows = pl.DataFrame([column[firsts] for column in columns])  # a tenth of the time of `columns[firsts]`
+        tuples = rows.rows()
+        if any(row not in self._known for row in tuples):
+            self._known.update(zip(tuples, self._looked_up(rows).tolist(), strict=True))
+        _translate(codes, np.array([self._known[row] for row in tuples], np.int32))
+        return codes
+
+    def rows(self) -> pl.DataFrame:
+        """What the numbers stand for: the columns of `keys`, and `_code`, in its order. No keys: one row."""
+        if not self.keys:
+            return pl.DataFrame({"_code": [0]}, schema={"_code": pl.Int32})
+        return pl.concat(self._seen).unique("_code").sort("_code") if self._seen else pl.DataFrame({"_code": []})
+
+    def _looked_up(self, rows: pl.DataFrame) -> Codes:
+        texts = pl.concat_str([part for name, dtype in rows.schema.items() for part in _text(name, dtype)])
+        coded = rows.with_columns(texts.cast(self._dictionary).to_physical().cast(pl.Int32).alias("_code"))
+        self._seen.append(coded.unique("_code"))
+        return coded["_code"].to_numpy(writable=True)
+
+
+def streamed(frame: pl.LazyFrame, take: Callable[[pl.DataFrame], None]) -> None:
+    """Run the rows of a query through `take`, batch by batch, in no order, on all cores.
+
+    Batches are not empty. What `take` does not keep is forgotten. An error that it raises comes out as it is.
+    """
+    nothing = pl.Schema({"nothing": pl.Null()})
+
+    def taken(part: pl.DataFrame) -> pl.DataFrame:
+        if part.height:
+            take(part)
+        return pl.DataFrame(schema=nothing)
+
+    frame.map_batches(taken, schema=nothing, streamable=True).collect(engine="streaming")
+
+
+def in_threads(work: Callable[[int], object], count: int | None = None) -> None:
+    """`work(0)`, `work(1)`, … side by side, one call a worker; kernels that let go of the GIL use all cores."""
+    count = workers() if count is None else count
+    if count < 2:
+        for number in range(count):
+            work(number)
+        return
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(work, range(count)))
+
+
+def workers() -> int:
+    """Threads worth starting."""
+    return min(cpu_count() or 1, 8)
+
+
+def distinct(column: pl.Series) -> tuple[Codes, NDArray[np.int64]] | None:
+    """The rows of a column as numbers, and the first row of each number; None where that takes a look at each text."""
+    if (words := _words(column)) is None:
+        return None
+    codes = np.empty(len(column), np.int32)
+    width = 2 if column.dtype == pl.String else 1
+    nulls = column.is_null().to_numpy() if column.null_count() else np.zeros(0, np.bool_)
+    for most in (_FEW, _MANY):  # a table that fits the innermost cache serves nearly always
+        firsts = np.empty(most + 1, np.int64)
+        count = _number(words, width, nulls, np.zeros((4 * most, 3), np.uint64), codes, firsts)
+        if count <= most:
+            break
+    else:
+        return None
+    if len(nulls):
+        codes[nulls] = count
+        firsts[count] = nulls.argmax()
+        count += 1
+    return codes, firsts[:count]
+
+
+def _numbered(columns: Sequence[pl.Series]) -> tuple[Codes, NDArray[np.int64]] | None:
+    """The rows as numbers, and the first row of each number; None where they are too many for that."""
+    parts = []
+    for column in columns:
+        if (part := distinct(column)) is None:
+            return None
+        parts.append(part)
+    codes, firsts = parts[0]
+    for further, their_firsts in parts[1:]:
+        size = len(firsts) * len(their_firsts)
+        if size > _LARGEST_TABLE:
+            return None
+        firsts = np.empty(min(size, len(codes)), np.int64)
+        firsts = firsts[: _combine(codes, further, len(their_firsts), np.full(size, np.int32(-1), np.int32), firsts)]
+    return codes, firsts
+
+
+def _words(column: pl.Series) -> Words | None:
+    """Each row as one 64-bit word, or two of a text; equal words are equal values."""
+    if column.dtype == pl.String:
+        views = column.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
+        return np.frombuffer(views.buffers()[1], np.uint64)[2 * views.offset : 2 * (views.offset + len(views))]
+    number = column.to_physical()
+    if number.dtype in (pl.Float32, pl.Float64):
+        floats = number.cast(pl.Float64).fill_null(0.0).to_numpy() + 0.0  # so that −0 is 0
+        floats[np.isnan(floats)] = np.nan
+        return floats.view(np.uint64)
+    if number.dtype == pl.Boolean or (number.dtype.is_integer() and number.dtype not in (pl.Int128, pl.UInt128)):
+        wide = pl.UInt64 if number.dtype in (pl.UInt64, pl.Boolean) else pl.Int64
+        return number.fill_null(False if number.dtype == pl.Boolean else 0).cast(wide).to_numpy().view(np.uint64)
+    return None
+
+
+def _text(name: str, dtype: pl.DataType) -> Sequence[pl.Expr]:
+    """Parts that say a value so that no two values of a row read alike: its length, a mark, its text."""
+    if dtype.is_nested() or dtype == pl.Object:
+        raise InvalidOption("by", name, f"columns of plain values; {name} is a {dtype}")
+    value = pl.col(name)
+    if dtype == pl.Binary:
+        text = value.bin.encode("hex")
+    elif dtype.is_float():
+        text = pl.when(value == 0).then(pl.lit(0.0)).otherwise(value).cast(pl.String)  # −0 is 0
+    elif dtype in (pl.String, pl.Categorical, pl.Enum):
+        text = value.cast(pl.String)
+    else:
+        text = value.to_physical().cast(pl.String)
+    size = text.str.len_bytes().cast(pl.String)
+    return size.fill_null(""), pl.lit(_BETWEEN), text.fill_null("")
+
+
+@njit(nogil=True, cache=True)
+def _number(
+    words: Words, width: int, nulls: NDArray[np.bool_], slots: Words, codes: Codes, firsts: NDArray[np.int64]
+) -> int:
+    """Number the distinct rows in order of their first; one more than allowed is the sign that they are too many.
+
+    What the word of a null says is anybody's guess, so where `nulls` is not empty, those rows are passed over.
+    """
+    mask = np.uint64(slots.shape[0] - 1)
+    most = firsts.shape[0] - 1
+    count = 0
+    some_null = nulls.shape[0] > 0
+    for i in range(codes.shape[0]):
+        if some_null and nulls[i]:
+            continue
+        a = words[width * i]
+        b = words[width * i + width - 1]
+        h = a ^ (b * np.uint64(0x9E3779B185EBCA87))
+        h = (h ^ (h >> np.uint64(32))) * np.uint64(0xC2B2AE3D27D4EB4F)
+        h = (h >> np.uint64(40)) & mask  # the high bits of a product depend on all bits of its factors
+        while True:
+            code = slots[h, 2]
+            if code == 0:
+                if count == most:
+                    return most + 1
+                firsts[count] = i
+                count += 1
+                slots[h, 0] = a
+                slots[h, 1] = b
+                slots[h, 2] = count
+                codes[i] = count - 1
+                break
+            if slots[h, 0] == a and slots[h, 1] == b:
+                codes[i] = np.int64(code) - 1
+                break
+            h = (h + np.uint64(1)) & mask
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _combine(codes: Codes, further: Codes, size: int, table: Codes, firsts: NDArray[np.int64]) -> int:
+    """Number the combinations that occur, in place, in order of their first row."""
+    count = 0
+    for i in range(codes.shape[0]):
+        place = codes[i] * size + further[i]
+        if table[place] < 0:
+            table[place] = count
+            firsts[count] = i
+            count += 1
+        codes[i] = table[place]
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _translate(codes: Codes, translation: Codes) -> None:
+    for i in range(codes.shape[0]):
+        codes[i] = translation[codes[i]]
