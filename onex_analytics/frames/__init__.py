@@ -36,7 +36,8 @@ from onex_analytics.frames.windows import bucket, counts_over_time, fitting_widt
 
 if TYPE_CHECKING:
     from onex_analytics.frames.contrasts import CONTRAST, contrast
-    from onex_analytics.frames.spans import build_spans, complete_spans
+    from onex_analytics.frames.sketch import downscaled, merge_sketches, sketch_of, sketch_quantiles
+    from onex_analytics.frames.spans import build_spans, complete_spans, open_spans, span_diagnostics
 
 __all__ = [
     "CONTRAST",
@@ -50,6 +51,7 @@ __all__ = [
     "counts_over_time",
     "coverage",
     "covered_time",
+    "downscaled",
     "error_overview",
     "error_rates",
     "events_per_minute",
@@ -60,7 +62,9 @@ __all__ = [
     "largest",
     "latency",
     "main_period",
+    "merge_sketches",
     "notable",
+    "open_spans",
     "operations",
     "quantile",
     "quantile_columns",
@@ -69,7 +73,10 @@ __all__ = [
     "repairs",
     "require",
     "schema_adoption",
+    "sketch_of",
+    "sketch_quantiles",
     "soft_failed",
+    "span_diagnostics",
     "started",
     "top_errors",
     "totals",
@@ -82,7 +89,8 @@ __all__ = [
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "contrasts": ("CONTRAST", "contrast"),
-    "spans": ("build_spans", "complete_spans"),
+    "sketch": ("downscaled", "merge_sketches", "sketch_of", "sketch_quantiles"),
+    "spans": ("build_spans", "complete_spans", "open_spans", "span_diagnostics"),
 }
 _MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
 

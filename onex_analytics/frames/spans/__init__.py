@@ -12,10 +12,16 @@ from onex_analytics.frames.spans.foreign import complete_spans
 
 if TYPE_CHECKING:
     from onex_analytics.frames.spans.building import build_spans
+    from onex_analytics.frames.spans.diagnostics import DIAGNOSTICS, FINDINGS, span_diagnostics
+    from onex_analytics.frames.spans.open_work import open_spans
 
-__all__ = ["build_spans", "complete_spans"]
+__all__ = ["DIAGNOSTICS", "FINDINGS", "build_spans", "complete_spans", "open_spans", "span_diagnostics"]
 
-_LOADED_LATER: dict[str, tuple[str, ...]] = {"building": ("build_spans",)}
+_LOADED_LATER: dict[str, tuple[str, ...]] = {
+    "building": ("build_spans",),
+    "diagnostics": ("DIAGNOSTICS", "FINDINGS", "span_diagnostics"),
+    "open_work": ("open_spans",),
+}
 _MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
 
 

@@ -33,7 +33,6 @@ from onex_analytics.frames.spans.pairing import (
     BY_KEY,
     CLOSED,
     END,
-    NEGATIVE,
     NO_TIME,
     NONE,
     PAIRED_BY,
@@ -89,9 +88,10 @@ def build_spans(events: pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:
     ...     "family": "node", "outcome": ["start", "success", "start"], "node": ["a", "a", "b"],
     ...     "correlation_id": ["c1", "c1", "c2"], "parent_correlation_id": [None, None, "c1"],
     ... })
-    >>> build_spans(events).select("span_id", "parent_span_id", "trace_id", "duration_ms", "state").sort("span_id").collect().rows()
+    >>> spans = build_spans(events).select("span_id", "parent_span_id", "trace_id", "duration_ms", "state")
+    >>> spans.sort("span_id").collect().rows()
     [('e1', None, 'c1', 2000.0, 'closed'), ('e3', 'e1', 'c1', None, 'open')]
-    """  # noqa: E501
+    """
     lazy = events.lazy()
     found = lazy.collect_schema()
     if missing := [column for column in REQUIRED if column not in found]:
@@ -244,8 +244,8 @@ def _found(numbers: Events, pairs: Pairs) -> Found:
     own_profile = rows.role[a] == PROFILE
     profile = np.where(own_profile, a, pairs.profile[a])
 
-    def at(array: NDArray[np.int64], which: NDArray[np.integer], absent: int) -> NDArray[np.int64]:
-        return np.where(which == NONE, absent, array[which])
+    def at(array: NDArray[np.integer], which: NDArray[np.integer], absent: int) -> NDArray[np.int64]:
+        return np.where(which == NONE, np.int64(absent), array[which])
 
     time, took = rows.time, rows.took
     ended = at(time, end, NO_TIME)

@@ -1,4 +1,4 @@
-"""Rows of one key brought together, in time, by counting and small sorts: what a general sort takes thrice as long for."""
+"""Rows of one key brought together, in time: by counting and small sorts, where a general sort takes thrice as long."""
 
 from __future__ import annotations
 

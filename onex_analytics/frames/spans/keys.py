@@ -26,10 +26,8 @@ PAIRING_COLUMNS = (
 """What pairing reads of an event."""
 
 _ROLES = np.array([{"start": START, "other": 255}.get(outcome, END) for outcome in OUTCOMES], np.uint8)
-_KINDS = np.array(
-    [{"node": NODE, "telemetry": TELEMETRY, "profile": PROFILED}.get(family, REQUEST) for family in FAMILIES] + [REQUEST],
-    np.uint8,
-)
+_KIND_OF = {"node": NODE, "telemetry": TELEMETRY, "profile": PROFILED}
+_KINDS = np.array([_KIND_OF.get(family, REQUEST) for family in (*FAMILIES, "other")], np.uint8)
 _SEVERITY = np.array([("start", "success", "soft_failure", "failure", "other").index(o) for o in OUTCOMES], np.uint8)
 _PROFILE_FAMILY, _OTHER_FAMILY = FAMILIES.index("profile"), len(FAMILIES)
 _NO_OUTCOME = OUTCOMES.index("other")

@@ -80,7 +80,8 @@ def _own_trace(spans: Unlinked) -> pl.Series:
     """The trace id that a span has by itself: as given, else its correlation id, else its event id."""
     if spans.trace_id.null_count() == 0:
         return spans.trace_id
-    return pl.select(pl.coalesce(spans.trace_id, spans.correlation_id, spans.own_event_id).alias("trace_id")).to_series()
+    own = pl.coalesce(spans.trace_id, spans.correlation_id, spans.own_event_id)
+    return pl.select(own.alias("trace_id")).to_series()
 
 
 def _follow(spans: Unlinked, parent: NDArray[np.int32]) -> NDArray[np.bool_] | None:
@@ -90,10 +91,10 @@ def _follow(spans: Unlinked, parent: NDArray[np.int32]) -> NDArray[np.bool_] | N
         hashed(column) for column in (spans.parent_span_id, spans.parent_correlation_id, spans.causation_id)
     )
     own_correlation = hashed(spans.correlation_id) if by_correlation.any() or by_cause.any() else np.zeros(n, np.uint64)
-    by_span_too = by_span != 0
+    by_span_too: NDArray[np.bool_] = by_span != 0
     by_correlation_too = (by_correlation != 0) & (by_correlation != own_correlation) & ~by_span_too
     by_cause_too = (by_cause != 0) & (by_cause != own_correlation) & ~by_span_too & ~by_correlation_too
-    named = by_span_too | by_correlation_too | by_cause_too
+    named: NDArray[np.bool_] = by_span_too | by_correlation_too | by_cause_too
     if not named.any():
         return None
     everyone = np.arange(n, dtype=np.int32)

@@ -44,7 +44,7 @@ def pair_keys(order, border, first_key, last_key, rows, found, ties):  # type: i
     What nearly all keys are, one start and its end, or those of a node within those of telemetry, is done in place:
     calling costs more.
     """
-    key, exact, time, role, family = rows.key, rows.exact, rows.time, rows.role, rows.family
+    exact, time, role, family = rows.exact, rows.time, rows.role, rows.family
     mate, by, second, absorbed, correlated = found.mate, found.by, found.second, found.absorbed, rows.correlated
     for at_key in range(first_key, last_key):
         begin, end = border[at_key], border[at_key + 1]
