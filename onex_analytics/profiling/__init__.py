@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onex_analytics.profiling.attribution import attribute_change
+    from onex_analytics.profiling.call_trees import call_graph, call_tree
     from onex_analytics.profiling.comparison import compare
+    from onex_analytics.profiling.flames import diff_flame_graph, flame_graph
     from onex_analytics.profiling.leeway import drag, slack
+    from onex_analytics.profiling.profiles import critical_path_profile, profile_difference
     from onex_analytics.profiling.sections import critical_path
     from onex_analytics.profiling.self_times import self_time
     from onex_analytics.profiling.shifts import change_points
@@ -20,10 +23,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "attribute_change",
+    "call_graph",
+    "call_tree",
     "change_points",
     "compare",
     "critical_path",
+    "critical_path_profile",
+    "diff_flame_graph",
     "drag",
+    "flame_graph",
+    "profile_difference",
     "self_time",
     "slack",
     "what_if",
@@ -31,8 +40,11 @@ __all__ = [
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "attribution": ("attribute_change",),
+    "call_trees": ("call_graph", "call_tree"),
     "comparison": ("compare",),
+    "flames": ("diff_flame_graph", "flame_graph"),
     "leeway": ("drag", "slack"),
+    "profiles": ("critical_path_profile", "profile_difference"),
     "sections": ("critical_path",),
     "self_times": ("self_time",),
     "shifts": ("change_points",),
