@@ -136,7 +136,13 @@ def text(finding: Finding, traits: Sequence[Trait]) -> str:
 
 
 def _ratio(n: Floats, hits: Floats, votes: Votes, level: float = 0.95) -> Interval:
-    return risk_ratio(hits, n, np.maximum(votes.hits - hits, 0.0), np.maximum(votes.total - n, 0.0), level)
+    others, other_hits = votes.total - n, votes.hits - hits
+    return risk_ratio(_snapped(hits), n, _snapped(other_hits), _snapped(others), level)
+
+
+def _snapped(votes: Floats) -> Floats:
+    """Fractions of votes add up to a whole but for rounding: what is left of nothing is nothing."""
+    return np.where(votes < 1e-6, 0.0, votes)
 
 
 def _testable(n: Floats, votes: Votes) -> NDArray[np.bool_]:
@@ -151,8 +157,10 @@ def _pairs(
     votes = tables.votes
     a, b = (tables.traits[t].items for t in (i, j))
     n, hits = _rectangle(tables.summed(i, j), a, b)
-    coarse = np.logical_and.outer([item.coarse for item in a], [item.coarse for item in b])
-    narrower = n < np.minimum.outer(tables.single(i, a)[0], tables.single(j, b)[0]) - 1e-9
+    alone = [tables.single(t, items)[0] for t, items in ((i, a), (j, b))]
+    able = [_testable(one, votes) & [item.coarse for item in items] for one, items in zip(alone, (a, b), strict=True)]
+    coarse = np.logical_and.outer(*able)
+    narrower = n < np.minimum.outer(*alone) - 1e-9
     tested = _testable(n, votes) & coarse & narrower
     interval = _ratio(n, hits, votes)
     above = np.maximum.outer(parents[i].high, parents[j].high)
@@ -253,6 +261,6 @@ def _explained(
     others = np.array([
         [child.votes - n, rest_n - (parent.votes - n)], [child.hits - hits, rest_hits - (parent.hits - hits)],
     ])  # fmt: skip
-    exposed, others = (np.where(x < 1e-6, 0.0, x) for x in (exposed, others))
+    exposed, others = _snapped(exposed), _snapped(others)
     left = mantel_haenszel(exposed[1], exposed[0], others[1], others[0])
     return bool(np.isnan(left.estimate) or not left.low > 1 or left.estimate < min_ratio)

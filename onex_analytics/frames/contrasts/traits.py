@@ -132,7 +132,7 @@ def _quantity(column: pl.Series, votes: Votes, *, named: bool) -> Trait | str:
     codes[~present] = size - 1
     if of_target > 0 and of_rest > 0:
         theta = won / (of_target * of_rest)
-        if not named and theta in (0.0, 1.0):
+        if not named and _apart(in_order, votes.target[order]):
             return "a cut through its numbers tells the target in every row"
     else:
         theta = None
@@ -161,6 +161,16 @@ def _by_code(codes: NDArray[np.int64], size: int, votes: Votes) -> tuple[NDArray
 def _pure(votes: NDArray[np.float64], hits: NDArray[np.float64]) -> bool:
     """Whether every value holds either only rows of the target or none."""
     return bool(np.all((hits < 1e-9) | (hits > votes - 1e-9)))
+
+
+def _apart(in_order: NDArray[np.float64], target: NDArray[np.bool_]) -> bool:
+    """Whether one cut parts the rows of the target from the others."""
+    n = int(target.sum())
+    for cut in (n, len(target) - n):
+        whole = target[:cut].all() or target[cut:].all()
+        if whole and target[:cut].any() != target[cut:].any() and in_order[cut - 1] < in_order[cut]:
+            return True
+    return False
 
 
 def _mann_whitney_p(theta: float, of_target: float, of_rest: float, ties: float) -> float:
