@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
     from onex_analytics.model.metadata import METADATA_MODELS, Metadata, metadata_of
     from onex_analytics.model.migration import migrate
+    from onex_analytics.model.performance import PerformanceProfileEvent
     from onex_analytics.model.rules import RECOMMENDED_METADATA, REQUIRED_METADATA
     from onex_analytics.model.upcasters import Transformed, check_chain, transform_event, transformed
     from onex_analytics.model.validation import Validated, validate, violations
@@ -85,6 +86,7 @@ __all__ = [
     "OnexEventV1_2",
     "OnexEventV1_3",
     "OnexEventV2_0",
+    "PerformanceProfileEvent",
     "Resolution",
     "SchemaVersion",
     "Transformed",
@@ -118,6 +120,7 @@ _LOADED_LATER = {
     ),
     "metadata": ("METADATA_MODELS", "Metadata", "metadata_of"),
     "migration": ("migrate",),
+    "performance": ("PerformanceProfileEvent",),
     "rules": ("RECOMMENDED_METADATA", "REQUIRED_METADATA"),
     "upcasters": ("Transformed", "check_chain", "transform_event", "transformed"),
     "validation": ("Validated", "validate", "violations"),
