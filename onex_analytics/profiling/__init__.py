@@ -13,15 +13,23 @@ if TYPE_CHECKING:
     from onex_analytics.profiling.attribution import attribute_change
     from onex_analytics.profiling.call_trees import call_graph, call_tree
     from onex_analytics.profiling.comparison import compare
+    from onex_analytics.profiling.concurrency import in_flight, queueing
+    from onex_analytics.profiling.examples import exemplars
     from onex_analytics.profiling.flames import diff_flame_graph, flame_graph
+    from onex_analytics.profiling.heat import heatmap
+    from onex_analytics.profiling.histograms import histogram_quantile, histogram_table, merge_histograms
+    from onex_analytics.profiling.latency import latency_table, latency_timeseries
     from onex_analytics.profiling.leeway import drag, slack
+    from onex_analytics.profiling.objectives import apdex, slo
     from onex_analytics.profiling.profiles import critical_path_profile, profile_difference
+    from onex_analytics.profiling.resources import resource_profile
     from onex_analytics.profiling.sections import critical_path
     from onex_analytics.profiling.self_times import self_time
     from onex_analytics.profiling.shifts import change_points
     from onex_analytics.profiling.speedups import what_if
 
 __all__ = [
+    "apdex",
     "attribute_change",
     "call_graph",
     "call_tree",
@@ -31,10 +39,21 @@ __all__ = [
     "critical_path_profile",
     "diff_flame_graph",
     "drag",
+    "exemplars",
     "flame_graph",
+    "heatmap",
+    "histogram_quantile",
+    "histogram_table",
+    "in_flight",
+    "latency_table",
+    "latency_timeseries",
+    "merge_histograms",
     "profile_difference",
+    "queueing",
+    "resource_profile",
     "self_time",
     "slack",
+    "slo",
     "what_if",
 ]
 
@@ -42,9 +61,16 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "attribution": ("attribute_change",),
     "call_trees": ("call_graph", "call_tree"),
     "comparison": ("compare",),
+    "concurrency": ("in_flight", "queueing"),
+    "examples": ("exemplars",),
     "flames": ("diff_flame_graph", "flame_graph"),
+    "heat": ("heatmap",),
+    "histograms": ("histogram_quantile", "histogram_table", "merge_histograms"),
+    "latency": ("latency_table", "latency_timeseries"),
     "leeway": ("drag", "slack"),
+    "objectives": ("apdex", "slo"),
     "profiles": ("critical_path_profile", "profile_difference"),
+    "resources": ("resource_profile",),
     "sections": ("critical_path",),
     "self_times": ("self_time",),
     "shifts": ("change_points",),
