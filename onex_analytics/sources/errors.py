@@ -90,6 +90,4 @@ def error_columns(
     ]).select(_judged())
     if rows.size == failed.size:
         return few.to_dict()
-    codes = np.full(failed.size, -1, np.int64)
-    codes[rows] = np.arange(rows.size)
-    return {column.name: spread(column, codes) for column in few}
+    return {column.name: spread(column, rows, failed.size) for column in few}

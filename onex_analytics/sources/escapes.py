@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.sources.machine import load8
+from onex_analytics.sources.machine import lean, load8
 
 Bytes = NDArray[np.uint8]
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _hex4(buffer: Bytes, p: int) -> int:
     value = 0
     for k in range(4):
@@ -20,7 +19,7 @@ def _hex4(buffer: Bytes, p: int) -> int:
     return value
 
 
-@njit(nogil=True, cache=True)
+@lean
 def unescape(buffer: Bytes, begin: int, length: int, out: Bytes, at: int) -> int:
     """Write the text of a valid escaped string to `out[at:]`; returns its end. A lone surrogate becomes U+FFFD.
 

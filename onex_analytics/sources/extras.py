@@ -15,7 +15,7 @@ from onex_analytics.model.shapes import WIRE_ABSENT, WIRE_COLUMN, WIRE_EXTRA, WI
 from onex_analytics.sources.block import Block
 from onex_analytics.sources.grammar import OK
 from onex_analytics.sources.layout import EXTRA_ONLY
-from onex_analytics.sources.machine import load8
+from onex_analytics.sources.machine import lean, load8
 from onex_analytics.sources.paths import PathTable
 from onex_analytics.sources.scan import (
     ABSENT,
@@ -57,7 +57,7 @@ _KEY_BYTES = np.array(bytearray(b"".join(_KEYS)), np.uint8)
 Mask = NDArray[np.bool_]
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _wire(kind, length, slots, fields, rules, table, kept, wire, needs):  # type: ignore[no-untyped-def]
     """Sets the bits of each line, and whether it needs `extra`; returns the bytes that all `extra` can take."""
     some = False
@@ -79,7 +79,7 @@ def _wire(kind, length, slots, fields, rules, table, kept, wire, needs):  # type
     return some
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _put(buffer, begin, size, out, at):  # type: ignore[no-untyped-def]
     for k in range(size):
         out[at + k] = load8(buffer, begin + k)

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.sources.machine import count_trailing_zeros, load8, load64, string_stops
+from onex_analytics.sources.machine import count_trailing_zeros, lean, load8, load64, string_stops
 
 OK, INVALID, TRUNCATED, BAD_UTF8, TOO_DEEP, DUPLICATE_KEY, NOT_AN_OBJECT = range(7)
 """What became of a line."""
@@ -19,7 +19,7 @@ _NULL_WORD, _TRUE_WORD, _FALSE_WORD = (np.uint64(int.from_bytes(w, "little")) fo
 Bytes = NDArray[np.uint8]
 
 
-@njit(nogil=True, cache=True)
+@lean
 def skip_space(buffer: Bytes, p: int, end: int) -> int:
     """The first place from `p` on that holds no white space."""
     while p < end:
@@ -44,7 +44,7 @@ def quick_end(buffer: Bytes, p: int) -> int:
         p += 32
 
 
-@njit(nogil=True, cache=True)
+@lean
 def string_end(buffer: Bytes, p: int, end: int) -> tuple[int, bool, bool, int]:
     """From behind the opening quote: (place of the closing quote or of the error, escaped, non-ASCII, status)."""
     escaped, high = False, False
@@ -86,14 +86,14 @@ def string_end(buffer: Bytes, p: int, end: int) -> tuple[int, bool, bool, int]:
         return p, escaped, high, INVALID
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _digits_end(buffer: Bytes, p: int, end: int) -> int:
     while p < end and 48 <= load8(buffer, p) <= 57:
         p += 1
     return p
 
 
-@njit(nogil=True, cache=True)
+@lean
 def number_end(buffer: Bytes, p: int, end: int) -> tuple[int, int]:
     """The end of the number that begins at `p`, and its status."""
     if load8(buffer, p) == 45:
@@ -121,7 +121,7 @@ def number_end(buffer: Bytes, p: int, end: int) -> tuple[int, int]:
     return p, TRUNCATED if p >= end else INVALID
 
 
-@njit(nogil=True, cache=True)
+@lean
 def word_size(buffer: Bytes, p: int, end: int) -> int:
     """Bytes of the word `null`, `true` or `false` at `p`; 0 where none stands, -1 where one is cut off by the end."""
     word = load64(buffer, p) & _LOW40
@@ -138,7 +138,7 @@ def word_size(buffer: Bytes, p: int, end: int) -> int:
     return 0
 
 
-@njit(nogil=True, cache=True)
+@lean
 def utf8_error(buffer: Bytes, begin: int, end: int) -> tuple[int, bool]:
     """(the first byte that is not UTF-8, or -1; whether a character is merely cut off by the end).
 

@@ -12,9 +12,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from onex_analytics.sources.lines import PADDING
-from onex_analytics.sources.machine import load8, load64
+from onex_analytics.sources.machine import lean, load8, load64
 from onex_analytics.sources.scan import ESCAPED, NULL, STRING
-from onex_analytics.sources.spans import Bytes, Spans
+from onex_analytics.sources.spans import Bytes, Spans, look_ahead
 
 _P1 = np.uint64(0x9E3779B185EBCA87)
 _P2 = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -34,7 +34,7 @@ def _round(accumulator: np.uint64, lane: np.uint64) -> np.uint64:
     return _rotate(accumulator + lane * _P2, 31) * _P1
 
 
-@njit(nogil=True, cache=True)
+@lean
 def xxh64_bytes(buffer: Bytes, begin: int, size: int) -> np.uint64:
     """xxh64 with seed 0 of `buffer[begin:begin+size]`, behind which eight more bytes can be read."""
     p, end = begin, begin + size
@@ -69,7 +69,7 @@ def xxh64_bytes(buffer: Bytes, begin: int, size: int) -> np.uint64:
     return h ^ (h >> np.uint64(32))
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _compact(buffer: Bytes, begin: int, end: int, out: Bytes) -> int:
     """Copy JSON text without the white space between its tokens; returns the length."""
     at, inside = 0, False
@@ -93,16 +93,12 @@ def _compact(buffer: Bytes, begin: int, end: int, out: Bytes) -> int:
     return at
 
 
-@njit(nogil=True, cache=True)
-def _json_hashes(buffer, kind, offset, length, spaced, out, valid):  # type: ignore[no-untyped-def]
-    longest = 0
-    for i in range(kind.size):
-        if spaced[i] and kind[i] > NULL:
-            longest = max(longest, length[i])
-    scratch = np.empty(longest + 16, np.uint8)
+@lean
+def _json_hashes(buffer, kind, offset, length, spaced, scratch, out, valid):  # type: ignore[no-untyped-def]
     valid[:] = 0
     missing = 0
     for i in range(kind.size):
+        look_ahead(buffer, kind, offset, i)
         k = kind[i]
         out[i] = 0
         if k <= NULL:
@@ -128,12 +124,13 @@ def json_hashes(name: str, buffer: Bytes, spans: Spans, spaced: NDArray[np.bool_
     """
     lines = spans.kind.size
     out, valid = np.empty(lines, np.uint64), np.empty((lines + 7) >> 3, np.uint8)
-    missing = _json_hashes(buffer, *spans, spaced, out, valid)
+    longest = int(spans.length[spaced & (spans.kind > NULL)].max(initial=0))
+    missing = _json_hashes(buffer, *spans, spaced, np.empty(longest + PADDING, np.uint8), out, valid)
     validity = pa.py_buffer(valid) if missing else None
     return pl.Series(name, pa.Array.from_buffers(pa.uint64(), lines, [validity, pa.py_buffer(out)], null_count=missing))
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _hash_all(offsets, data, out):  # type: ignore[no-untyped-def]
     for i in range(out.size):
         out[i] = xxh64_bytes(data, np.intp(offsets[i]), np.intp(offsets[i + 1] - offsets[i]))

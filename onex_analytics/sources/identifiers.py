@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.sources.machine import load64
+from onex_analytics.sources.machine import lean, load64
 from onex_analytics.sources.scan import ESCAPED, STRING
-from onex_analytics.sources.spans import Bytes, Spans, unescaped
+from onex_analytics.sources.spans import Bytes, Spans, look_ahead, unescaped
 
 _HIGH = np.uint64(0x8080808080808080)
 _CASE = np.uint64(0x2020202020202020)
@@ -18,7 +17,7 @@ _DASH_8_13, _DASH_18_23 = np.uint64(0x0000FF00000000FF), np.uint64(0xFF00000000F
 _DASHES, _ZEROS = np.uint64(0x2D2D2D2D2D2D2D2D), np.uint64(0x3030303030303030)
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _other_than_hex(word):  # type: ignore[no-untyped-def]
     """Zero where all eight bytes are hexadecimal digits: sums carry into a byte's high bit from a bound on."""
     lower = word | _CASE
@@ -27,7 +26,7 @@ def _other_than_hex(word):  # type: ignore[no-untyped-def]
     return ((digit | letter) & _HIGH) ^ _HIGH | (word & _HIGH)
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _without_dashes(word, places):  # type: ignore[no-untyped-def]
     """The word with zeros in the place of the dashes that belong there; it stays wrong where there are none."""
     if word & places != _DASHES & places:
@@ -35,9 +34,10 @@ def _without_dashes(word, places):  # type: ignore[no-untyped-def]
     return (word & ~places) | (_ZEROS & places)
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _are_uuids(buffer, kind, offset, length, out):  # type: ignore[no-untyped-def]
     for i in range(kind.size):
+        look_ahead(buffer, kind, offset, i)
         out[i] = False
         if kind[i] != STRING or (length[i] != 36 and length[i] != 32):
             continue

@@ -5,8 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from numba import njit
 from numba.core import types
 from numba.extending import intrinsic
+
+lean = njit(nogil=True, cache=True, _nrt=False)
+"""Compiles a function that makes no array, without counting references to those that it is given.
+
+Numba counts them at each call, by an atomic addition; two threads that read one table then wait for each other at every
+key (an eighth of an append). A function that does make an array is refused when it is compiled."""
 
 
 @intrinsic
@@ -32,6 +39,24 @@ def load8(typing_context: Any, array: Any, index: Any) -> Any:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         data = context.make_array(sig.args[0])(context, builder, args[0]).data
         return builder.load(builder.gep(data, [args[1]]))
+
+    return signature, code
+
+
+@intrinsic
+def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
+    """Have the bytes at a place brought near, for reading them soon. The place may be any."""
+    signature = types.void(array, types.intp)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        number = ir.IntType(32)
+        shape = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), number, number, number])
+        name = "llvm.prefetch.p0"
+        instruction = builder.module.globals.get(name) or ir.Function(builder.module, shape, name)
+        for_reading, keep_near, data_cache = (ir.Constant(number, n) for n in (0, 3, 1))
+        builder.call(instruction, [builder.gep(data, [args[1]]), for_reading, keep_near, data_cache])
+        return context.get_dummy_value()
 
     return signature, code
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from onex_analytics.sources.grammar import skip_space
-from onex_analytics.sources.machine import load8
+from onex_analytics.sources.machine import lean, load8
 from onex_analytics.sources.scan import ESCAPED, NULL, NUMBER, STRING
-from onex_analytics.sources.spans import Bytes, Spans, unescaped
+from onex_analytics.sources.spans import Bytes, Spans, look_ahead, unescaped
 
 NO_NUMBER, IS_NUMBER, IS_TEXT, IS_WRONG, IS_HARD = range(5)
 """How a number stood there: not at all, as a number, as text that holds one, as something else, and (inside
@@ -18,7 +17,7 @@ this module only) as one whose nearest float takes more than one multiplication 
 _POWERS = np.array([10.0**n for n in range(23)])
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _float(buffer, p, end):  # type: ignore[no-untyped-def]
     """(the value, whether it is one, whether it is too hard) of a number as Python's `float` writes and reads it."""
     negative = p < end and load8(buffer, p) == 45
@@ -68,10 +67,11 @@ def _float(buffer, p, end):  # type: ignore[no-untyped-def]
     return -value if negative else value, True, False
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _floats(buffer, kind, offset, length, values, states):  # type: ignore[no-untyped-def]
     hard, escaped = 0, False
     for i in range(kind.size):
+        look_ahead(buffer, kind, offset, i)
         k = kind[i]
         values[i] = np.nan
         if k <= NULL:

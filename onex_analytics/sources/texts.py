@@ -7,21 +7,21 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
 from onex_analytics.sources.escapes import unescape
 from onex_analytics.sources.lines import PADDING
-from onex_analytics.sources.machine import load8, load64
+from onex_analytics.sources.machine import lean, load8, load64
 from onex_analytics.sources.scan import ABSENT, ESCAPED, FALSE, NULL, OBJECT, STRING, TRUE
-from onex_analytics.sources.spans import Bytes, Spans
+from onex_analytics.sources.spans import Bytes, Spans, look_ahead
 
 _LOW32 = np.uint64(0xFFFFFFFF)
+_HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _INLINE = 12
 """A view of at most this many bytes holds its text itself. Source: the Arrow columnar format, variable-size views."""
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _view(source, begin, size, which):  # type: ignore[no-untyped-def]
     """The two words of one view of `source[begin:begin+size]`, which is the buffer of number `which`."""
     if size > _INLINE:
@@ -44,16 +44,14 @@ def _view(source, begin, size, which):  # type: ignore[no-untyped-def]
     return head, (first >> np.uint64(32)) | (second << np.uint64(32))
 
 
-@njit(nogil=True, cache=True)
-def _views(buffer, kind, offset, length, lowest, highest, views, valid):  # type: ignore[no-untyped-def]
-    room = 0
-    for i in range(kind.size):
-        if kind[i] == ESCAPED and lowest <= ESCAPED <= highest:
-            room += length[i]
-    arena = np.empty(room + 16, np.uint8)
+@lean
+def _views(buffer, kind, offset, length, lowest, highest, views, valid, arena):  # type: ignore[no-untyped-def]
+    """Makes a view a line, of the buffer or, where it holds escapes, of `arena`; returns the bytes used there, and how
+    many lines have none."""
     used, missing = np.intp(0), 0
     valid[:] = 0
     for i in range(kind.size):
+        look_ahead(buffer, kind, offset, i)
         k = kind[i]
         if k < lowest or k > highest:
             views[i, 0] = 0
@@ -67,19 +65,21 @@ def _views(buffer, kind, offset, length, lowest, highest, views, valid):  # type
             begin = used
             used = unescape(buffer, np.intp(offset[i]), np.intp(length[i]), arena, used)
             views[i, 0], views[i, 1] = _view(arena, begin, used - begin, 1)
-    return arena[:used], missing
+    return used, missing
 
 
 def _string_series(name: str, buffer: Bytes, spans: Spans, lowest: int, highest: int) -> pl.Series:
     lines = spans.kind.size
     views, valid = np.empty((lines, 2), np.uint64), np.empty((lines + 7) >> 3, np.uint8)
-    arena, missing = _views(buffer, *spans, lowest, highest, views, valid)
+    room = int(spans.length[spans.kind == ESCAPED].sum()) if lowest <= ESCAPED <= highest else 0
+    arena = np.empty(room + 16, np.uint8)
+    used, missing = _views(buffer, *spans, lowest, highest, views, valid, arena)
     if missing == lines:
         return nulls(name, lines)
     validity = pa.py_buffer(valid) if missing else None
     buffers = [validity, pa.py_buffer(views), pa.py_buffer(buffer)]
-    if arena.size:
-        buffers.append(pa.py_buffer(arena))
+    if used:
+        buffers.append(pa.py_buffer(arena[:used]))
     return pl.Series(name, pa.Array.from_buffers(pa.string_view(), lines, buffers, null_count=missing))
 
 
@@ -105,22 +105,21 @@ def raw_json(name: str, buffer: Bytes, spans: Spans) -> pl.Series:
     return _string_series(name, buffer, json_places(spans), OBJECT, OBJECT)
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _quick_hash(buffer: Bytes, begin: int, size: int) -> np.uint64:
-    """A hash of all bytes for one table in memory; never persisted."""
-    h = np.uint64(size)
-    k = 0
-    while k < size:
-        word = load64(buffer, begin + k)
-        if size - k < 8:
-            word &= (np.uint64(1) << np.uint64(8 * (size - k))) - np.uint64(1)
-        h = (h ^ word) * np.uint64(0x9E3779B97F4A7C15)
-        h ^= h >> np.uint64(32)
-        k += 8
-    return h
+    """A hash of a text's length, its first, middle and last eight bytes, for one table in memory; never persisted."""
+    first = load64(buffer, begin)
+    if size < 8:
+        first &= (np.uint64(1) << np.uint64(8 * size)) - np.uint64(1)
+        h = (first ^ np.uint64(size)) * _HASH_FACTOR
+    else:
+        h = (first ^ np.uint64(size)) * _HASH_FACTOR
+        h = (h ^ (h >> np.uint64(32)) ^ load64(buffer, begin + (size >> 1) - 4)) * _HASH_FACTOR
+        h = (h ^ (h >> np.uint64(32)) ^ load64(buffer, begin + size - 8)) * _HASH_FACTOR
+    return h ^ (h >> np.uint64(32))
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _same_text(buffer: Bytes, a: int, b: int, size: int) -> bool:
     k = 0
     while k + 8 <= size:
@@ -134,12 +133,11 @@ def _same_text(buffer: Bytes, a: int, b: int, size: int) -> bool:
     return True
 
 
-@njit(nogil=True, cache=True)
-def _intern(buffer, kind, offset, length, lowest, highest, codes, first):  # type: ignore[no-untyped-def]
-    size = 256
-    table = np.full(size, -1, np.int32)
-    distinct = 0
+@lean
+def _intern(buffer, kind, offset, length, lowest, highest, table, codes, first):  # type: ignore[no-untyped-def]
+    size, distinct = table.size, 0
     for i in range(kind.size):
+        look_ahead(buffer, kind, offset, i)
         if kind[i] < lowest or kind[i] > highest:
             codes[i] = -1
             continue
@@ -152,15 +150,6 @@ def _intern(buffer, kind, offset, length, lowest, highest, codes, first):  # typ
                 first[distinct] = i
                 codes[i] = distinct
                 distinct += 1
-                if 2 * distinct > size:
-                    size *= 2
-                    table = np.full(size, -1, np.int32)
-                    for c in range(distinct):
-                        j = first[c]
-                        a = np.intp(_quick_hash(buffer, np.intp(offset[j]), np.intp(length[j])) & np.uint64(size - 1))
-                        while table[a] >= 0:
-                            a = (a + 1) & (size - 1)
-                        table[a] = c
                 break
             j = first[code]
             if length[j] == long and kind[j] == kind[i] and _same_text(buffer, np.intp(offset[j]), begin, long):
@@ -176,7 +165,8 @@ Codes = NDArray[np.int32]
 def _interned(buffer: Bytes, spans: Spans, lowest: int, highest: int) -> tuple[Codes, Spans]:
     lines = spans.kind.size
     codes, first = np.empty(lines, np.int32), np.empty(lines, np.int32)
-    distinct = _intern(buffer, *spans, lowest, highest, codes, first)
+    table = np.full(2 << lines.bit_length(), -1, np.int32)  # never more than half full
+    distinct = _intern(buffer, *spans, lowest, highest, table, codes, first)
     return codes, spans.take(first[:distinct].astype(np.intp))
 
 
@@ -203,8 +193,9 @@ def by_code(codes: Codes, texts: Sequence[str | None], name: str) -> pl.Series:
     kinds = np.array([*(ABSENT if t is None else STRING for t in texts), ABSENT], np.uint8)
     spans = Spans(kinds, (np.cumsum(lengths) - lengths).astype(np.int32), lengths)
     views, valid = np.empty((kinds.size, 2), np.uint64), np.empty((kinds.size + 7) >> 3, np.uint8)
-    _views(buffer, *spans, STRING, ESCAPED, views, valid)
-    return _of_views(name, views[codes], (kinds == STRING)[codes], [buffer])
+    _views(buffer, *spans, STRING, ESCAPED, views, valid, np.empty(16, np.uint8))
+    wide = views.view(np.complex128).ravel()[codes].view(np.uint64)  # 16 bytes at once, whatever they mean
+    return _of_views(name, wide.reshape(-1, 2), (kinds == STRING)[codes], [buffer])
 
 
 def _of_views(name: str, views: NDArray[np.uint64], valid: NDArray[np.bool_], buffers: list[Bytes]) -> pl.Series:
@@ -227,8 +218,15 @@ def booleans(name: str, kinds: NDArray[np.uint8]) -> pl.Series | None:
     return pl.Series(name, pa.Array.from_buffers(pa.bool_(), said.size, held, null_count=missing))
 
 
-def spread(few: pl.Series, codes: NDArray[np.int64]) -> pl.Series | None:
-    """The value of each code in a column of few rows, null where the code is -1; None where there is no value."""
+def spread(few: pl.Series, rows: NDArray[np.intp], lines: int) -> pl.Series | None:
+    """A column of text whose values stand in some rows and nowhere else; None where there is no value."""
     if few.null_count() == len(few):
         return None
-    return few.extend_constant(None, 1)[codes]
+    column = few.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
+    _, given, *texts = column.buffers()
+    views, valid = np.zeros((lines, 2), np.uint64), np.zeros(lines, np.bool_)
+    views[rows] = np.frombuffer(given, np.uint64).reshape(-1, 2)[column.offset : column.offset + len(few)]
+    valid[rows] = few.is_not_null().to_numpy()
+    missing = lines - int(np.count_nonzero(valid))
+    held = [pa.py_buffer(np.packbits(valid, bitorder="little")) if missing else None, pa.py_buffer(views), *texts]
+    return pl.Series(few.name, pa.Array.from_buffers(pa.string_view(), lines, held, null_count=missing))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.sources.machine import load8
+from onex_analytics.sources.machine import lean, load8
 from onex_analytics.sources.numbers import IS_NUMBER, IS_TEXT, floats
 from onex_analytics.sources.scan import ESCAPED, NULL, NUMBER, STRING
-from onex_analytics.sources.spans import Bytes, Spans, unescaped
+from onex_analytics.sources.spans import Bytes, Spans, look_ahead, unescaped
 
 NO_TIME, PLAIN_TIME, OTHER_TIME, WRONG_TIME, WRONG_TYPE = range(5)
 """How a time stood there: not at all; as `isoformat()` of a naive time writes it; in another form that we
@@ -20,7 +19,7 @@ _CUMULATED_DAYS = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 33
 _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _digits(buffer: Bytes, p: int, count: int) -> int:
     value = 0
     for k in range(count):
@@ -31,7 +30,7 @@ def _digits(buffer: Bytes, p: int, count: int) -> int:
     return value
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _iso_time(buffer: Bytes, p: int, end: int) -> tuple[int, bool]:
     """(microseconds since 1970 or -1, whether the form is the plain one)."""
     if end - p < 16 or load8(buffer, p + 4) != 45 or load8(buffer, p + 7) != 45 or load8(buffer, p + 13) != 58:
@@ -97,7 +96,7 @@ def _iso_time(buffer: Bytes, p: int, end: int) -> tuple[int, bool]:
     return seconds * 1_000_000 + fraction, plain
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _days(year: int, month: int, day: int) -> int:
     """Days since 1970-01-01 in the Gregorian calendar, from 1970 on."""
     leap = (year % 4 == 0 and year % 100 != 0) or year % 400 == 0
@@ -105,7 +104,7 @@ def _days(year: int, month: int, day: int) -> int:
     return (year - 1970) * 365 + leaps + _CUMULATED_DAYS[month - 1] + (1 if leap and month > 2 else 0) + day - 1
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _plain_time(buffer: Bytes, p: int, fraction: bool) -> int:
     """The form of nearly all events, `2026-11-23T12:04:16.364929` or without a fraction, else -1."""
     wrong = (load8(buffer, p + 4) ^ 45) | (load8(buffer, p + 7) ^ 45) | (load8(buffer, p + 10) ^ 84)
@@ -131,17 +130,18 @@ def _plain_time(buffer: Bytes, p: int, fraction: bool) -> int:
     return (_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * 1_000_000 + micros
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _two(buffer: Bytes, p: int) -> int:
     """Two digits as a number; far beyond any date where one is none."""
     a, b = np.int64(load8(buffer, p)) - 48, np.int64(load8(buffer, p + 1)) - 48
     return a * 10 + b if 0 <= a <= 9 and 0 <= b <= 9 else 100_000_000
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _times(buffer, kind, offset, length, micros, states):  # type: ignore[no-untyped-def]
     rest = 0
     for i in range(kind.size):
+        look_ahead(buffer, kind, offset, i)
         k = kind[i]
         micros[i] = 0
         if k <= NULL:

@@ -10,11 +10,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from onex_analytics.sources.machine import lean
+
 Hashes = NDArray[np.uint64]
 _FREE = np.uint64(0)
 
 
-@njit(nogil=True, cache=True)
+@lean
 def insert(table: Hashes, hashes: Hashes) -> int:
     """Put hashes into a table that has room for them, its size a power of two; returns how many are new."""
     mask = np.uint64(table.size - 1)
@@ -32,7 +34,7 @@ def insert(table: Hashes, hashes: Hashes) -> int:
     return new
 
 
-@njit(nogil=True, cache=True)
+@lean
 def find(table: Hashes, hashes: Hashes, found: NDArray[np.bool_]) -> None:
     """Set `found` where a hash stands in the table, which has a free place."""
     mask = np.uint64(table.size - 1)

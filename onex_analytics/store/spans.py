@@ -1,0 +1,412 @@
+"""Spans beside the events: paired once, and brought up to date by what is new.
+
+A Delta table of its own holds the spans of one version of the events; each of its commits says which. An update reads
+the new events, finds the spans that they may touch by hashes of what pairs and what links (a hash only chooses; what is
+chosen is paired and linked by its texts, as `build_spans` does it), and exchanges the rows that came out differently:
+
+1. **Correlated** events pair within their correlation: the spans of a correlation that has new events are taken apart.
+2. **Uncorrelated** ones pair in order of time, so that a pair whose end is earlier than every new event of its key
+   stands: later ones are taken apart, and the loose ends (starts that wait, pairs that only the order made) of the node.
+   Loose spans rest in a file of their own.
+3. **Links**: whatever stands in one tree with a span that changed, or may be its parent or its child, is linked anew.
+
+A commit makes all of it visible at once; who loses a race looks again. A store whose events name causes
+(`causation_id`), that lost events (`retain`) or gained a dimension is paired anew.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+from deltalake.transaction import AddAction, RemoveAction
+
+from onex_analytics.frames.spans import build_spans
+from onex_analytics.frames.spans.materialising import EVENT_COLUMNS, KEPT, events_again, link_spans, pair_events
+from onex_analytics.model.shapes import EVENTS, SPANS
+from onex_analytics.sources.hashing import xxh64_texts
+from onex_analytics.store.failures import in_our_words, retry_lost
+from onex_analytics.store.rest import to_stored
+from onex_analytics.store.selection import Selection
+from onex_analytics.store.storage import StoredFile, Table
+
+INDEX = ("_work", "_exact", "_span", "_parent", "_root")
+"""Hashes by which an update finds spans: of the correlation (or node and family), of an uncorrelated key, of the span
+id, of the parent as it is named, of the root where that is another span."""
+
+_SETTLED_ROWS = 1 << 17
+_RECENT_ROWS = 1 << 14
+_SMALL_FILES = 32
+_GAP = timedelta(minutes=10)
+_SEPARATOR = "\x1f"
+_LAYOUT = 1
+
+
+class SpanTable:
+    """The spans of one store, as they were last brought up to date."""
+
+    def __init__(self, events: Table, dimensions: Sequence[str]) -> None:
+        self.events = events
+        self.dimensions = {name: f"dimension_{name}" if name in SPANS else name for name in dimensions}
+        self.shape = pl.Schema(
+            {**SPANS, **{name: events.schema[column] for column, name in self.dimensions.items()}}
+        )
+        stored = {**self.shape, "witnesses": pl.Int16(), **KEPT, **dict.fromkeys(INDEX, pl.Int64())}
+        self.table = Table(f"{events.uri.rsplit('/', 1)[0]}/spans", stored, events.options)
+
+    # ------------------------------------------------------------------ out
+
+    def newest(self) -> pl.LazyFrame:
+        """The spans of the events as they are now in `events`."""
+        self._make()
+        retry_lost(self.table.uri, self._bring_up_to_date)
+        return self._scan(self.table)
+
+    def kept_at(self, version: int) -> pl.LazyFrame | None:
+        """The spans of an older version of the events, where they were kept."""
+        if not self.table.exists():
+            return None
+        self.table.refresh()
+        for commit in self.table.history():
+            said = commit.get("onex") or {}
+            if said.get("events") == version and said.get("dimensions") == [*self.dimensions]:
+                return self._scan(self.table.at(int(commit["version"])))
+        return None
+
+    def _scan(self, table: Table) -> pl.LazyFrame:
+        lazy = table.scan(table.files(), self.table.schema).select([*self.shape])
+        return lazy.with_columns(pl.col("witnesses").cast(SPANS["witnesses"]))
+
+    # ------------------------------------------------------------------ in
+
+    def _make(self) -> None:
+        if not self.table.exists():
+            self.table.create(spans_layout=_LAYOUT)
+        else:
+            self.table.refresh()
+
+    def _said(self) -> dict[str, Any] | None:
+        """What the last update said of itself."""
+        for commit in self.table.history():
+            said = commit.get("onex")
+            if isinstance(said, dict) and "events" in said:
+                return said
+        return None
+
+    def _bring_up_to_date(self) -> None:
+        """One try.
+
+        Raises:
+            Lost: another process committed meanwhile.
+        """
+        self.table.refresh()
+        said, version, files = self._said(), self.events.delta.version(), self.events.files()
+        if said and said["events"] >= version and said["dimensions"] == [*self.dimensions]:
+            return
+        try:
+            added = self._added(said, files)
+            if said is None or added is None:
+                self._pair_anew(files, version)
+            else:
+                self._update(said, files, added, version)
+        finally:
+            self.table.sweep()
+
+    def _added(self, said: dict[str, Any] | None, files: list[StoredFile]) -> list[StoredFile] | None:
+        """The files of events that are new since; None where more than that happened."""
+        if said is None or said["dimensions"] != [*self.dimensions] or said["causes"]:
+            return None
+        before = set(said["files"])
+        if before <= {file.path for file in files}:
+            return [file for file in files if file.path not in before]
+        since = self.events.history(self.events.delta.version() - said["events"])
+        compacted = all((commit.get("onex") or {}).get("operation") == "compact" for commit in since)
+        return [] if compacted else None
+
+    def _read(self, files: Sequence[StoredFile], asked: pl.Expr | None = None) -> pl.DataFrame:
+        """Events that take part, with the columns that spans are made of."""
+        schema = {name: self.events.schema[name] for name in (*EVENT_COLUMNS, *self.dimensions)}
+        takes_part = (pl.col("outcome") != "other") | (pl.col("family") == "profile")
+        return self.events.read(files, schema, takes_part if asked is None else takes_part & asked)
+
+    def _pair_anew(self, files: list[StoredFile], version: int) -> None:
+        events = self._read(files)
+        causes = events["causation_id"].null_count() < events.height
+        spans = indexed(link_spans(pair_events(events, self.dimensions)))
+        del events
+        self._use_columns()
+        loose, settled = spans.filter("_loose"), spans.filter(~pl.col("_loose")).sort("start", "span_id")
+        old = sorted({*settled["start"].slice(0, 0)})  # nothing is old yet
+        assert not old
+        cut = max(settled.height - _RECENT_ROWS, 0)
+        parts = [*settled.head(cut).iter_slices(_SETTLED_ROWS), settled.slice(cut)]
+        self._commit(self.table.files(), [p for p in parts if p.height], loose, files, version, causes)
+
+    def _commit(
+        self, old: Sequence[StoredFile], parts: Sequence[pl.DataFrame], loose: pl.DataFrame | None,
+        files: list[StoredFile], version: int, causes: bool, loose_path: str | None = None,
+    ) -> None:  # fmt: skip
+        """Exchange files, in one commit that says which events these spans are of."""
+        added = [self._write(part) for part in parts]
+        if loose is not None:
+            loose_path = None
+            if loose.height:
+                added.append(self._write(loose))
+                loose_path = added[-1].path
+        now = int(time.time() * 1000)
+        removed = [RemoveAction(file.path, True, now, file.size_bytes) for file in old]
+        said = {
+            "operation": "spans", "events": version, "files": [file.path for file in files], "loose": loose_path,
+            "dimensions": [*self.dimensions], "causes": causes,
+        }  # fmt: skip
+        self.table.commit([*added, *removed], metadata=said)
+
+    def _write(self, rows: pl.DataFrame) -> AddAction:
+        return self.table.write(rows.select(pl.col(n).cast(t, strict=True) for n, t in self.table.schema.items()))
+
+    def _use_columns(self) -> None:
+        """Make the columns that the table does not have yet: a dimension came."""
+        from onex_analytics.store.dimensions import field_of
+
+        there = {field.name for field in self.table.delta.schema().fields}
+        missing = [name for name in self.table.schema if name not in there]
+        if missing:
+            fields = [field_of(name, self.table.schema[name]) for name in missing]
+            self.table.alter(lambda delta: delta.alter.add_columns(fields))
+
+    # ------------------------------------------------------------------ what is new
+
+    def _update(self, said: dict[str, Any], files: list[StoredFile], added: list[StoredFile], version: int) -> None:
+        events = self._read(added)
+        if events["causation_id"].null_count() < events.height:
+            self._pair_anew(files, version)
+            return
+        spans_files = self.table.files()
+        if events.is_empty():
+            self._commit([], [], None, files, version, False, said["loose"])
+            return
+        settled_files = [file for file in spans_files if file.path != said["loose"]]
+        loose_files = [file for file in spans_files if file.path == said["loose"]]
+        kept = Kept(self.table, settled_files, loose_files)
+        old_files = [file for file in files if file.path not in {f.path for f in added}]
+        touched = kept.touched_by(events, self.dimensions)
+        apart = kept.rows(touched)
+        apart = apart.filter(pl.col("_is_loose_row") | ~_correlated() | _work().is_in(_correlations(events).implode()))
+        again = [events]
+        single_loose = apart.filter(pl.col("_is_loose_row") & pl.col("_single"))
+        if single_loose.height:
+            again.append(events_again(single_loose, self.dimensions))
+        told = apart.filter(~(pl.col("_is_loose_row") & pl.col("_single")))
+        if told.height:
+            again.append(self._read(self._holding(told, old_files), self._told_of(told, events)))
+        events = pl.concat(again, how="diagonal").unique("event_id", keep="first")
+        fresh = pair_events(events, self.dimensions)
+        linked_too = kept.to_link_again(indexed(fresh), kept.index.filter(_taken(apart)), apart)
+        beside = kept.rows(linked_too)
+        old = pl.concat([apart, beside])
+        columns = [name for name in self.table.schema if name not in INDEX]
+        again_linked = indexed(link_spans(pl.concat([fresh, beside.select(fresh.columns)])))
+        self._exchange(kept, old, again_linked, columns, files, version, said["loose"])
+
+    def _told_of(self, told: pl.DataFrame, events: pl.DataFrame) -> pl.Expr:
+        """The events of spans that several events tell of."""
+        ids = pl.concat([told.filter(~_correlated())[n] for n in ("start_event_id", "end_event_id")]).drop_nulls()
+        asked = pl.col("event_id").is_in(ids.implode())
+        return asked | pl.coalesce("correlation_id", "span_id").is_in(_correlations(events).implode())
+
+    def _holding(self, told: pl.DataFrame, files: list[StoredFile]) -> list[StoredFile]:
+        """The files of events that may hold those of some spans, by their times."""
+        moment = EVENTS["timestamp"]
+        times = told.select(first=pl.col("_first").cast(moment), last=pl.col("_last").cast(moment)).sort("first")
+        apart = (pl.col("first") - pl.col("last").cum_max().shift()) > _GAP
+        stretches = times.group_by(apart.fill_null(True).cum_sum()).agg(pl.col("first").min(), pl.col("last").max())
+        known = {file.path for file in files}
+        found: dict[str, StoredFile] = {}
+        for first, last in stretches.select("first", "last").iter_rows():
+            for file in self.events.files(Selection(first, last + timedelta(microseconds=1))):
+                if file.path in known:
+                    found[file.path] = file
+        return list(found.values())
+
+    def _exchange(
+        self, kept: Kept, old: pl.DataFrame, new: pl.DataFrame, columns: list[str], files: list[StoredFile],
+        version: int, loose_path: str | None,
+    ) -> None:  # fmt: skip
+        """Put the rows that came out differently in the place of what they were."""
+        stale = old.join(new, on=columns, how="anti", nulls_equal=True)
+        fresh = new.join(old, on=columns, how="anti", nulls_equal=True)
+        settled = fresh.filter(~pl.col("_loose"))
+        gone = stale.filter(~pl.col("_is_loose_row"))
+        removed: list[StoredFile] = []
+        parts: list[pl.DataFrame] = []
+        for (place,), rows in gone.partition_by("_file", as_dict=True).items():
+            file = kept.files[int(place)]
+            removed.append(file)
+            whole = kept.whole(int(place))
+            parts.append(whole.filter(~pl.col("_row").is_in(rows["_row"].implode())).select([*self.table.schema]))
+        small = [f for f in kept.files if f.rows < _SETTLED_ROWS // 2 and f not in removed]
+        if len(small) > _SMALL_FILES:
+            removed += small
+            parts.append(self.table.read(small))
+        settled = settled.select([*self.table.schema])
+        if settled.height:
+            parts.append(settled)
+        if len(parts) > 1:
+            parts = [*pl.concat(parts).sort("start", "span_id").iter_slices(2 * _SETTLED_ROWS)]
+        loose: pl.DataFrame | None = None
+        gone_loose = stale.filter("_is_loose_row")
+        fresh_loose = fresh.filter("_loose")
+        if gone_loose.height or fresh_loose.height:
+            stays = kept.loose.filter(~pl.col("_row").is_in(gone_loose["_row"].implode()))
+            loose = pl.concat([stays.select([*self.table.schema]), fresh_loose.select([*self.table.schema])])
+            removed += kept.loose_files
+        self._commit(removed, [p for p in parts if p.height], loose, files, version, False, loose_path)
+
+
+class Kept:
+    """The spans that are kept: the hashes of all, the rows of those that are asked for."""
+
+    def __init__(self, table: Table, files: list[StoredFile], loose_files: list[StoredFile]) -> None:
+        self.table, self.files, self.loose_files = table, files, loose_files
+        self._whole: dict[int, pl.DataFrame] = {}
+        self.loose = table.read(loose_files).with_row_index("_row").with_columns(
+            _file=pl.lit(-1, pl.Int32), _is_loose_row=pl.lit(True)
+        )  # fmt: skip
+        columns = {name: table.schema[name] for name in (*INDEX, "_first", "_last", "_single", "_loose")}
+        lazies = [
+            table.scan([file], columns).with_row_index("_row").with_columns(_file=pl.lit(place, pl.Int32))
+            for place, file in enumerate(files)
+        ]
+        with in_our_words(table.uri):
+            parts = pl.collect_all(lazies)
+        parts.append(self.loose.select(["_row", *columns, "_file"]))
+        self.index = pl.concat(parts)
+
+    def whole(self, place: int) -> pl.DataFrame:
+        """All rows of one settled file."""
+        if place not in self._whole:
+            self._whole[place] = self.table.read([self.files[place]]).with_row_index("_row").with_columns(
+                _file=pl.lit(place, pl.Int32), _is_loose_row=pl.lit(False)
+            )  # fmt: skip
+        return self._whole[place]
+
+    def rows(self, chosen: pl.DataFrame) -> pl.DataFrame:
+        """Whole rows for some of the index."""
+        found = [self.loose.clear()]
+        for (place,), part in chosen.partition_by("_file", as_dict=True).items():
+            rows = self.loose if place == -1 else self.whole(int(place))
+            found.append(rows.filter(pl.col("_row").is_in(part["_row"].implode())).select(self.loose.columns))
+        return pl.concat(found)
+
+    def touched_by(self, events: pl.DataFrame, dimensions: Mapping[str, str]) -> pl.DataFrame:
+        """The spans that new events may change by pairing (see rules 1 and 2 of the module)."""
+        of_event = pl.coalesce("correlation_id", "span_id")
+        pools = pl.concat_str(pl.col("node").fill_null(""), "family", separator=_SEPARATOR)
+        told = events.select(
+            "timestamp", correlated=of_event.is_not_null(), work=pl.coalesce(of_event, pools),
+            exact=_exact_text("operation", "input_hash"), profile=pl.col("family") == "profile",
+        )  # fmt: skip
+        told = told.with_columns(_hash(told["work"]).alias("_work"), _hash(told["exact"]).alias("_exact"))
+        told = told.with_columns(pl.col("timestamp").cast(pl.Int64))
+        works = told.filter("correlated").select("_work").unique()
+        by_correlation = self.index.join(works, on="_work", how="semi").filter(~pl.col("_loose"))
+        alone = told.filter(~pl.col("correlated") & ~pl.col("profile"))
+        keys = alone.group_by("_exact").agg(since=pl.col("timestamp").min())
+        same_key = self.index.filter(pl.col("_exact").is_not_null()).join(keys, on="_exact", how="inner")
+        later = same_key.filter(~pl.col("_loose") & (pl.col("_last") >= pl.col("since")))
+        undone = same_key.filter("_loose" , ~pl.col("_single"))
+        pool_times = pl.concat([
+            alone.select("_work", "timestamp"), later.select("_work", timestamp="_first"),
+            undone.select("_work", timestamp="_first"),
+        ]).group_by("_work").agg(since=pl.col("timestamp").min())  # fmt: skip
+        loose = self.loose.join(pool_times, on="_work", how="inner")
+        waiting = pl.col("_single") & (pl.col("outcome") == "start")
+        undone_rows = pl.col("_row").is_in(undone["_row"].implode())
+        loose = loose.filter(waiting | (pl.col("_last") >= pl.col("since")) | undone_rows)
+        chosen = [by_correlation, later.select(self.index.columns), loose.select(self.index.columns)]
+        return pl.concat(chosen).unique(["_file", "_row"])
+
+    def to_link_again(self, fresh: pl.DataFrame, apart: pl.DataFrame, apart_rows: pl.DataFrame) -> pl.DataFrame:
+        """The other spans whose parents, traces or states may differ now (rule 3 of the module)."""
+        rest = self.index.join(apart, on=["_file", "_row"], how="anti").with_columns(
+            tree=pl.coalesce("_root", "_span"), found=pl.lit(False)
+        )  # fmt: skip
+        names = pl.concat([frame[column] for frame in (fresh, apart_rows) for column in ("_work", "_span")]).unique()
+        trees = apart_rows.select(pl.coalesce("_root", "_span")).to_series().unique()
+        wanted = fresh["_parent"].drop_nulls().unique()
+        is_found = (
+            pl.col("_parent").is_in(names.implode()) | pl.col("tree").is_in(trees.implode())
+            | pl.col("_work").is_in(wanted.implode()) | pl.col("_span").is_in(wanted.implode())
+        ).fill_null(False)  # fmt: skip
+        rest = rest.with_columns(found=is_found)
+        count = -1
+        while (so_far := int(rest["found"].sum())) > count:
+            count = so_far
+            found = rest.filter("found")
+            trees, wanted = found["tree"].unique(), found["_parent"].drop_nulls().unique()
+            more = pl.col("found") | pl.col("tree").is_in(trees.implode())
+            if len(wanted):
+                more = more | pl.col("_work").is_in(wanted.implode()) | pl.col("_span").is_in(wanted.implode())
+            rest = rest.with_columns(found=more.fill_null(False))
+        return rest.filter("found").select(self.index.columns)
+
+
+def indexed(spans: pl.DataFrame) -> pl.DataFrame:
+    """Spans with the hashes by which an update finds them."""
+    texts = spans.select(
+        _work=pl.coalesce(
+            "correlation_id", "_given_span_id",
+            pl.concat_str(pl.col("node").fill_null(""), "family", separator=_SEPARATOR),
+        ),
+        _exact=pl.when(~_correlated()).then(_exact_text("operation", "_input_hash")),
+        _span="span_id",
+        _parent=pl.coalesce("_given_parent_span_id", "_parent_correlation_id", "_causation_id"),
+        _root=pl.when(pl.col("_root_id") != pl.col("span_id")).then("_root_id"),
+    )  # fmt: skip
+    return spans.with_columns(_hash(texts[name]).alias(name) for name in INDEX)
+
+
+def _correlated() -> pl.Expr:
+    return _work().is_not_null()
+
+
+def _work() -> pl.Expr:
+    return pl.coalesce("correlation_id", "_given_span_id")
+
+
+def _correlations(events: pl.DataFrame) -> pl.Series:
+    return events.select(pl.coalesce("correlation_id", "span_id")).to_series().drop_nulls().unique()
+
+
+def _exact_text(operation: str, input_hash: str) -> pl.Expr:
+    """What uncorrelated events of one key have in common, as text."""
+    parts = [pl.col(name).cast(pl.String).fill_null("") for name in ("node", "family", operation, input_hash)]
+    return pl.concat_str(parts, separator=_SEPARATOR)
+
+
+def _hash(texts: pl.Series) -> pl.Series:
+    """xxh64 of each text; null stays null."""
+    hashes = pl.Series(xxh64_texts(texts).view(np.int64))
+    return hashes if texts.null_count() == 0 else pl.select(pl.when(texts.is_not_null()).then(hashes)).to_series()
+
+
+def _taken(rows: pl.DataFrame) -> pl.Expr:
+    """True for the rows of the index that these are."""
+    places = rows.select(pl.struct("_file", pl.col("_row"))).to_series()
+    return pl.struct("_file", "_row").is_in(places.implode())
+
+
+def spans_at(events: Table, version: int | None, dimensions: Sequence[str], read: pl.LazyFrame) -> pl.LazyFrame:
+    """The spans of the events at a version; `events` is the newest, `read` what a scan of that version gives."""
+    kept = SpanTable(events, dimensions)
+    if version is None or version == events.delta.version():
+        return kept.newest()
+    found = kept.kept_at(version)
+    return build_spans(read) if found is None else found
+
+
+__all__ = ["SpanTable", "spans_at", "to_stored"]
