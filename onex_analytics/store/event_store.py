@@ -28,6 +28,7 @@ from onex_analytics.store.inputs import Source, inputs, size_on_disk
 from onex_analytics.store.report import IngestReport, Tally
 from onex_analytics.store.retrying import retry_rejected
 from onex_analytics.store.selection import Time, selection, time_of
+from onex_analytics.store.spans import spans_of
 from onex_analytics.store.storage import Table
 
 Progress = Callable[[int, int | None, int], None]
@@ -158,6 +159,24 @@ class EventStore:
         lazy, rows = table.scan(table.files(asked)), asked.rows()
         return lazy if rows is None else lazy.filter(rows)
 
+    def spans(self, *, version: int | None = None) -> pl.LazyFrame:
+        """The spans of the events: `build_spans(scan(version=version))`, paired once and kept beside the events.
+
+        They are brought up to date here, by what is new since the last call; whoever was killed meanwhile, or works at
+        the same time, does no harm. An older version that was never asked for is paired for this call.
+
+        Args:
+            version: of the events (see `history`); the newest that anyone committed where None.
+
+        Returns:
+            One row an operation: `model.SPANS` and the dimensions, in no order that may be relied on.
+
+        Raises:
+            NotAStore: nothing was stored here yet.
+            InvalidOption: the version does not exist (any more).
+        """
+        return spans_of(self._events, self._at(version))
+
     def rejected(self, *, version: int | None = None) -> pl.LazyFrame:
         """Every line that gave no event, as a lazy frame of `model.REJECTED`.
 
@@ -232,7 +251,8 @@ class EventStore:
         `full` takes those too that were never committed and are older than `keep_hours`. Keep more hours than the
         longest append takes: a file that is just being written is one of these.
         """
-        return maintenance.vacuum([self._events, self._rejected], full=full, keep_hours=keep_hours)
+        tables = [self._events, self._rejected, self._table("spans", {})]
+        return maintenance.vacuum(tables, full=full, keep_hours=keep_hours)
 
     def retain(self, before: datetime | str) -> dict[str, Any]:
         """Forget events older than `before`; whole files are dropped, files across the border are rewritten."""

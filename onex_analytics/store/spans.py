@@ -18,19 +18,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import polars as pl
+from deltalake import Schema
 from deltalake.transaction import AddAction, RemoveAction
 
+from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.spans import build_spans
 from onex_analytics.frames.spans.materialising import EVENT_COLUMNS, KEPT, events_again, link_spans, pair_events
 from onex_analytics.model.shapes import EVENTS, SPANS
 from onex_analytics.sources.hashing import xxh64_texts
 from onex_analytics.store.failures import in_our_words, retry_lost
-from onex_analytics.store.rest import to_stored
+from onex_analytics.store.rest import stored_schema
 from onex_analytics.store.selection import Selection
 from onex_analytics.store.storage import StoredFile, Table
 
@@ -74,7 +77,8 @@ class SpanTable:
         for commit in self.table.history():
             said = commit.get("onex") or {}
             if said.get("events") == version and said.get("dimensions") == [*self.dimensions]:
-                return self._scan(self.table.at(int(commit["version"])))
+                with suppress(InvalidOption):  # `vacuum` may have taken its files
+                    return self._scan(self.table.at(int(commit["version"])))
         return None
 
     def _scan(self, table: Table) -> pl.LazyFrame:
@@ -136,15 +140,16 @@ class SpanTable:
     def _pair_anew(self, files: list[StoredFile], version: int) -> None:
         events = self._read(files)
         causes = events["causation_id"].null_count() < events.height
-        spans = indexed(link_spans(pair_events(events, self.dimensions)))
+        spans = indexed(link_spans(self._paired(events)))
         del events
         self._use_columns()
         loose, settled = spans.filter("_loose"), spans.filter(~pl.col("_loose")).sort("start", "span_id")
-        old = sorted({*settled["start"].slice(0, 0)})  # nothing is old yet
-        assert not old
         cut = max(settled.height - _RECENT_ROWS, 0)
         parts = [*settled.head(cut).iter_slices(_SETTLED_ROWS), settled.slice(cut)]
         self._commit(self.table.files(), [p for p in parts if p.height], loose, files, version, causes)
+
+    def _paired(self, events: pl.DataFrame) -> pl.DataFrame:
+        return pair_events(events, self.dimensions).with_columns(pl.col("witnesses").cast(pl.Int16))
 
     def _commit(
         self, old: Sequence[StoredFile], parts: Sequence[pl.DataFrame], loose: pl.DataFrame | None,
@@ -170,13 +175,11 @@ class SpanTable:
 
     def _use_columns(self) -> None:
         """Make the columns that the table does not have yet: a dimension came."""
-        from onex_analytics.store.dimensions import field_of
-
         there = {field.name for field in self.table.delta.schema().fields}
-        missing = [name for name in self.table.schema if name not in there]
+        missing = {name: dtype for name, dtype in self.table.schema.items() if name not in there}
         if missing:
-            fields = [field_of(name, self.table.schema[name]) for name in missing]
-            self.table.alter(lambda delta: delta.alter.add_columns(fields))
+            fields = Schema.from_arrow(pl.DataFrame(schema=stored_schema(missing)).to_arrow().schema).fields
+            self.table.alter(lambda delta: delta.alter.add_columns(list(fields)))
 
     # ------------------------------------------------------------------ what is new
 
@@ -204,7 +207,7 @@ class SpanTable:
         if told.height:
             again.append(self._read(self._holding(told, old_files), self._told_of(told, events)))
         events = pl.concat(again, how="diagonal").unique("event_id", keep="first")
-        fresh = pair_events(events, self.dimensions)
+        fresh = self._paired(events)
         linked_too = kept.to_link_again(indexed(fresh), kept.index.filter(_taken(apart)), apart)
         beside = kept.rows(linked_too)
         old = pl.concat([apart, beside])
@@ -223,7 +226,7 @@ class SpanTable:
         moment = EVENTS["timestamp"]
         times = told.select(first=pl.col("_first").cast(moment), last=pl.col("_last").cast(moment)).sort("first")
         apart = (pl.col("first") - pl.col("last").cum_max().shift()) > _GAP
-        stretches = times.group_by(apart.fill_null(True).cum_sum()).agg(pl.col("first").min(), pl.col("last").max())
+        stretches = times.group_by(apart.fill_null(True).cum_sum().alias("stretch")).agg(pl.col("first").min(), pl.col("last").max())
         known = {file.path for file in files}
         found: dict[str, StoredFile] = {}
         for first, last in stretches.select("first", "last").iter_rows():
@@ -362,7 +365,7 @@ def indexed(spans: pl.DataFrame) -> pl.DataFrame:
             "correlation_id", "_given_span_id",
             pl.concat_str(pl.col("node").fill_null(""), "family", separator=_SEPARATOR),
         ),
-        _exact=pl.when(~_correlated()).then(_exact_text("operation", "_input_hash")),
+        _exact=pl.when(~_correlated()).then(_exact_text("_operation", "_input_hash")),
         _span="span_id",
         _parent=pl.coalesce("_given_parent_span_id", "_parent_correlation_id", "_causation_id"),
         _root=pl.when(pl.col("_root_id") != pl.col("span_id")).then("_root_id"),
@@ -400,13 +403,11 @@ def _taken(rows: pl.DataFrame) -> pl.Expr:
     return pl.struct("_file", "_row").is_in(places.implode())
 
 
-def spans_at(events: Table, version: int | None, dimensions: Sequence[str], read: pl.LazyFrame) -> pl.LazyFrame:
-    """The spans of the events at a version; `events` is the newest, `read` what a scan of that version gives."""
-    kept = SpanTable(events, dimensions)
-    if version is None or version == events.delta.version():
+def spans_of(newest: Table, events: Table) -> pl.LazyFrame:
+    """The spans of a table of events as it was at some version; `newest` is the same table as it is now."""
+    kept = SpanTable(newest, [name for name in events.schema if name not in EVENTS])
+    version = events.delta.version()
+    if version == newest.delta.version():
         return kept.newest()
     found = kept.kept_at(version)
-    return build_spans(read) if found is None else found
-
-
-__all__ = ["SpanTable", "spans_at", "to_stored"]
+    return build_spans(events.scan(events.files())) if found is None else found

@@ -145,7 +145,7 @@ class Found(NamedTuple):
     severity: NDArray[np.uint8]      # a place in `OUTCOMES_OF_SPANS`
     tells_worst: NDArray[np.bool_]   # of each of its two ends whether it tells of a failure, and of the worst
     family: NDArray[np.uint8]
-    key: NDArray[np.uint64]
+    loose: NDArray[np.bool_]         # no correlation, and paired by the order or not at all
 
     @property
     def told_by(self) -> NDArray[np.int32]:
@@ -273,7 +273,8 @@ def _found(numbers: Events, pairs: Pairs) -> Found:
 
     return Found(
         place(end), place(start), place(second_end), place(second_start), place(profile), began, ended, state, by,
-        severity, (severities == severity) & (severity >= 2), numbers.family[a], rows.key[a],
+        severity, (severities == severity) & (severity >= 2), numbers.family[a],
+        ~rows.correlated[a] & ~own_profile & ((mate[a] == NONE) | (rows.exact[a] != rows.exact[mate[a]])),
     )  # fmt: skip
 
 
