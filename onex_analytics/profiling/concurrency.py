@@ -125,9 +125,9 @@ def queueing(
     aside = lazy.group_by(groups).agg((~_is_placed()).sum().cast(pl.UInt64).alias("left_out"))
     if every is None:
         last = pl.max_horizontal(pl.col("start").max(), pl.col("end").max())
-        found = placed.group_by(groups).agg(
-            pl.col("start").min().alias("_from"), last.alias("_until"), *_arrivals(),
-            _time_under_way(last).alias("_under_way_us"),
+        found = placed.with_columns(last.over(groups).alias("_until")).group_by(groups).agg(
+            pl.col("start").min().alias("_from"), pl.col("_until").max(), *_arrivals(),
+            _time_under_way().alias("_under_way_us"),
         ).rename({"_from": "start"})  # fmt: skip
         found = found.with_columns(_microseconds(pl.col("_until") - pl.col("start")).alias("_us"))
     else:
@@ -177,7 +177,8 @@ def _steps(lazy: pl.LazyFrame, groups: list[str]) -> pl.LazyFrame:
         *groups, pl.col("end").alias("at"), pl.lit(0, pl.Int64).alias("started"), pl.lit(1, pl.Int64).alias("ended"),
         pl.lit(0, pl.Int64).alias("_open"), -pl.col("_weight"),
     )  # fmt: skip
-    changes = pl.concat([starts, ends]).group_by(*groups, "at").agg(pl.col("started", "ended", "_open", "_weight").sum())
+    both = pl.concat([starts, ends])
+    changes = both.group_by(*groups, "at").agg(pl.col("started", "ended", "_open", "_weight").sum())
     return changes.sort(*groups, "at").with_columns(
         (pl.col("started") - pl.col("ended")).cum_sum().over(groups).alias("in_flight"),
         pl.col("_open").cum_sum().over(groups).alias("open"),
@@ -236,9 +237,9 @@ def _waits() -> pl.Expr:
     return wait.is_finite().fill_null(False) & (wait >= 0).fill_null(False)
 
 
-def _time_under_way(last: pl.Expr) -> pl.Expr:
+def _time_under_way() -> pl.Expr:
     """The weighed microseconds that all spans of a group are under way until its last end, or start."""
-    until = pl.when(is_open()).then(last).otherwise(pl.col("end"))
+    until = pl.when(is_open()).then("_until").otherwise("end")
     return (_microseconds(until - pl.col("start")) * weight()).sum()
 
 

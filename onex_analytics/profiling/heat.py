@@ -27,10 +27,10 @@ def heatmap(
     Returns:
         One row a cell that is not empty, ordered so: `start` (of the bucket [start, start + every), UTC, null for spans
         whose start is not known), the columns of `by`, `lower_ms` and `upper_ms` (durations above the one and up to
-        the other; both 0 for durations of zero), `bucket` (i32, the exponential histogram's: cells one
-        above the other follow each other), `n` (spans), `weight` (what these stand for, by `adjusted_count`), `exact`
-        (false: the counts are, the durations are not) and `relative_error` (of a duration told by its cell). Cells add up to the `n` of
-        `latency_timeseries`, which also tells what is left out. An empty cell has no row.
+        the other; both 0 for durations of zero), `bucket` (i32, the exponential histogram's: cells one above the other
+        follow each other), `n` (spans), `weight` (what these stand for, by `adjusted_count`), `exact` (false: the
+        counts are, the durations are not) and `relative_error` (of a duration told by its cell). Cells add up to the
+        `n` of `latency_timeseries`, which also tells what is left out. An empty cell has no row.
 
     Raises:
         MissingColumns: a column of `by` is absent.
