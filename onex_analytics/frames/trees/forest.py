@@ -14,7 +14,7 @@ from onex_analytics.frames.columns import require
 from onex_analytics.frames.spans.foreign import complete_spans
 from onex_analytics.frames.trees.linking import ABSENT
 from onex_analytics.frames.trees.links import LEFT_OUT, links, tie_columns
-from onex_analytics.frames.trees.order import places_of, siblings_of, tied_siblings
+from onex_analytics.frames.trees.order import places_of, siblings_of, sort_falling, tied_siblings
 
 TREE_COLUMNS = ("trace_id", "span_id", "parent_span_id", "name", "kind", "start", "end", "state")
 """The columns that trees are made from."""
@@ -119,7 +119,7 @@ def _by_text(frame: pl.DataFrame, rows: NDArray[np.int32], run: NDArray[np.int32
 
 def _by_start(frame: pl.DataFrame, roots: NDArray[np.int32], start: NDArray[np.int64]) -> NDArray[np.int32]:
     """Roots in order of time, then of what their columns say."""
-    roots = roots[np.argsort(start[roots], kind="stable")]
+    sort_falling(roots, -start)
     same = np.diff(start[roots]) == 0
     tied = np.append(same, False) | np.append(False, same)
     if tied.any():
