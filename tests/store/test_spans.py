@@ -1,0 +1,306 @@
+"""The spans that a store keeps are those of its events, whatever came in whatever order."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from onex_analytics import EventStore, build_spans, generate
+from onex_analytics.exceptions import NotAStore
+from onex_analytics.store import spans as module
+from onex_analytics.store.storage import Table
+from onex_analytics.synthetic import DIMENSIONS
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def same(store: EventStore, version: int | None = None) -> pl.DataFrame:
+    """The store's spans, checked against those of its events."""
+    kept = store.spans(version=version).collect()
+    assert_frame_equal(kept, build_spans(store.scan(version=version)).collect(), check_row_order=False, check_exact=True)
+    return kept
+
+
+def raw(place: int, event_type: str, seconds: float, node: str = "a", **more: object) -> dict[str, object]:
+    """One event as it comes; what is not given is null."""
+    given = {"correlation_id": None, "parent_correlation_id": None, "trace_id": None, "span_id": None, **more}
+    metadata = given.pop("metadata", "{}")
+    return {
+        "event_id": f"e{place:04d}", "timestamp": (NOON + timedelta(seconds=seconds)).isoformat(), "node_id": node,
+        "event_type": event_type, "metadata": metadata, "schema_version": "2.0.0", "parent_span_id": None, **given,
+    }  # fmt: skip
+
+
+def append(store: EventStore, rows: list[dict[str, object]], folder: Path) -> None:
+    path = folder / f"log-{time.perf_counter_ns()}.jsonl"
+    pl.DataFrame(rows, infer_schema_length=None).with_columns(
+        pl.col("metadata").str.json_decode(pl.Struct({
+            "operation": pl.String(), "execution_time_ms": pl.Float64(), "input_state": pl.Struct({"x": pl.Int64()}),
+        }))
+    ).write_ndjson(path)  # fmt: skip
+    store.append(path)
+
+
+@pytest.fixture
+def anew(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one each time that a store pairs everything anew."""
+    times: list[int] = []
+    pair = module.SpanTable._pair_anew
+
+    def counted(self: module.SpanTable, *args: object) -> None:
+        times.append(1)
+        pair(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module.SpanTable, "_pair_anew", counted)
+    return times
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+    folder = tmp_path_factory.mktemp("fleet")
+    generate(8_000, seed=3).write(folder / "log.jsonl")
+    store = EventStore(folder / "store", dimensions=DIMENSIONS)
+    store.append(folder / "log.jsonl")
+    return store.scan().collect().sort("source_offset")
+
+
+# ------------------------------------------------------------------ equal, always
+
+TYPES = ("NODE_START", "NODE_START", "NODE_SUCCESS", "NODE_FAILURE", "TELEMETRY_OPERATION_START",
+         "TELEMETRY_OPERATION_SUCCESS", "PERFORMANCE_PROFILE", "TOOL_PROXY_INVOKE", "TOOL_PROXY_RESULT",
+         "STRUCTURED_LOG")  # fmt: skip
+METADATA = (
+    "{}", '{"operation":"x"}', '{"operation":"y","execution_time_ms":2000.0}', '{"execution_time_ms":3000.0}',
+    '{"input_state":{"x":1}}', '{"input_state":{"x":2}}', '{"input_state":{"x":1},"execution_time_ms":1000.0}',
+)  # fmt: skip
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[dict[str, object]]:
+    """Few ids and few times, so that everything may pair and link with everything."""
+    ids = st.sampled_from([None, None, "c", "d", "e"])
+    return [
+        raw(
+            place, draw(st.sampled_from(TYPES)), draw(st.integers(0, 15)), draw(st.sampled_from("ab")),
+            correlation_id=draw(ids), parent_correlation_id=draw(ids), trace_id=draw(st.sampled_from([None, None, "t"])),
+            span_id=draw(st.sampled_from([None, None, None, "s", "r"])),
+            parent_span_id=draw(st.sampled_from([None, None, None, "s", "r"])),
+            metadata=draw(st.sampled_from(METADATA)),
+        )
+        for place in range(draw(st.integers(1, 28)))
+    ]  # fmt: skip
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(logs(), st.lists(st.integers(0, 28), min_size=1, max_size=4), st.booleans(), st.data())
+def test_any_log_in_any_pieces_and_any_order_gives_the_spans_of_the_whole(
+    tmp_path_factory, log, cuts, in_order, data
+):
+    folder = tmp_path_factory.mktemp("log")
+    rows = log if in_order else data.draw(st.permutations(log))
+    store = EventStore(folder / "store")
+    ends = sorted({*(cut for cut in cuts if 0 < cut < len(rows)), len(rows)})
+    for begin, end in zip([0, *ends], ends, strict=False):
+        append(store, rows[begin:end], folder)
+        same(store)
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_a_fleet_in_pieces_is_paired_once_and_then_brought_up_to_date(fleet, tmp_path, anew, shuffled):
+    events = fleet.sample(fraction=1.0, shuffle=True, seed=1) if shuffled else fleet
+    store = EventStore(tmp_path / "store", dimensions=DIMENSIONS)
+    for begin, end in ((0, 3000), (3000, 3010), (3010, 5500), (5500, 8000)):
+        store.append(events.slice(begin, end - begin))
+        same(store)
+    assert len(anew) == 1
+
+
+# ------------------------------------------------------------------ what an update does
+
+
+def test_an_end_that_comes_later_closes_what_was_open(store, tmp_path, anew):
+    append(store, [raw(0, "NODE_START", 0, correlation_id="c")], tmp_path)
+    assert same(store)["state"].to_list() == ["open"]
+    append(store, [raw(1, "NODE_SUCCESS", 5, correlation_id="c")], tmp_path)
+    assert same(store).select("state", "duration_ms").rows() == [("closed", 5000.0)]
+    assert len(anew) == 1
+
+
+def test_a_parent_that_comes_later_takes_its_orphans_and_their_descendants_into_its_trace(store, tmp_path, anew):
+    child = [raw(0, "NODE_START", 2, correlation_id="child", parent_correlation_id="root"),
+             raw(1, "NODE_SUCCESS", 3, correlation_id="child")]  # fmt: skip
+    below = [raw(2, "NODE_START", 2.5, "b", correlation_id="below", parent_correlation_id="child"),
+             raw(3, "NODE_SUCCESS", 2.6, "b", correlation_id="below")]  # fmt: skip
+    append(store, child + below, tmp_path)
+    assert set(same(store)["trace_id"]) == {"child"}
+    append(store, [raw(4, "NODE_START", 1, correlation_id="root")], tmp_path)
+    found = same(store)
+    assert set(found["trace_id"]) == {"root"}
+    assert "orphan" not in found["state"].to_list()
+    assert len(anew) == 1
+
+
+def test_a_second_witness_that_comes_later_is_merged(store, tmp_path):
+    append(store, [raw(0, "NODE_START", 1, correlation_id="c"), raw(1, "NODE_FAILURE", 2, correlation_id="c")], tmp_path)
+    assert same(store)["witnesses"].to_list() == [1]
+    telemetry = [raw(2, "TELEMETRY_OPERATION_START", 0, correlation_id="c", metadata='{"operation":"x"}'),
+                 raw(3, "TELEMETRY_OPERATION_ERROR", 3, correlation_id="c", metadata='{"operation":"x"}')]  # fmt: skip
+    append(store, telemetry, tmp_path)
+    assert same(store).select("witnesses", "name", "outcome").rows() == [(2, "x", "failure")]
+
+
+def test_an_event_that_comes_late_pairs_as_if_it_had_come_in_time(store, tmp_path):
+    append(store, [raw(0, "NODE_START", 0), raw(1, "NODE_SUCCESS", 9)], tmp_path)
+    same(store)
+    append(store, [raw(2, "NODE_START", 4), raw(3, "NODE_SUCCESS", 5)], tmp_path)
+    assert sorted(same(store)["duration_ms"]) == [1000.0, 9000.0]
+
+
+def test_events_that_begin_and_end_nothing_change_nothing(store, tmp_path):
+    append(store, [raw(0, "NODE_START", 0)], tmp_path)
+    before = same(store)
+    append(store, [raw(1, "STRUCTURED_LOG", 1)], tmp_path)
+    assert_frame_equal(same(store), before)
+
+
+def test_what_is_up_to_date_is_not_written_again(store, tmp_path):
+    append(store, [raw(0, "NODE_START", 0)], tmp_path)
+    store.spans().collect()
+    files = {path: path.stat().st_mtime_ns for path in (Path(store.uri) / "spans").rglob("*") if path.is_file()}
+    store.spans().collect()
+    EventStore(store.uri).spans().collect()
+    assert files == {p: p.stat().st_mtime_ns for p in (Path(store.uri) / "spans").rglob("*") if p.is_file()}
+
+
+# ------------------------------------------------------------------ versions, keeping
+
+
+def test_every_version_of_the_events_has_its_spans_kept_or_not(store, tmp_path):
+    append(store, [raw(0, "NODE_START", 0, correlation_id="c")], tmp_path)
+    first = store.history()["version"][0]
+    store.spans().collect()
+    append(store, [raw(1, "NODE_SUCCESS", 1, correlation_id="c")], tmp_path)
+    second = store.history()["version"][0]
+    append(store, [raw(2, "NODE_START", 2, correlation_id="d")], tmp_path)
+    same(store)
+    assert same(store, first)["state"].to_list() == ["open"]
+    assert same(store, second)["state"].to_list() == ["closed"]
+
+
+def test_compaction_changes_no_span_and_pairs_nothing_anew(fleet, tmp_path, anew):
+    store = EventStore(tmp_path / "store", dimensions=DIMENSIONS)
+    store.append(fleet.head(2000))
+    store.append(fleet.slice(2000, 1000))
+    before = same(store)
+    store.compact()
+    assert_frame_equal(same(store), before)
+    store.append(fleet.slice(3000, 500))
+    same(store)
+    assert len(anew) == 1
+
+
+def test_events_that_are_gone_take_their_spans_with_them(fleet, tmp_path):
+    store = EventStore(tmp_path / "store", dimensions=DIMENSIONS)
+    store.append(fleet.head(3000))
+    same(store)
+    store.retain(fleet.head(3000)["timestamp"].median())
+    same(store)
+
+
+def test_a_new_dimension_stands_on_the_spans(fleet, tmp_path):
+    store = EventStore(tmp_path / "store")
+    store.append(fleet.head(1000).drop(DIMENSIONS))
+    same(store)
+    store.add_dimension("tenant", DIMENSIONS["tenant"])
+    assert same(store)["tenant"].null_count() < same(store).height
+    store.append(fleet.slice(1000, 500).drop(DIMENSIONS))
+    same(store)
+
+
+def test_causes_are_followed_though_everything_is_paired_anew_for_them(store, tmp_path, anew):
+    append(store, [raw(0, "NODE_START", 0, correlation_id="c")], tmp_path)
+    same(store)
+    append(store, [raw(1, "NODE_START", 1, correlation_id="d", causation_id="e0000")], tmp_path)
+    assert set(same(store)["trace_id"]) == {"c"}
+    append(store, [raw(2, "NODE_SUCCESS", 2, correlation_id="d")], tmp_path)
+    same(store)
+    assert len(anew) == 3
+
+
+def test_spans_that_were_vacuumed_are_paired_for_the_call(store, tmp_path):
+    append(store, [raw(0, "NODE_START", 0, correlation_id="c")], tmp_path)
+    first = store.history()["version"][0]
+    store.spans().collect()
+    append(store, [raw(1, "NODE_SUCCESS", 1, correlation_id="c")], tmp_path)
+    store.spans().collect()
+    store.vacuum(full=True, keep_hours=0)
+    same(store)
+    assert same(store, first)["state"].to_list() == ["open"]
+
+
+def test_a_store_without_events_has_no_spans(store):
+    with pytest.raises(NotAStore):
+        store.spans()
+
+
+# ------------------------------------------------------------------ kills and company
+
+
+def _keep(uri: str) -> None:
+    EventStore(uri).spans()
+
+
+def test_two_processes_that_update_at_once_leave_one_truth(fleet, tmp_path):
+    store = EventStore(tmp_path / "store", dimensions=DIMENSIONS)
+    context = multiprocessing.get_context("spawn")
+    for begin in (0, 2000):
+        store.append(fleet.slice(begin, 2000))
+        both = [context.Process(target=_keep, args=(store.uri,)) for _ in range(2)]
+        for process in both:
+            process.start()
+        for process in both:
+            process.join()
+        assert [process.exitcode for process in both] == [0, 0]
+        same(store)
+
+
+def _killed(uri: str, moment: str) -> None:
+    """Update the spans, and be killed in the middle of it."""
+
+    def die(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    keep = Table.commit
+
+    def commit_and_die(self: Table, *args: object, **more: object) -> int:
+        version = keep(self, *args, **more)  # type: ignore[arg-type]
+        die()
+        return version
+
+    Table.commit = die if moment == "before the commit" else commit_and_die  # type: ignore[assignment, method-assign]
+    if moment == "before the file":
+        Table.write = die  # type: ignore[assignment, method-assign]
+    EventStore(uri).spans()
+
+
+@pytest.mark.parametrize("moment", ["before the file", "before the commit", "after the commit"])
+def test_a_kill_at_any_moment_leaves_spans_that_the_next_call_brings_up_to_date(fleet, tmp_path, moment):
+    store = EventStore(tmp_path / "store", dimensions=DIMENSIONS)
+    context = multiprocessing.get_context("spawn")
+    for begin in (0, 2000):
+        store.append(fleet.slice(begin, 2000))
+        process = context.Process(target=_killed, args=(store.uri, moment))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        same(store)
