@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from onex_analytics.profiling.call_trees import call_graph, call_tree
     from onex_analytics.profiling.comparison import compare
     from onex_analytics.profiling.concurrency import in_flight, queueing
+    from onex_analytics.profiling.emitter import profile_operation
     from onex_analytics.profiling.examples import exemplars
     from onex_analytics.profiling.flames import diff_flame_graph, flame_graph
     from onex_analytics.profiling.heat import heatmap
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from onex_analytics.profiling.objectives import apdex, slo
     from onex_analytics.profiling.profiles import critical_path_profile, profile_difference
     from onex_analytics.profiling.resources import resource_profile
+    from onex_analytics.profiling.sampled_stacks import stack_samples
     from onex_analytics.profiling.sections import critical_path
     from onex_analytics.profiling.self_times import self_time
     from onex_analytics.profiling.shifts import change_points
@@ -49,15 +51,19 @@ __all__ = [
     "latency_timeseries",
     "merge_histograms",
     "profile_difference",
+    "profile_operation",
     "queueing",
     "resource_profile",
     "self_time",
     "slack",
     "slo",
+    "stack_samples",
     "what_if",
 ]
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
+    "emitter": ("profile_operation",),
+    "sampled_stacks": ("stack_samples",),
     "attribution": ("attribute_change",),
     "call_trees": ("call_graph", "call_tree"),
     "comparison": ("compare",),
