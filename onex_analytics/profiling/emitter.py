@@ -60,7 +60,8 @@ class profile_operation:
     - `samples`: where `sample_every_ms` is given, the folded stacks from the operation on, each with the number of
       times it was seen (`(suspended)` while a coroutine waits); and `sample_every_ms` itself.
 
-    An `emit` that raises fails neither the operation nor its caller: the error goes to `sys.unraisablehook`.
+    An `emit` that raises fails neither the operation nor its caller: the error goes to `threading.excepthook`, which
+    prints it.
 
     Args:
         operation: its name; a decorator takes the function's name where there is none.
@@ -217,7 +218,10 @@ class RunningOperation:
         try:
             self._tell(wall, collected, samples, problem)
         except Exception as found:
-            sys.unraisablehook(_Unraisable(found, of.emit))
+            found.add_note(f"A profile of {self._name!r} could not be handed on; the operation itself went on.")
+            threading.excepthook(
+                threading.ExceptHookArgs((type(found), found, found.__traceback__, threading.current_thread()))
+            )
         finally:
             self._scope.__exit__(None, None, None)
 
@@ -294,17 +298,6 @@ class _Steps:
                     value, step = problem, coroutine.throw
         finally:
             running.steps_ns = spent
-
-
-class _Unraisable:
-    """What `sys.unraisablehook` is told."""
-
-    def __init__(self, problem: BaseException, emit: object) -> None:
-        self.exc_type: type[BaseException] = type(problem)
-        self.exc_value: BaseException | None = problem
-        self.exc_traceback = problem.__traceback__
-        self.err_msg: str | None = "A profile could not be handed on, and the operation went on; raised by emit"
-        self.object = emit
 
 
 def _message(problem: BaseException) -> str:
