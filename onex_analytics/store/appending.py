@@ -1,6 +1,7 @@
 """Units on their way into a store: read on two threads, repaired, then parted from what is there, written, committed.
 
-One thread repairs clocks unit by unit, another commits the unit before; each takes the units in their order.
+While a unit is repaired in one thread, the one before is parted in another, and the one before that is written and
+committed in a third; each takes the units in their order.
 
 Rows rest in the order in which they came; `compact` sorts them by time. (Sorting each unit cost a tenth of an append.)
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 import gc
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -22,20 +23,24 @@ import numpy as np
 import polars as pl
 from deltalake.transaction import AddAction
 
+from onex_analytics.model.shapes import EVENTS
 from onex_analytics.sources.block import Rejection, Rejections
 from onex_analytics.sources.canonical import Batch, Gate
 from onex_analytics.sources.clocks import repair_clocks
-from onex_analytics.sources.layout import parse_dimensions
+from onex_analytics.sources.layout import Dimension, parse_dimensions
 from onex_analytics.sources.lifting import lift
 from onex_analytics.sources.units import Unit
 from onex_analytics.store.ahead import one_ahead
-from onex_analytics.store.duplicates import CONTENT, Parted, part_duplicates
+from onex_analytics.store.duplicates import Parted
 from onex_analytics.store.failures import retry_lost
+from onex_analytics.store.parting import Parting
 from onex_analytics.store.report import Tally
 from onex_analytics.store.storage import Table
-from onex_analytics.store.stored_keys import EVENT_KEY, PLACE_KEY, StoredKeys, not_kept_yet, stored_events
+from onex_analytics.store.stored_keys import PLACE_KEY, StoredKeys, not_kept_yet
 
 READERS = 2
+UNDERWAY = 2
+"""Units that are being parted or written at once."""
 CLOCKS = "clocks"
 """Name under which the log keeps the last clock offset of each producer."""
 _CLOCKS_WITHIN = 50
@@ -58,12 +63,23 @@ class _Ready(NamedTuple):
         return counted
 
 
+_Seen = tuple[int, Mapping[str, str]]
+
+
+class _Judged(NamedTuple):
+    """Events with all dimensions, parted by what had been seen of the table."""
+
+    parted: Parted
+    events: pl.DataFrame
+    seen: _Seen
+
+
 class Appender:
     """One append in progress."""
 
     def __init__(self, events: Table, rejected: Table, gate: Gate, *, repair_clocks: bool = True) -> None:
         self.events, self.rejected, self.gate, self.repairs = events, rejected, gate, repair_clocks
-        self.ids, self.places = StoredKeys(events, EVENT_KEY), StoredKeys(rejected, PLACE_KEY)
+        self.parting, self.places = Parting(events), StoredKeys(rejected, PLACE_KEY)
         self._log: dict[str, dict[str, Any]] | None = None
         self._offsets = self._last_offsets()
         self._staged: tuple[Parted, AddAction] | None = None
@@ -75,9 +91,10 @@ class Appender:
         try:
             with (
                 ThreadPoolExecutor(READERS, thread_name_prefix="onex-reader") as readers,
+                ThreadPoolExecutor(1, thread_name_prefix="onex-parter") as parter,
                 ThreadPoolExecutor(1, thread_name_prefix="onex-writer") as writer,
             ):
-                for unit, tally in self._settled(self._read_ahead(units, readers), writer):
+                for unit, tally in self._settled(self._read_ahead(units, readers), parter, writer):
                     total.add(tally)
                     on_unit(unit, tally)
         finally:
@@ -86,22 +103,28 @@ class Appender:
         return total
 
     def _settled(
-        self, units: Iterable[tuple[Unit, list[Future[Batch]] | None]], writer: ThreadPoolExecutor
+        self, units: Iterable[tuple[Unit, list[Future[Batch]] | None]], parter: Executor, writer: Executor
     ) -> Iterator[tuple[Unit, Tally]]:
-        """Units and what became of them, each being committed while the next one is repaired."""
-        writing: tuple[Unit, Future[Tally]] | None = None
-        for unit, batches in units:
-            ready = None if batches is None else self._ready(unit, [batch.result() for batch in batches])
-            if writing is not None:
-                yield writing[0], writing[1].result()
-            writing = None
-            if ready is None:
-                yield unit, self._skip(unit)
-            else:
-                writing = unit, writer.submit(self._store, ready)
-                del ready, batches
-        if writing is not None:
-            yield writing[0], writing[1].result()
+        """Units and what became of them, in their order."""
+        underway: deque[tuple[Unit, Future[Tally]]] = deque()
+        try:
+            for unit, batches in units:
+                ready = None if batches is None else self._ready(unit, [batch.result() for batch in batches])
+                while underway and (ready is None or len(underway) == UNDERWAY):
+                    before, tally = underway.popleft()
+                    yield before, tally.result()
+                if ready is None:
+                    yield unit, self._skip(unit)
+                else:
+                    parting = parter.submit(self._part, ready.events, waits=True)
+                    underway.append((unit, writer.submit(self._store, ready, parting)))
+                    del ready, batches, parting
+            while underway:
+                before, tally = underway.popleft()
+                yield before, tally.result()
+        finally:
+            for _, tally in reversed(underway):
+                tally.cancel()
 
     def sweep(self) -> None:
         """Take away what was written and not committed."""
@@ -132,9 +155,10 @@ class Appender:
         events = self.events_of(batches)
         return _Ready(unit, events, [batch.rejected for batch in batches], self._offsets)
 
-    def _store(self, ready: _Ready) -> Tally:
+    def _store(self, ready: _Ready, parting: Future[_Judged]) -> Tally:
         unit = ready.unit
-        tally, conflicts = retry_lost(self.events.uri, lambda: self._commit(ready))
+        judged = parting.result()
+        tally, conflicts = retry_lost(self.events.uri, lambda: self._commit(ready, judged))
         if tally.reasons:
             rejected = [*ready.rejected, Rejections([*unit.rejected, *conflicts]).frame(self.gate.ingested_at)]
             retry_lost(self.rejected.uri, lambda: self._keep_rejected(unit, pl.concat(rejected)))
@@ -144,14 +168,17 @@ class Appender:
         """The events of some blocks, with the number of their lines, their clocks repaired."""
         if not batches:
             return self.gate.no_events().with_columns(source_line=pl.lit(None, dtype=pl.Int64))
-        events = pl.concat([self._lifted(b.events.with_columns(source_line=b.lines)) for b in batches])
+        dimensions = self.gate.dimensions
+        events = pl.concat([_lifted(b.events.with_columns(source_line=b.lines), dimensions) for b in batches])
         if self.repairs:
             events, self._offsets = repair_clocks(events, self._offsets)
         return events
 
-    def _commit(self, ready: _Ready) -> tuple[Tally, list[Rejection]]:
+    def _commit(self, ready: _Ready, judged: _Judged) -> tuple[Tally, list[Rejection]]:
         unit = ready.unit
-        parted, events = self.part(ready.events)
+        if judged.seen != self._seen():
+            judged = self._part(ready.events)
+        parted, events = judged.parted, judged.events
         tally = Tally(
             read=len(unit), stored=parted.fresh.height, duplicate=parted.duplicates, reasons=ready.reasons(),
             size_bytes=unit.size_bytes, units=1,
@@ -165,15 +192,24 @@ class Appender:
             self.store_fresh(parted, key, said)
             if self._log is not None:
                 self._log[key] = said
+        else:
+            self.parting.committed(None, parted)
         return tally, _conflicts(unit, events, parted.conflicts)
+
+    def _seen(self) -> _Seen:
+        """What others have committed as far as we know, files and dimensions."""
+        return self.parting.ids.learn(), self.events.described().get("dimensions") or {}
 
     def part(self, events: pl.DataFrame) -> tuple[Parted, pl.DataFrame]:
         """Part events from those that are stored, as the table is now; and the events with all its dimensions."""
-        self._use_declared_dimensions()
-        events = self._lifted(events)
-        self.ids.learn()
-        parted = part_duplicates(events, self.ids.known, lambda rows: stored_events(self.events, rows, CONTENT))
-        return parted, events
+        judged = self._part(events)
+        return judged.parted, judged.events
+
+    def _part(self, events: pl.DataFrame, *, waits: bool = False) -> _Judged:
+        seen = self._seen()
+        self._use_dimensions(seen[1])
+        events = _lifted(events, self.gate.dimensions)
+        return _Judged(self.parting.part(events, waits=waits), events, seen)
 
     def store_fresh(self, parted: Parted, key: str | None, metadata: Mapping[str, Any]) -> None:
         """Write and commit what is new; a file written for a race that was lost is used again where it still fits.
@@ -186,10 +222,10 @@ class Appender:
             if self._staged is None or not _same_rows(self._staged[0], parted):
                 self._staged = parted, self.events.write(parted.fresh.drop("source_line"))
             action = self._staged[1]
+            self.parting.ids.expect(action.path)
         self.events.commit([action] if action else [], keys=[key] if key else [], metadata=metadata)
         self._staged = None
-        if action:
-            self.ids.took(action.path, parted.hashes)
+        self.parting.committed(action.path if action else None, parted)
 
     def _keep_rejected(self, unit: Unit, rows: pl.DataFrame) -> None:
         key = self._key(unit)
@@ -203,21 +239,12 @@ class Appender:
 
     # ------------------------------------------------------------------ dimensions
 
-    def _use_declared_dimensions(self) -> None:
+    def _use_dimensions(self, declared: Mapping[str, str]) -> None:
         """Another process may have declared a dimension since; what is committed now must have it."""
-        declared = self.events.described().get("dimensions") or {}
         if declared == {name: d.text for name, d in self.gate.dimensions.items()}:
             return
         self.gate = replace(self.gate, dimensions=parse_dimensions(declared))
         self.events.schema = self.gate.schema()
-
-    def _lifted(self, events: pl.DataFrame) -> pl.DataFrame:
-        """Events with all declared dimensions: blocks may have been read before one was declared."""
-        missing = [d for name, d in self.gate.dimensions.items() if name not in events.columns]
-        if not missing:
-            return events
-        events = events.with_columns(lift(events["metadata"], d) for d in missing)
-        return events.select([*self.gate.schema(), "source_line"])
 
     # ------------------------------------------------------------------ what is there
 
@@ -254,6 +281,15 @@ class Appender:
             if isinstance(said, dict) and CLOCKS in said:
                 return dict(said[CLOCKS])
         return {}
+
+
+def _lifted(events: pl.DataFrame, dimensions: Mapping[str, Dimension]) -> pl.DataFrame:
+    """Events with all declared dimensions: blocks may have been read before one was declared."""
+    missing = [d for name, d in dimensions.items() if name not in events.columns]
+    if not missing:
+        return events
+    events = events.with_columns(lift(events["metadata"], d) for d in missing)
+    return events.select([*EVENTS, *dimensions, "source_line"])
 
 
 def _same_rows(a: Parted, b: Parted) -> bool:

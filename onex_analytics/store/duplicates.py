@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from onex_analytics.sources.hashing import xxh64_texts
 from onex_analytics.store.hash_table import Hashes, repeated
-from onex_analytics.store.known_ids import KnownIds
 
 CONTENT = (
     "event_id", "timestamp", "clock_offset_ms", "event_type", "node_id", "correlation_id", "parent_correlation_id",
@@ -37,6 +36,12 @@ Lookup = Callable[[pl.DataFrame], pl.DataFrame]
 """Given suspects (`event_id`, `timestamp`), the stored rows of these ids with the columns of `CONTENT`."""
 
 
+class Known(Protocol):
+    """Hashes of ids that may be stored."""
+
+    def contains(self, hashes: Hashes) -> NDArray[np.bool_]: ...
+
+
 class Parted(NamedTuple):
     """Positions of the rows of a frame, each on exactly one side."""
 
@@ -46,7 +51,7 @@ class Parted(NamedTuple):
     hashes: Hashes
 
 
-def part_duplicates(events: pl.DataFrame, known: KnownIds, lookup: Lookup) -> Parted:
+def part_duplicates(events: pl.DataFrame, known: Known, lookup: Lookup) -> Parted:
     """Part new events from those whose id is stored already or stands earlier in the same frame.
 
     Args:

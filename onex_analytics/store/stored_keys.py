@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import RLock
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from onex_analytics.sources.hashing import xxh64_texts
 from onex_analytics.store.hash_table import Hashes
@@ -18,24 +21,43 @@ PLACE_KEY = ("source", "source_offset", "line")
 
 
 class StoredKeys:
-    """Hashes of the keys of a table's rows; a hash that is not there proves that a key is new."""
+    """Hashes of the keys of a table's rows; a hash that is not there proves that a key is new.
+
+    `learned` counts the files of others that were taken in. May be used by several threads.
+    """
 
     def __init__(self, table: Table, columns: tuple[str, ...]) -> None:
         self.table, self.columns = table, columns
-        self.known = KnownIds()
+        self.learned = 0
+        self._known = KnownIds()
         self._seen: set[str] = set()
+        self._turn = RLock()
 
-    def learn(self) -> None:
-        """Take in the keys of files that were committed since the last look."""
-        for file in self.table.files():
-            if file.path not in self._seen:
-                rows = self.table.read([file], {name: self.table.schema[name] for name in self.columns})
-                self.took(file.path, self.hashes(rows))
+    def learn(self) -> int:
+        """Take in the keys of files that were committed since the last look; returns `learned`."""
+        with self._turn:
+            for file in self.table.files():
+                if file.path not in self._seen:
+                    rows = self.table.read([file], {name: self.table.schema[name] for name in self.columns})
+                    self.took(file.path, self.hashes(rows))
+                    self.learned += 1
+            return self.learned
 
     def took(self, path: str, hashes: Hashes) -> None:
         """Take in the keys of one file."""
-        self.known.add(hashes)
-        self._seen.add(path)
+        with self._turn:
+            self._known.add(hashes)
+            self._seen.add(path)
+
+    def expect(self, path: str) -> None:
+        """Leave a file to `took`, that is about to be committed here."""
+        with self._turn:
+            self._seen.add(path)
+
+    def contains(self, hashes: Hashes) -> NDArray[np.bool_]:
+        """True for a hash of a key that may be there."""
+        with self._turn:
+            return self._known.contains(hashes)
 
     def hashes(self, rows: pl.DataFrame) -> Hashes:
         """One hash a row."""
@@ -66,7 +88,7 @@ def _with_ids(table: Table, files: list[StoredFile], ids: pl.Series, columns: tu
 def not_kept_yet(table: Table, rejected: pl.DataFrame, keys: StoredKeys) -> pl.DataFrame:
     """The rejected lines that are not kept yet: the same bytes at the same place of the same source are one line."""
     keys.learn()
-    seen = keys.known.contains(keys.hashes(rejected))
+    seen = keys.contains(keys.hashes(rejected))
     if not seen.any():
         return rejected
     columns = [*PLACE_KEY, "raw"]
