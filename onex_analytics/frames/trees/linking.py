@@ -15,6 +15,7 @@ NO_PARENT, ABSENT = -1, -2
 _FINE, _ON_CYCLE, _BELOW_CYCLE = -1, -2, -3
 _HIGH = np.uint64(0xFFFFFFFF00000000)
 _LOW = np.uint64(0x00000000FFFFFFFF)
+_BLOCK = 256
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -31,7 +32,8 @@ def first_of_id(
 ) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
     """A table of ids, and for each row the first row that has its id (itself for most).
 
-    A slot holds the upper half of the key beside the row + 1; zero is an empty slot.
+    A slot holds the upper half of the key beside the row + 1; zero is an empty slot. Two ids whose slots lie side by
+    side may share an upper half, once in a thousand million: whoever asks looks at the texts as well.
     """
     size = 16
     while size < 2 * trace.size:
@@ -39,49 +41,54 @@ def first_of_id(
     mask = np.uint64(size - 1)
     table = np.zeros(size, np.uint64)
     first = np.empty(trace.size, np.int32)
-    for row in range(trace.size):
-        first[row] = row
-        if not has_id[row]:
-            continue
-        key = _key(trace[row], span[row])
-        at = key & mask
-        while table[at] != 0:
-            if (table[at] ^ key) & _HIGH == 0:
-                other = np.intp(table[at] & _LOW) - 1
-                if trace[other] == trace[row] and span[other] == span[row]:
-                    first[row] = other
+    keys, touched = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.uint64)
+    for block in range(0, trace.size, _BLOCK):
+        until = min(block + _BLOCK, trace.size)
+        for row in range(block, until):  # loads that wait for none before: the memory answers several at once
+            keys[row - block] = _key(trace[row], span[row])
+            touched[row - block] = table[keys[row - block] & mask]
+        for row in range(block, until):
+            first[row] = row
+            if not has_id[row]:
+                continue
+            key = keys[row - block]
+            at = key & mask
+            while table[at] != 0:
+                if (table[at] ^ key) & _HIGH == 0:
+                    first[row] = np.int32((table[at] & _LOW) - np.uint64(1))
                     break
-            at = (at + np.uint64(1)) & mask
-        else:
-            table[at] = (key & _HIGH) | np.uint64(row + 1)
+                at = (at + np.uint64(1)) & mask
+            else:
+                table[at] = (key & _HIGH) | np.uint64(row + 1)
     return table, first
 
 
 @njit(nogil=True, cache=True)
 def rows_of_parents(
-    table: NDArray[np.uint64],
-    trace: NDArray[np.uint64],
-    span: NDArray[np.uint64],
-    parent: NDArray[np.uint64],
-    has_parent: NDArray[np.bool_],
+    table: NDArray[np.uint64], trace: NDArray[np.uint64], parent: NDArray[np.uint64], has_parent: NDArray[np.bool_]
 ) -> NDArray[np.int32]:
     """The row of each span's parent, `NO_PARENT` or `ABSENT`."""
     mask = np.uint64(table.size - 1)
     found = np.empty(trace.size, np.int32)
-    for row in range(trace.size):
-        if not has_parent[row]:
-            found[row] = NO_PARENT
-            continue
-        found[row] = ABSENT
-        key = _key(trace[row], parent[row])
-        at = key & mask
-        while table[at] != 0:
-            if (table[at] ^ key) & _HIGH == 0:
-                other = np.intp(table[at] & _LOW) - 1
-                if trace[other] == trace[row] and span[other] == parent[row]:
-                    found[row] = other
+    keys, slots = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.uint64)
+    for block in range(0, trace.size, _BLOCK):
+        until = min(block + _BLOCK, trace.size)
+        for row in range(block, until):
+            keys[row - block] = _key(trace[row], parent[row])
+            slots[row - block] = table[keys[row - block] & mask]
+        for row in range(block, until):
+            if not has_parent[row]:
+                found[row] = NO_PARENT
+                continue
+            found[row] = ABSENT
+            key, slot = keys[row - block], slots[row - block]
+            at = key & mask
+            while slot != 0:
+                if (slot ^ key) & _HIGH == 0:
+                    found[row] = np.int32((slot & _LOW) - np.uint64(1))
                     break
-            at = (at + np.uint64(1)) & mask
+                at = (at + np.uint64(1)) & mask
+                slot = table[at]
     return found
 
 

@@ -58,7 +58,7 @@ def links(frame: pl.DataFrame) -> Links:
             hashes(frame[column], seed).to_numpy() for column in ("trace_id", "span_id", "parent_span_id")
         )
         table, first = first_of_id(trace, span, has_id)
-        parent = rows_of_parents(table, trace, span, named, has_parent)
+        parent = rows_of_parents(table, trace, named, has_parent)
         again = np.flatnonzero(first != np.arange(first.size, dtype=np.int32))
         if _same_ids(frame, again, first[again], "span_id") and _same_ids(
             frame, linked := np.flatnonzero(parent >= 0), parent[linked], "parent_span_id"

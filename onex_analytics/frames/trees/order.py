@@ -109,9 +109,11 @@ def tied_siblings(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Where in `children` siblings of equal times stand, and a number for each run of them."""
     n = 0
-    for turn in range(2):
+    for turn in range(2):  # counted, then written
         if turn:
             at, run = np.empty(n, np.int32), np.empty(n, np.int32)
+            if n == 0:
+                break
         n, runs = 0, 0
         for row in range(offset.size - 1):
             tied = False
