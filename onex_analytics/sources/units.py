@@ -1,4 +1,4 @@
-"""A source cut into units: whole lines, about 32 MB of them, known by a digest of their bytes.
+"""A source cut into units: whole lines, about 24 MB of them, known by a digest of their bytes.
 
 A unit is what is stored at once, whole or not at all. The same file is always cut at the same places, so that an
 append that was killed goes on where it was.
@@ -19,8 +19,8 @@ from onex_analytics.sources.elements import BEFORE_ARRAY, IN_ARRAY, Elements, cu
 from onex_analytics.sources.lines import PADDING, split_lines
 from onex_analytics.sources.streams import Stream
 
-UNIT_BYTES = 32 << 20
-BLOCK_BYTES = 16 << 20
+UNIT_BYTES = 24 << 20
+BLOCK_BYTES = 12 << 20
 BLOCK_LINES = 1 << 16
 LONGEST_LINE = 1 << 29
 """A line or element that is longer is cut here, and its parts are rejected."""

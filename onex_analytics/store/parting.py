@@ -61,7 +61,9 @@ class Parting:
     def _stored(self, suspects: pl.DataFrame, before: list[_Waiting]) -> pl.DataFrame:
         asked = pl.col("event_id").is_in(suspects["event_id"].implode())
         found = [waiting.fresh.select(CONTENT).filter(asked) for waiting in before]
-        return pl.concat([*found, stored_events(self.table, suspects, CONTENT)])
+        # what waits is not looked for in the files: not found where its time says, it would be sought in all of them
+        rest = suspects.join(pl.concat(found), on="event_id", how="anti") if found else suspects
+        return pl.concat([*found, stored_events(self.table, rest, CONTENT)]) if rest.height else pl.concat(found)
 
 
 class _Known(NamedTuple):

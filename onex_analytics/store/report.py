@@ -21,7 +21,7 @@ class IngestReport:
         repaired: stored events that were repaired: `clock` (time shifted), `timestamp` (another form than the plain
             one), `event_type` (another spelling).
         violations: stored events by rule of the specification that they break; one event may break several.
-        units, units_skipped: units of about 32 MB; skipped are those whose bytes an earlier append had stored whole, at
+        units, units_skipped: units of about 24 MB; skipped are those whose bytes an earlier append had stored whole, at
             the same place of this file or of a copy of it. Their events count as duplicate here, their rejected lines
             as rejected (and are not kept twice).
         version: of the store when it was done.
