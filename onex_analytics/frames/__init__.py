@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from onex_analytics.frames.contrasts import CONTRAST, contrast
     from onex_analytics.frames.sketch import downscaled, merge_sketches, sketch_of, sketch_quantiles
     from onex_analytics.frames.spans import build_spans, complete_spans, open_spans, span_diagnostics
+    from onex_analytics.frames.trees import tree_states
 
 __all__ = [
     "CONTRAST",
@@ -81,6 +82,7 @@ __all__ = [
     "top_errors",
     "totals",
     "trailing",
+    "tree_states",
     "unfinished",
     "unfinished_by_node",
     "violations",
@@ -91,6 +93,7 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "contrasts": ("CONTRAST", "contrast"),
     "sketch": ("downscaled", "merge_sketches", "sketch_of", "sketch_quantiles"),
     "spans": ("build_spans", "complete_spans", "open_spans", "span_diagnostics"),
+    "trees": ("tree_states",),
 }
 _MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
 
