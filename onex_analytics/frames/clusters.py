@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 def cluster_codes(ids: pl.Series) -> tuple[NDArray[np.int32], int]:
     """A number from 0 for every distinct id, in order of appearance, and how many there are.
 
-    A null id belongs with no other: each gets a number of its own. Ids are told apart by 64 bits of Polars' hash,
-    within this one call; two ids of a million fall together once in forty million calls.
+    A null id belongs with no other: each gets a number of its own. Whole numbers are told apart by themselves,
+    others by 64 bits of Polars' hash, within this one call; two ids of a million fall together once in forty million
+    calls.
 
     >>> codes, n = cluster_codes(pl.Series(["b", "a", "b", None, None]))
     >>> codes.tolist(), n
     ([0, 1, 0, 2, 3], 4)
     """
     missing = ids.is_null().to_numpy() if ids.null_count() else np.zeros(0, dtype=np.bool_)
+    if ids.dtype.is_integer() and ids.dtype not in (pl.Int128, pl.UInt128):
+        return _codes(ids.fill_null(0).cast(pl.UInt64, wrap_numerical=True).to_numpy(), missing)
     return _codes(ids.hash().to_numpy(), missing)
 
 
@@ -38,6 +41,9 @@ def _codes(hashes, missing):  # type: ignore[no-untyped-def]
             count += 1
             continue
         h = hashes[i]
+        if i and h == hashes[i - 1] and not (len(missing) and missing[i - 1]):
+            codes[i] = codes[i - 1]
+            continue
         slot = np.int64((h * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - bits))
         mask = (1 << bits) - 1
         while held[slot] >= 0 and keys[slot] != h:

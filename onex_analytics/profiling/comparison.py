@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.clusters import cluster_codes
 from onex_analytics.frames.columns import names, require
+from onex_analytics.frames.grouping import Grouping, in_threads, workers
 from onex_analytics.frames.quantiles import exact_share
 from onex_analytics.frames.spans.foreign import complete_spans
 from onex_analytics.frames.statistics import (
@@ -23,7 +24,7 @@ from onex_analytics.frames.statistics import (
     two_sided,
     z_of,
 )
-from onex_analytics.profiling.comparison_kernel import OPEN, P50, P95, PLACE, compared, in_segments
+from onex_analytics.profiling.comparison_kernel import OPEN, P50, P95, PLACE, compared, in_segments, sort_segments
 from onex_analytics.profiling.ended import is_open, is_timed
 from onex_analytics.profiling.verdicts import judged
 
@@ -127,8 +128,13 @@ def compare(
         raise InvalidOption("by", keys, f"columns of the same types on both sides; found {found[0]} and {found[1]}")
 
     def result() -> pl.DataFrame:
-        before, after = pl.collect_all(sides)
-        table = _compared(pl.concat([before, after], rechunk=True), before.height, keys, draws, seed)
+        grouping = Grouping(keys)
+        before, after = (_numbers(side, grouping) for side in sides)
+        spans = pl.concat([before, after], rechunk=True)
+        if keys and spans.is_empty():
+            return pl.DataFrame(schema=schema)
+        groups = grouping.rows()
+        table = _compared(spans, before.height, groups.drop("_code"), groups["_code"], draws, seed)
         whole = judged(table, min_effect, alpha, min_power).select(list(schema)).cast(schema)  # type: ignore[arg-type]
         return whole.sort(keys, nulls_last=True) if keys else whole
 
@@ -146,7 +152,18 @@ def _read(spans: pl.LazyFrame | pl.DataFrame, keys: list[str]) -> pl.LazyFrame:
     whole = complete_spans(spans)
     require(whole, *keys)
     ms = pl.when(is_open()).then(pl.lit(float("inf"))).when(is_timed()).then(pl.col("duration_ms"))
-    return whole.select(*keys, _trace=pl.col("trace_id"), _ms=ms)
+    trace = pl.when(pl.col("trace_id").is_not_null()).then(pl.col("trace_id").hash())
+    return whole.select(*keys, _trace=trace, _ms=ms)
+
+
+def _numbers(side: pl.LazyFrame, grouping: Grouping) -> pl.DataFrame:
+    """A side as numbers, twenty bytes a span; batch by batch, so that its texts are never there all at once."""
+    schema = pl.Schema({"_trace": pl.UInt64(), "_ms": pl.Float64(), "_group": pl.Int32()})
+
+    def numbered(part: pl.DataFrame) -> pl.DataFrame:
+        return part.select("_trace", "_ms").with_columns(pl.Series("_group", grouping.codes(part), dtype=pl.Int32))
+
+    return side.map_batches(numbered, schema=schema, streamable=True).collect(engine="streaming")
 
 
 def _schema(key_types: dict[str, pl.DataType]) -> dict[str, Any]:
@@ -160,27 +177,27 @@ def _schema(key_types: dict[str, pl.DataType]) -> dict[str, Any]:
     return schema | {"n_tests": whole, "power": number, "verdict": pl.String(), "because": pl.String()}
 
 
-def _compared(spans: pl.DataFrame, n_baseline: int, keys: list[str], draws: int, seed: int) -> pl.DataFrame:
-    """Everything but the verdicts: one row a combination of `keys`."""
-    side = np.repeat(np.array([0, 1], dtype=np.int32), [n_baseline, spans.height - n_baseline])
-    groups, group = _groups(spans, keys)
+def _compared(
+    spans: pl.DataFrame, n_baseline: int, groups: pl.DataFrame, codes: pl.Series, draws: int, seed: int
+) -> pl.DataFrame:
+    """Everything but the verdicts: one row a combination of the keys."""
     pairs = groups.height
-    segment = group * 2 + side
+    new = np.zeros(int(codes.max() or 0) + 1, dtype=np.int32)  # type: ignore[arg-type]
+    new[codes.to_numpy()] = np.arange(pairs, dtype=np.int32)
+    segment = new[spans["_group"].to_numpy()] * 2
+    segment[n_baseline:] += 1
     left_out = spans["_ms"].is_null()
+    n_left_out = np.bincount(segment[left_out.to_numpy()], minlength=2 * pairs)
     if left_out.any():
-        n_left_out = np.bincount(segment[left_out.to_numpy()], minlength=2 * pairs)
-        kept = ~left_out
-        segment = segment[kept.to_numpy()]
-        spans = spans.filter(kept)
-    else:
-        n_left_out = np.zeros(2 * pairs, dtype=np.int64)
+        segment = segment[~left_out.to_numpy()]
+        spans = spans.filter(~left_out)
     trace, n_traces = cluster_codes(spans["_trace"])
-    ms = spans["_ms"].to_numpy()
-    rows, starts = in_segments(spans["_ms"].arg_sort().to_numpy(), segment, 2 * pairs)
-    ms = ms[rows]
+    ms, trace, starts = in_segments(segment, spans["_ms"].to_numpy(), trace, 2 * pairs)
+    halves = _halves(np.diff(starts))
+    in_threads(lambda worker: sort_segments(ms, trace, starts, halves[worker]), len(halves))
     shares = [exact_share(q) for q in MEASURES.values()]
     closed, clusters, variance, freedom, place, share, common, worst, superiority, covariance = compared(
-        ms, trace[rows], starts, n_traces,
+        ms, trace, starts, n_traces,
         np.array([q.numerator for q in shares]), np.array([q.denominator for q in shares]),
     )  # fmt: skip
     n_open = np.diff(starts) - closed
@@ -222,15 +239,10 @@ def _at(ms: Floats, starts: NDArray[np.int64], place: NDArray[np.int64]) -> Floa
     return np.where(place >= 0, ms[np.clip(starts[:-1] + place, 0, len(ms) - 1)], np.nan)
 
 
-def _groups(spans: pl.DataFrame, keys: list[str]) -> tuple[pl.DataFrame, NDArray[np.int32]]:
-    """One row a combination of the keys, and each span's number among them."""
-    if not keys:
-        return pl.DataFrame({"_all": [True]}), np.zeros(spans.height, dtype=np.int32)
-    hashes = spans.select(pl.struct(keys).hash()).to_series()
-    group, n = cluster_codes(hashes)
-    first = np.empty(n, dtype=np.uint32)
-    first[group[::-1]] = np.arange(spans.height - 1, -1, -1, dtype=np.uint32)
-    return spans.select(keys)[first], group
+def _halves(sizes: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Segments shared out among threads, about as many values to each."""
+    largest_first = np.argsort(-sizes, kind="stable")
+    return [largest_first[worker::workers()] for worker in range(workers())]
 
 
 def _independent(share: Floats, variance: Floats, rows: NDArray[np.int64]) -> Floats:

@@ -9,22 +9,109 @@ P50, P95, PLACE, OPEN = range(4)
 """Columns of what is summed up by trace."""
 
 
+_BITS = 11
+_BUCKETS = 1 << _BITS
+_FEW = 1024
+
+
 @njit(nogil=True, cache=True)
-def in_segments(order, segment, n_segments):  # type: ignore[no-untyped-def]
-    """Rows by segment, and within it in the given order; and where each segment begins (the last entry: all rows)."""
+def in_segments(segment, values, trace, n_segments):  # type: ignore[no-untyped-def]
+    """Values and traces by segment, and where each segment begins (the last entry: all of them)."""
     starts = np.zeros(n_segments + 1, dtype=np.int64)
-    for i in range(len(order)):
+    for i in range(len(segment)):
         starts[segment[i] + 1] += 1
     for s in range(n_segments):
         starts[s + 1] += starts[s]
     place = starts[:-1].copy()
-    rows = np.empty(len(order), dtype=np.int64)
-    for i in range(len(order)):
-        row = order[i]
-        s = segment[row]
-        rows[place[s]] = row
-        place[s] += 1
-    return rows, starts
+    values_out = np.empty(len(values))
+    trace_out = np.empty(len(trace), dtype=np.int32)
+    for i in range(len(segment)):
+        to = place[segment[i]]
+        place[segment[i]] += 1
+        values_out[to] = values[i] + 0.0  # −0 is 0
+        trace_out[to] = trace[i]
+    return values_out, trace_out, starts
+
+
+@njit(nogil=True, cache=True)
+def sort_segments(values, trace, starts, chosen):  # type: ignore[no-untyped-def]
+    """Sort the chosen segments by value, in place: three rounds over the upper half of the bits, then neighbours.
+
+    The bits of a float that is not negative are in the order of the floats. Their upper half parts nearly all values;
+    what it leaves together is sorted as numbers.
+    """
+    longest = 0
+    for s in chosen:
+        longest = max(longest, starts[s + 1] - starts[s])
+    keys = np.empty(longest, dtype=np.uint64)
+    other = np.empty(longest, dtype=np.uint64)
+    old_values = np.empty(longest)
+    old_trace = np.empty(longest, dtype=np.int32)
+    counts = np.zeros((3, _BUCKETS), dtype=np.int64)
+    mask = np.uint64(_BUCKETS - 1)
+    for s in chosen:
+        first = starts[s]
+        n = starts[s + 1] - first
+        old_values[:n] = values[first:first + n]
+        old_trace[:n] = trace[first:first + n]
+        if n < _FEW:
+            order = np.argsort(old_values[:n], kind="mergesort")
+            for i in range(n):
+                values[first + i] = old_values[order[i]]
+                trace[first + i] = old_trace[order[i]]
+            continue
+        counts[:] = 0
+        bits = old_values[:n].view(np.uint64)
+        for i in range(n):
+            upper = bits[i] >> np.uint64(32)
+            keys[i] = (upper << np.uint64(32)) | np.uint64(i)
+            counts[0, upper & mask] += 1
+            counts[1, (upper >> np.uint64(_BITS)) & mask] += 1
+            counts[2, (upper >> np.uint64(2 * _BITS)) & mask] += 1
+        for turn in range(3):
+            place = 0
+            alone = False
+            for b in range(_BUCKETS):
+                here = counts[turn, b]
+                alone |= here == n
+                counts[turn, b] = place
+                place += here
+            if alone:
+                continue
+            shift = np.uint64(32 + turn * _BITS)
+            for i in range(n):
+                b = (keys[i] >> shift) & mask
+                other[counts[turn, b]] = keys[i]
+                counts[turn, b] += 1
+            keys, other = other, keys
+        begin = 0
+        for i in range(n):
+            row = np.int64(keys[i] & np.uint64(0xFFFFFFFF))
+            values[first + i] = old_values[row]
+            trace[first + i] = old_trace[row]
+            if i + 1 == n or (keys[i + 1] >> np.uint64(32)) != (keys[i] >> np.uint64(32)):
+                if i > begin:
+                    _sort_few(values, trace, first + begin, first + i + 1)
+                begin = i + 1
+
+
+@njit(nogil=True, cache=True)
+def _sort_few(values, trace, low, high):  # type: ignore[no-untyped-def]
+    if high - low > 32:
+        order = np.argsort(values[low:high], kind="mergesort")
+        values[low:high] = values[low:high][order]
+        trace[low:high] = trace[low:high][order]
+        return
+    for i in range(low + 1, high):
+        x = values[i]
+        t = trace[i]
+        j = i
+        while j > low and values[j - 1] > x:
+            values[j] = values[j - 1]
+            trace[j] = trace[j - 1]
+            j -= 1
+        values[j] = x
+        trace[j] = t
 
 
 @njit(nogil=True, cache=True)
