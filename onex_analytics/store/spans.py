@@ -386,7 +386,6 @@ class Kept:
         Of spans that begin together all are taken: their ids decide, and those are not here.
         """
         changed_children = fresh.filter(pl.col("_parent").is_not_null())
-        wanted = pl.concat([names, changed_children["_parent"]]).unique()
         children = rest.filter(pl.col("_parent").is_in(names.implode()).fill_null(False))
         wanted = pl.concat([children["_parent"], changed_children["_parent"]]).unique()
         parents = rest.filter(pl.col("_name").is_in(wanted.implode()).fill_null(False))
@@ -396,22 +395,22 @@ class Kept:
         def part(rows: pl.DataFrame, key: str, *, is_child: bool, is_new: bool) -> pl.DataFrame:
             tree = pl.coalesce("_root", "_span")
             return rows.select(
-                pl.col(key).alias("key"), pl.col("start").cast(pl.Int64), pl.col("end").cast(pl.Int64), tree.alias("tree"),
+                pl.col(key).alias("key"), pl.col("start", "end").cast(pl.Int64), tree.alias("tree"),
                 is_child=pl.lit(is_child), is_new=pl.lit(is_new),
             )  # fmt: skip
 
         new_parents = fresh.filter(pl.col("_name").is_in(wanted.implode()).fill_null(False))
         rows = pl.concat([
-            part(parents, "_name", is_child=False, is_new=False), part(new_parents, "_name", is_child=False, is_new=True),
+            part(parents, "_name", is_child=False, is_new=False),
+            part(new_parents, "_name", is_child=False, is_new=True),
             part(children, "_parent", is_child=True, is_new=False),
             part(changed_children, "_parent", is_child=True, is_new=True),
         ])  # fmt: skip
         parent = innermost_of(rows["key"], rows["start"], rows["end"], rows["is_child"])
         linked = rows.with_row_index("place").with_columns(parent=parent).filter(pl.col("parent") >= 0)
-        linked = linked.join(
-            rows.with_row_index("parent").with_columns(pl.col("parent").cast(pl.Int32)), on="parent", suffix="_of_parent"
-        )
-        moved = linked.filter("is_new" , ~pl.col("is_new_of_parent"))["tree_of_parent"]
+        numbered = rows.with_row_index("parent").with_columns(pl.col("parent").cast(pl.Int32))
+        linked = linked.join(numbered, on="parent", suffix="_of_parent")
+        moved = linked.filter("is_new", ~pl.col("is_new_of_parent"))["tree_of_parent"]
         adopted = linked.filter(~pl.col("is_new") & pl.col("is_new_of_parent"))["tree"]
         left = linked.filter(~pl.col("is_new") & pl.col("tree").is_in(trees.implode()))["tree_of_parent"]
         twins = linked.filter(pl.col("is_new") | pl.col("is_new_of_parent") | pl.col("tree").is_in(trees.implode()))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from onex_analytics.frames.spans.grouping import borders, combined, in_order, spread, tied
 from onex_analytics.frames.spans.keys import hashed
-from onex_analytics.frames.spans.pairing import CLOSED, CYCLE, NONE, ORPHAN
+from onex_analytics.frames.spans.pairing import CLOSED, CYCLE, NO_TIME, NONE, ORPHAN
 from onex_analytics.frames.spans.parents import ends_for_nesting, innermost, roots, trace_bearers
 
 _BITMAP_BITS = 24
@@ -139,6 +139,22 @@ def _adopt(
         _rank(spans, place[same], ties, same, outermost_first=True)
         order = in_order(key, none, time, role, ties)
     innermost(order, border, is_child, place, spans.start, ends_for_nesting(spans.end), parent)
+
+
+def innermost_of(key: pl.Series, start: pl.Series, end: pl.Series, is_child: pl.Series) -> pl.Series:
+    """For each child the row of the innermost other row of its key, by times alone (-1 where there is none).
+
+    Times are microseconds; keys are hashes. Of rows that begin together any may be given.
+    """
+    keys = spread(key.to_numpy().view(np.uint64).copy())
+    starts, ends = (column.fill_null(NO_TIME).to_numpy() for column in (start, end))
+    child = is_child.to_numpy()
+    none = np.zeros(keys.size, np.uint64)
+    order = in_order(keys, none, starts, child.astype(np.uint8), np.zeros(keys.size, np.int32))
+    parent = np.full(keys.size, NONE, np.int32)
+    everyone = np.arange(keys.size, dtype=np.int32)
+    innermost(order, borders(order, keys), child, everyone, starts, ends_for_nesting(ends), parent)
+    return pl.Series("parent", parent)
 
 
 def _rank(

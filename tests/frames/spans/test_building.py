@@ -80,8 +80,7 @@ def test_of_several_starts_an_end_takes_the_one_that_its_execution_time_fits():
 def test_a_short_execution_time_fits_within_ten_milliseconds(took, taken):
     """Starts 30 ms and 1 ms before the end."""
     found = spans(node(START, 1.97), node(START, 1.999), node(SUCCESS, 2, execution_time_ms=took))
-    nearer = 1 if abs(took - 1) <= 10 else taken
-    assert found.filter(end_event_id=id_of(2))["start_event_id"].item() == id_of(nearer)
+    assert found.filter(end_event_id=id_of(2))["start_event_id"].item() == id_of(taken)
 
 
 def test_an_execution_time_that_fits_no_start_leaves_the_last_one():
@@ -266,8 +265,8 @@ def test_a_profile_of_nothing_else_is_a_closed_span_of_its_own():
         "cpu_time_ms": 7.5, "execution_time_ms": 9.0,
     }  # fmt: skip
     found = spans(*run("a", "c", 0), profile).filter(family="profile").row(0, named=True)
-    assert (found["state"], found["status"], found["duration_ms"], found["cpu_time_ms"]) == ("closed", "unset", 9.0, 7.5)
-    assert found["start"] == at(4.991)
+    assert (found["state"], found["status"], found["start"]) == ("closed", "unset", at(4.991))
+    assert (found["duration_ms"], found["cpu_time_ms"]) == (9.0, 7.5)
 
 
 def test_a_log_line_makes_no_span():
@@ -283,7 +282,8 @@ def test_dimensions_are_carried_and_one_that_bears_a_name_of_ours_is_renamed():
     )
     found = build_spans(rows).collect()
     assert found.columns == [*SPANS, "tenant", "dimension_state", "only_at_the_end"]
-    assert found.select("tenant", "state", "dimension_state", "only_at_the_end").row(0) == ("acme", "closed", "Bavaria", 1)
+    assert found.select("tenant", "state", "dimension_state").row(0) == ("acme", "closed", "Bavaria")
+    assert found["only_at_the_end"].to_list() == [1]
 
 
 def test_an_empty_frame_gives_an_empty_frame_of_the_shape():
