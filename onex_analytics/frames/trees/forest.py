@@ -71,7 +71,7 @@ class Trees:
 
 def grow(frame: pl.DataFrame) -> Trees:
     """The trees of a collected frame that has at least `TREE_COLUMNS`. No recursion, no loop over rows in Python."""
-    frame = frame.rechunk()
+    frame = frame.with_columns(frame[name].rechunk() for name in ("trace_id", "span_id"))  # these are looked into
     found = links(frame)
     start, end = (frame[name].to_physical().fill_null(0).to_numpy() for name in ("start", "end"))
     offset, children, roots = siblings_of(found.parent, found.left_out, start, end)
