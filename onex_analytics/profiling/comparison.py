@@ -10,7 +10,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from onex_analytics.exceptions import InvalidOption
-from onex_analytics.frames.clusters import cluster_codes
 from onex_analytics.frames.columns import names, require
 from onex_analytics.frames.grouping import Grouping, in_threads, workers
 from onex_analytics.frames.quantiles import exact_share
@@ -191,15 +190,27 @@ def _compared(
     if left_out.any():
         segment = segment[~left_out.to_numpy()]
         spans = spans.filter(~left_out)
-    trace, n_traces = cluster_codes(spans["_trace"])
-    ms, trace, starts = in_segments(segment, spans["_ms"].to_numpy(), trace, 2 * pairs)
-    halves = _halves(np.diff(starts))
+    ms, trace, starts = in_segments(segment, spans["_ms"].to_numpy(), _words(spans["_trace"]), 2 * pairs)
+    sizes = np.diff(starts)
+    halves = _halves(sizes)
     in_threads(lambda worker: sort_segments(ms, trace, starts, halves[worker]), len(halves))
     shares = [exact_share(q) for q in MEASURES.values()]
-    closed, clusters, variance, freedom, place, share, common, worst, superiority, covariance = compared(
-        ms, trace, starts, n_traces,
-        np.array([q.numerator for q in shares]), np.array([q.denominator for q in shares]),
-    )  # fmt: skip
+    tops, bottoms = (np.array([getattr(q, part) for q in shares]) for part in ("numerator", "denominator"))
+    counts = np.zeros((2 * pairs, 2), dtype=np.int64)
+    variance, freedom, shares_of = (np.full((2 * pairs, 4), np.nan) for _ in range(3))
+    places_of = np.full((2 * pairs, 4), -1, dtype=np.int64)
+    pair = np.column_stack([np.full(pairs, np.nan), np.zeros(pairs)])
+    parts = _halves(sizes[0::2] + sizes[1::2])
+    in_threads(
+        lambda worker: compared(
+            ms, trace, starts, tops, bottoms, parts[worker], counts, variance, freedom, places_of, shares_of, pair
+        ),
+        len(parts),
+    )
+    closed, clusters = counts.T.copy()
+    place, worst = places_of[:, :2], places_of[:, 2:]
+    share, common = shares_of[:, :2], shares_of[:, 2:]
+    superiority, covariance = pair.T
     n_open = np.diff(starts) - closed
     columns: dict[str, Any] = {}
     for count, values in zip(_COUNTS, (closed, n_open, n_left_out, clusters), strict=True):
@@ -237,6 +248,16 @@ def _at(ms: Floats, starts: NDArray[np.int64], place: NDArray[np.int64]) -> Floa
     if len(ms) == 0:
         return np.full(len(place), np.nan)
     return np.where(place >= 0, ms[np.clip(starts[:-1] + place, 0, len(ms) - 1)], np.nan)
+
+
+def _words(trace: pl.Series) -> NDArray[np.uint64]:
+    """64 bits that tell traces apart; each span without a trace has its own."""
+    missing = trace.is_null().to_numpy()
+    if not missing.any():
+        return trace.to_numpy()
+    words = trace.fill_null(0).to_numpy(writable=True)
+    words[missing] = np.arange(1, int(missing.sum()) + 1, dtype=np.uint64) * np.uint64(0xD1342543DE82EF95)
+    return words
 
 
 def _halves(sizes: NDArray[np.int64]) -> list[NDArray[np.int64]]:

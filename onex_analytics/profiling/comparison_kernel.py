@@ -24,7 +24,7 @@ def in_segments(segment, values, trace, n_segments):  # type: ignore[no-untyped-
         starts[s + 1] += starts[s]
     place = starts[:-1].copy()
     values_out = np.empty(len(values))
-    trace_out = np.empty(len(trace), dtype=np.int32)
+    trace_out = np.empty(len(trace), dtype=np.uint64)
     for i in range(len(segment)):
         to = place[segment[i]]
         place[segment[i]] += 1
@@ -46,7 +46,7 @@ def sort_segments(values, trace, starts, chosen):  # type: ignore[no-untyped-def
     keys = np.empty(longest, dtype=np.uint64)
     other = np.empty(longest, dtype=np.uint64)
     old_values = np.empty(longest)
-    old_trace = np.empty(longest, dtype=np.int32)
+    old_trace = np.empty(longest, dtype=np.uint64)
     counts = np.zeros((3, _BUCKETS), dtype=np.int64)
     mask = np.uint64(_BUCKETS - 1)
     for s in chosen:
@@ -169,85 +169,117 @@ def _place_among(values, own, own_end, other, other_end, places):  # type: ignor
 
 
 @njit(nogil=True, cache=True)
-def compared(values, trace, starts, n_traces, tops, bottoms):  # type: ignore[no-untyped-def]
-    """One pass over each pair of segments (2g: baseline, 2g + 1: candidate), whose values are sorted, open ones last.
+def _number(trace, first, last, codes):  # type: ignore[no-untyped-def]
+    """Numbers from 0 for the traces of some spans, by a table that is as small as it can be, to stay in the cache."""
+    bits = 12
+    keys = np.empty(1 << bits, dtype=np.uint64)
+    held = np.full(1 << bits, -1, dtype=np.int32)
+    count = 0
+    for i in range(first, last):
+        h = trace[i]
+        mask = (1 << bits) - 1
+        slot = np.int64((h * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - bits))
+        while held[slot] >= 0 and keys[slot] != h:
+            slot = (slot + 1) & mask
+        if held[slot] >= 0:
+            codes[i - first] = held[slot]
+            continue
+        keys[slot] = h
+        held[slot] = count
+        codes[i - first] = count
+        count += 1
+        if 2 * count > mask:
+            old_keys, old_held = keys, held
+            bits += 2
+            mask = (1 << bits) - 1
+            keys = np.empty(1 << bits, dtype=np.uint64)
+            held = np.full(1 << bits, -1, dtype=np.int32)
+            for old in range(len(old_held)):
+                if old_held[old] >= 0:
+                    to = np.int64((old_keys[old] * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - bits))
+                    while held[to] >= 0:
+                        to = (to + 1) & mask
+                    keys[to] = old_keys[old]
+                    held[to] = old_held[old]
+    return count
+
+
+@njit(nogil=True, cache=True)
+def compared(  # type: ignore[no-untyped-def]
+    values, trace, starts, tops, bottoms, chosen, counts, variance, freedom, places_of, shares_of, pair
+):
+    """One pass over each chosen pair of segments (2g: baseline, 2g + 1: candidate), whose values are sorted.
 
     Args:
-        values: milliseconds; infinite for an open span.
+        values: milliseconds; infinite for an open span, so that these come last.
+        trace: 64 bits that tell the traces apart.
         tops, bottoms: the two quantiles as fractions of whole numbers.
-
-    Returns:
-        By segment: closed spans; traces with a closed span; by (segment, column of P50 …) the variance of the mean
-        over traces, the degrees of freedom it is known with; by (segment, quantile) its place, its share at or below,
-        the share at or below the quantile of both sides together, and its place where open spans count as longest;
-        by pair the probability of superiority and the covariance of its two halves.
+        counts: filled: by segment, closed spans, and traces with a closed span.
+        variance, freedom: filled: by (segment, column P50 …) the variance of the mean over traces, and the degrees of
+            freedom it is known with.
+        places_of: filled: by segment, the places of the two quantiles, and those where open spans count as longest.
+        shares_of: filled: by segment, the shares at or below its own two quantiles, and at or below those of both
+            sides together.
+        pair: filled: by pair, the probability of superiority and the covariance of its two halves.
     """
-    pairs = (len(starts) - 1) // 2
-    closed = np.zeros(2 * pairs, dtype=np.int64)
-    clusters = np.zeros(2 * pairs, dtype=np.int64)
-    variance = np.full((2 * pairs, 4), np.nan)
-    freedom = np.full((2 * pairs, 4), np.nan)
-    place = np.full((2 * pairs, 2), -1, dtype=np.int64)
-    share = np.full((2 * pairs, 2), np.nan)
-    common = np.full((2 * pairs, 2), np.nan)
-    worst = np.full((2 * pairs, 2), -1, dtype=np.int64)
-    superiority = np.full(pairs, np.nan)
-    covariance = np.zeros(pairs)
-    sums = np.zeros((n_traces, 4))
-    sums_before = np.zeros(n_traces)
-    seen = np.zeros((n_traces, 2), dtype=np.bool_)
     longest = 0
-    for s in range(2 * pairs):
-        longest = max(longest, starts[s + 1] - starts[s])
-    places = np.zeros(longest)
-    for g in range(pairs):
+    widest = 0
+    for g in chosen:
+        widest = max(widest, starts[2 * g + 2] - starts[2 * g])
         for s in (2 * g, 2 * g + 1):
-            closed[s] = _up_to(values, starts[s], starts[s + 1], np.finfo(np.float64).max)
-            for k in range(2):
-                if closed[s] > 0:
-                    place[s, k] = max(-(-closed[s] * tops[k] // bottoms[k]) - 1, 0)
-                    worst[s, k] = max(-(-(starts[s + 1] - starts[s]) * tops[k] // bottoms[k]) - 1, 0)
-                    upto = _up_to(values, starts[s], starts[s] + closed[s], values[starts[s] + place[s, k]])
-                    share[s, k] = upto / closed[s]
+            longest = max(longest, starts[s + 1] - starts[s])
+    codes = np.empty(widest, dtype=np.int32)
+    sums = np.zeros((1, 4))
+    sums_before = np.zeros(1)
+    seen = np.zeros((1, 2), dtype=np.bool_)
+    places = np.zeros(longest)
+    for g in chosen:
         b, c = 2 * g, 2 * g + 1
-        both = closed[b] > 0 and closed[c] > 0
+        n_traces = _number(trace, starts[b], starts[c + 1], codes)
+        if n_traces > len(sums):
+            sums = np.zeros((n_traces, 4))
+            sums_before = np.zeros(n_traces)
+            seen = np.zeros((n_traces, 2), dtype=np.bool_)
+        for s in (b, c):
+            n = _up_to(values, starts[s], starts[s + 1], np.finfo(np.float64).max)
+            counts[s, 0] = n
+            for k in range(2):
+                if n > 0:
+                    places_of[s, k] = max(-(-n * tops[k] // bottoms[k]) - 1, 0)
+                    places_of[s, 2 + k] = max(-(-(starts[s + 1] - starts[s]) * tops[k] // bottoms[k]) - 1, 0)
+                    upto = _up_to(values, starts[s], starts[s] + n, values[starts[s] + places_of[s, k]])
+                    shares_of[s, k] = upto / n
+        n_b, n_c = counts[b, 0], counts[c, 0]
+        both = n_b > 0 and n_c > 0
         if both:
             for k in range(2):
-                n = closed[b] + closed[c]
-                rank = max(-(-n * tops[k] // bottoms[k]), 1)
-                x = _of_both(values, starts[b], starts[b] + closed[b], starts[c], starts[c] + closed[c], rank)
-                below = np.nextafter(x, -1.0)
-                upto = _up_to(values, starts[b], starts[b] + closed[b], x)
-                upto += _up_to(values, starts[c], starts[c] + closed[c], x)
-                less = _up_to(values, starts[b], starts[b] + closed[b], below)
-                less += _up_to(values, starts[c], starts[c] + closed[c], below)
-                if abs(less * bottoms[k] - n * tops[k]) < abs(upto * bottoms[k] - n * tops[k]):
-                    x = below  # many spans tie with the quantile: the cut beside it that is nearer to the share
+                x = _common_cut(values, starts[b], n_b, starts[c], n_c, tops[k], bottoms[k])
                 for s in (b, c):
-                    common[s, k] = _up_to(values, starts[s], starts[s] + closed[s], x) / closed[s]
+                    shares_of[s, 2 + k] = _up_to(values, starts[s], starts[s] + counts[s, 0], x) / counts[s, 0]
+        sums_before[:n_traces] = 0.0
         for side in range(2):
             s = 2 * g + side
             first, last = starts[s], starts[s + 1]
-            n = closed[s]
+            n = counts[s, 0]
             mean = 0.0
             if both:
                 other = 2 * g + 1 - side
-                mean = _place_among(
-                    values, first, first + n, starts[other], starts[other] + closed[other], places
-                )
+                mean = _place_among(values, first, first + n, starts[other], starts[other] + counts[other, 0], places)
                 if side == 1:
-                    superiority[g] = mean
-            upto_50 = round(share[s, 0] * n) if n else 0
-            upto_95 = round(share[s, 1] * n) if n else 0
+                    pair[g, 0] = mean
+            upto_50 = round(shares_of[s, 0] * n) if n else 0
+            upto_95 = round(shares_of[s, 1] * n) if n else 0
             open_share = (last - first - n) / max(last - first, 1)
+            sums[:n_traces] = 0.0
+            seen[:n_traces] = False
             for i in range(first, last):
-                t = trace[i]
+                t = codes[i - starts[b]]
                 j = i - first
                 seen[t, 1] = True
                 if j < n:
                     seen[t, 0] = True
-                    sums[t, 0] += (1.0 if j < upto_50 else 0.0) - share[s, 0]
-                    sums[t, 1] += (1.0 if j < upto_95 else 0.0) - share[s, 1]
+                    sums[t, 0] += (1.0 if j < upto_50 else 0.0) - shares_of[s, 0]
+                    sums[t, 1] += (1.0 if j < upto_95 else 0.0) - shares_of[s, 1]
                     sums[t, 2] += places[j] - mean if both else 0.0
                     sums[t, 3] -= open_share
                 else:
@@ -257,40 +289,19 @@ def compared(values, trace, starts, n_traces, tops, bottoms):  # type: ignore[no
             together = 0.0
             n_seen = 0
             n_all = 0
-            if n_traces <= 4 * (last - first):
-                for t in range(n_traces):
-                    if seen[t, 1]:
-                        n_all += 1
-                        n_seen += seen[t, 0]
-                        for k in range(4):
-                            square = sums[t, k] * sums[t, k]
-                            squares[k] += square
-                            fourths[k] += square * square
+            for t in range(n_traces):
+                if seen[t, 1]:
+                    n_all += 1
+                    n_seen += seen[t, 0]
+                    for k in range(4):
+                        square = sums[t, k] * sums[t, k]
+                        squares[k] += square
+                        fourths[k] += square * square
+                    if side == 0:
+                        sums_before[t] = sums[t, 2]
+                    else:
                         together += sums[t, 2] * sums_before[t]
-                        sums_before[t] = sums[t, 2] if side == 0 else 0.0
-                        sums[t, :] = 0.0
-                        seen[t, :] = False
-                    elif side == 1:
-                        sums_before[t] = 0.0
-            else:
-                for i in range(first, last):
-                    t = trace[i]
-                    if seen[t, 1]:
-                        n_all += 1
-                        n_seen += seen[t, 0]
-                        for k in range(4):
-                            square = sums[t, k] * sums[t, k]
-                            squares[k] += square
-                            fourths[k] += square * square
-                        together += sums[t, 2] * sums_before[t]
-                        if side == 0:
-                            sums_before[t] = sums[t, 2]
-                        sums[t, :] = 0.0
-                        seen[t, :] = False
-                if side == 1:
-                    for i in range(starts[b], last):
-                        sums_before[trace[i]] = 0.0
-            clusters[s] = n_seen
+            counts[s, 1] = n_seen
             for k in range(4):
                 units = n_all if k == 3 else n_seen
                 rows = last - first if k == 3 else n
@@ -302,6 +313,16 @@ def compared(values, trace, starts, n_traces, tops, bottoms):  # type: ignore[no
                     else:
                         freedom[s, k] = units - 1
             if side == 1 and both:
-                units = min(clusters[b], clusters[c])
-                covariance[g] = together / closed[b] / closed[c] * units / max(units - 1, 1)
-    return closed, clusters, variance, freedom, place, share, common, worst, superiority, covariance
+                units = min(counts[b, 1], counts[c, 1])
+                pair[g, 1] = together / n_b / n_c * units / max(units - 1, 1)
+
+
+@njit(nogil=True, cache=True)
+def _common_cut(values, a, n_a, b, n_b, top, bottom):  # type: ignore[no-untyped-def]
+    """The quantile of both sides together, or just below it, where many tie with it and that is nearer to the share."""
+    n = n_a + n_b
+    x = _of_both(values, a, a + n_a, b, b + n_b, max(-(-n * top // bottom), 1))
+    below = np.nextafter(x, -1.0)
+    upto = _up_to(values, a, a + n_a, x) + _up_to(values, b, b + n_b, x)
+    less = _up_to(values, a, a + n_a, below) + _up_to(values, b, b + n_b, below)
+    return below if abs(less * bottom - n * top) < abs(upto * bottom - n * top) else x

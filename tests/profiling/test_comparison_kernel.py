@@ -24,7 +24,7 @@ def test_segments_are_sorted_and_every_value_keeps_its_trace(values, n):
     rng = np.random.default_rng(n)
     took = values(rng, n)
     segment = rng.integers(0, 3, n).astype(np.int32)
-    trace = np.arange(n, dtype=np.int32)
+    trace = np.arange(n, dtype=np.uint64)
     sorted_, moved, starts = in_segments(segment, took, trace, 4)
     sort_segments(sorted_, moved, starts, np.arange(4))
     assert starts.tolist() == [0, *np.cumsum(np.bincount(segment, minlength=4)).tolist()]
