@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.compare_data import fleet_spans, operation_spans, struck_rows
 from benchmarks.race import Row, child, in_turn, median, spread
 
-ROUNDS = 5
+ROUNDS = 3
 COMPARE_BAR_S, CONTRAST_BAR_S, SLOWER_BAR_S, SLOWER_BAR_MB = 0.5, 2.0, 5.0, 8_000
 FLEET = 50_000_000
 
