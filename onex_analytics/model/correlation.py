@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -51,16 +51,30 @@ def correlation_scope(
     ...         inner.parent_correlation_id == outer.correlation_id, inner.trace_id
     (True, 'a65ec2bf0db44ef1ade7c645e5933dc8')
     """
-    outer = _CURRENT.get()
     own = correlation_id if correlation_id is not None else str(uuid4())
-    parent, trace = parent_correlation_id, trace_id
+    scope, token = enter_correlation(own, parent_correlation_id, trace_id)
+    try:
+        yield scope
+    finally:
+        leave_correlation(token)
+
+
+def enter_correlation(
+    own: str, parent: str | None = None, trace: str | None = None
+) -> tuple[Correlation, Token[Correlation | None]]:
+    """What `correlation_scope` does at its begin, for those who cannot afford a context manager.
+
+    Hand the token to `leave_correlation` in the same context, whatever happens.
+    """
+    outer = _CURRENT.get()
     if outer is not None:
         again = outer.correlation_id == own
         parent = parent or (outer.parent_correlation_id if again else outer.correlation_id)
         trace = trace or outer.trace_id
     scope = Correlation(own, parent, trace or hex_trace_id(parent or own))
-    token = _CURRENT.set(scope)
-    try:
-        yield scope
-    finally:
-        _CURRENT.reset(token)
+    return scope, _CURRENT.set(scope)
+
+
+def leave_correlation(token: Token[Correlation | None]) -> None:
+    """Go back to the scope that was open before `enter_correlation`."""
+    _CURRENT.reset(token)

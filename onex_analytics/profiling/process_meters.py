@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import threading
 import time
 from typing import Final
 
@@ -55,30 +54,19 @@ def peak_memory_mb() -> float | None:
 
 
 class GcClock:
-    """Time that garbage collection took in this process, counted while anybody is interested.
+    """Time that garbage collection took in this process, from the first `listen` on.
 
     A collection stops every thread that runs Python, so it counts for all operations that are under way.
     """
 
     def __init__(self) -> None:
         self.total_ns = 0
-        self._interested, self._began_ns, self._lock = 0, 0, threading.Lock()
+        self._began_ns = 0
 
-    def begin(self) -> int:
-        """Count from now on; returns the total so far."""
-        with self._lock:
-            self._interested += 1
-            if self._interested == 1:
-                gc.callbacks.append(self._told)
-        return self.total_ns
-
-    def end(self) -> int:
-        """One fewer that is interested; returns the total so far."""
-        with self._lock:
-            self._interested -= 1
-            if self._interested == 0:
-                gc.callbacks.remove(self._told)
-        return self.total_ns
+    def listen(self) -> None:
+        """Count from now on, for as long as the process runs; once is enough."""
+        if self._told not in gc.callbacks:
+            gc.callbacks.append(self._told)
 
     def _told(self, phase: str, info: dict[str, int]) -> None:
         if phase == "start":

@@ -260,12 +260,12 @@ def test_threads_have_correlations_of_their_own():
     assert {event.parent_correlation_id for event in told} == {None}
 
 
-def test_garbage_collection_is_counted_while_an_operation_runs_and_nobody_listens_after():
+def test_garbage_collection_is_counted_and_one_listener_is_enough_for_all():
     told: list[PerformanceProfileEvent] = []
-    with measured(told):
+    with measured(told), measured(told):
         gc.collect()
-    assert told[0].profile.gc_time_ms > 0
-    assert GC_CLOCK._told not in gc.callbacks
+    assert min(event.profile.gc_time_ms for event in told) > 0
+    assert gc.callbacks.count(GC_CLOCK._told) == 1
 
 
 def busy_until_seen(seen: object) -> int:
