@@ -89,18 +89,19 @@ class SketchCounter:
         if weights is not None and table.weights is None:
             table.weights = table.counts.astype(np.float64)
         ones = np.ones(len(codes)) if weights is None and table.weights is not None else weights
-        begin = 0
+        begin, below_zero = 0, False
         while begin < len(codes):
             rest = slice(begin, None)
             if ones is None or table.weights is None:
-                begin += _count(codes[rest], values[rest], *tables(self.scale), table.low, table.counts)
+                taken, below = _count(codes[rest], values[rest], *tables(self.scale), table.low, table.counts)
             else:
-                begin += _weigh(
+                taken, below = _weigh(
                     codes[rest], values[rest], ones[rest], *tables(self.scale), table.low, table.counts, table.weights
                 )
+            begin, below_zero = begin + taken, below_zero or below
             if begin < len(codes) and not self._make_room(table, codes[begin:], values[begin:]):
                 break
-        if begin < len(codes) or (values < 0).any():
+        if begin < len(codes) or below_zero:
             to_sort = np.isfinite(values) & ((np.arange(len(codes)) >= begin) | (values < 0))
             self._sort(codes, values, weights, to_sort)
 
@@ -199,8 +200,12 @@ def _column(
 def _count(
     codes: Codes, values: Values, scale: int, before: NDArray[np.int64], own: NDArray[np.uint64], low: int,
     counts: NDArray[np.uint32],
-) -> int:  # fmt: skip
-    """Count zeros and positive numbers up to the first that the table has no room for; returns its row."""
+) -> tuple[int, bool]:  # fmt: skip
+    """Count zeros and positive numbers up to the first that the table has no room for.
+
+    Returns its row, and whether one before it was below zero.
+    """
+    below_zero = False
     bits = values.view(np.uint64)
     rows, columns = counts.shape
     for i in range(codes.shape[0]):
@@ -209,19 +214,21 @@ def _count(
             continue
         column = _column(bits[i], scale, before, own, low)
         if column < 0:
+            below_zero |= values[i] < 0
             continue
         if code >= rows or column >= columns:
-            return i
+            return i, below_zero
         counts[np.uint64(code), np.uint64(column)] += np.uint32(1)
-    return codes.shape[0]
+    return codes.shape[0], below_zero
 
 
 @njit(nogil=True, cache=True)
 def _weigh(
     codes: Codes, values: Values, weights: Values, scale: int, before: NDArray[np.int64], own: NDArray[np.uint64],
     low: int, counts: NDArray[np.uint32], weighed: Values,
-) -> int:  # fmt: skip
+) -> tuple[int, bool]:  # fmt: skip
     """`_count`, and the weights added up."""
+    below_zero = False
     bits = values.view(np.uint64)
     rows, columns = counts.shape
     for i in range(codes.shape[0]):
@@ -230,9 +237,10 @@ def _weigh(
             continue
         column = _column(bits[i], scale, before, own, low)
         if column < 0:
+            below_zero |= values[i] < 0
             continue
         if code >= rows or column >= columns:
-            return i
+            return i, below_zero
         counts[np.uint64(code), np.uint64(column)] += np.uint32(1)
         weighed[np.uint64(code), np.uint64(column)] += weights[i]
-    return codes.shape[0]
+    return codes.shape[0], below_zero

@@ -178,6 +178,15 @@ def _text(name: str, dtype: pl.DataType) -> Sequence[pl.Expr]:
 
 
 @njit(nogil=True, cache=True)
+def _alike(words: Words, width: int, rows: int) -> int:
+    """How many rows from the first on say what the first one says."""
+    for i in range(width, width * rows):
+        if words[i] != words[i - width]:
+            return i // width
+    return rows
+
+
+@njit(nogil=True, cache=True)
 def _number(
     words: Words, width: int, nulls: NDArray[np.bool_], slots: Words, codes: Codes, firsts: NDArray[np.int64]
 ) -> int:
@@ -189,7 +198,16 @@ def _number(
     most = firsts.shape[0] - 1
     count = 0
     some_null = nulls.shape[0] > 0
-    for i in range(codes.shape[0]):
+    alike = 0
+    if codes.shape[0] == 0:
+        return 0
+    if not some_null:  # a batch often says one thing only, such as one state
+        alike = _alike(words, width, codes.shape[0])
+        codes[:alike] = 0
+        if alike == codes.shape[0]:
+            firsts[0] = 0
+            return 1
+    for i in range(max(alike - 1, 0), codes.shape[0]):
         if some_null and nulls[i]:
             continue
         a = words[width * i]
