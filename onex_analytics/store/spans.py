@@ -216,7 +216,9 @@ class SpanTable:
             again.append(events_again(single_loose, self.dimensions))
         told = apart.filter(~(pl.col("_is_loose_row") & pl.col("_single")))
         if told.height:
-            again.append(self._read(self._holding(told, old_files), self._told_of(told, events)))
+            read = self._read(self._holding(told, old_files), self._told_of(told))
+            works = told.select(_work_text("_given_span_id")).to_series()
+            again.append(read.filter(_work_text("span_id").is_in(works.implode())))
         events = pl.concat(again, how="diagonal").unique("event_id", keep="first")
         fresh = self._paired(events)
         linked_too = kept.to_link_again(indexed(fresh), apart)
@@ -226,11 +228,12 @@ class SpanTable:
         again_linked = indexed(link_spans(pl.concat([fresh, beside.select(fresh.columns)])))
         self._exchange(kept, old, again_linked, columns, files, version, said["loose"])
 
-    def _told_of(self, told: pl.DataFrame, events: pl.DataFrame) -> pl.Expr:
-        """The events of spans that several events tell of."""
+    def _told_of(self, told: pl.DataFrame) -> pl.Expr:
+        """The events that tell of some spans, and others of the same correlations."""
         ids = pl.concat([told.filter(~_correlated())[n] for n in ("start_event_id", "end_event_id")]).drop_nulls()
         asked = pl.col("event_id").is_in(ids.implode())
-        return asked | pl.coalesce("correlation_id", "span_id").is_in(_correlations(events).implode())
+        ids = told.select(_correlation()).to_series().drop_nulls()
+        return asked | pl.coalesce("correlation_id", "span_id").is_in(ids.implode())
 
     def _holding(self, told: pl.DataFrame, files: list[StoredFile]) -> list[StoredFile]:
         """The files of events that may hold those of some spans, by their times."""
