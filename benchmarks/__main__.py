@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("import", "append", "scan", "trees", "spans", "compare", "latency")
+NAMES = ("import", "append", "scan", "trees", "spans", "compare", "latency", "profile_operation")
 
 chosen = sys.argv[1:] or NAMES
 found = []

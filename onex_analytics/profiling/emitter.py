@@ -15,9 +15,9 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.model import PerformanceProfileEvent
-from onex_analytics.model.correlation import Correlation, enter_correlation, leave_correlation
+from onex_analytics.model.correlation import Correlation, current_correlation, enter_correlation, leave_correlation
 from onex_analytics.model.events import Clock, utc_now
-from onex_analytics.profiling.process_meters import GC_CLOCK, memory_mb, peak_memory_mb
+from onex_analytics.profiling.process_meters import GC_CLOCK, MEMORY
 from onex_analytics.profiling.stack_sampler import SAMPLER, Sampled
 
 P = ParamSpec("P")
@@ -54,7 +54,7 @@ class profile_operation:
       its own steps. Absent for `async with`, where the thread's time is that of other tasks as well, and where the
       operation ended on another thread. Threads that it started are not in it: pass `time.process_time_ns` for all.
     - `memory_usage_mb`: resident memory of the process at the end; `memory_peak_mb`: the most that was resident since
-      the process began. Absent where the system does not say.
+      the process began. Both at most 5 ms old; absent where the system does not say.
     - `gc_time_ms`: what garbage collection took in the process meanwhile.
     - `samples`: where `sample_every_ms` is given, the folded stacks from the operation on, each with the number of
       times it was seen (`(suspended)` while a coroutine waits); and `sample_every_ms` itself.
@@ -199,7 +199,14 @@ class RunningOperation:
 
     def begin(self, root: FrameType | None, *, with_root: bool) -> None:
         of = self._of
-        self.correlation, self._token = enter_correlation(self._correlation_id or str(of.new_id()))
+        own = self._correlation_id
+        # a UUID of our own needs no look at its letters to become the trace id of a root
+        trace = None
+        if own is None:
+            own = str(of.new_id())
+            if of.new_id is random_uuid and current_correlation() is None:
+                trace = own.replace("-", "")
+        self.correlation, self._token = enter_correlation(own, None, trace)
         if of.sample_every_ms is not None and root is not None:
             self._sampled = Sampled(root, of.sample_every_ms, with_root=with_root)
             SAMPLER.begin(self._sampled)
@@ -235,9 +242,10 @@ class RunningOperation:
             metadata["cpu_time_ms"] = self.steps_ns / 1e6
             if wall_ns > 0:
                 metadata["cpu_usage_percent"] = 100 * self.steps_ns / wall_ns
-        if (memory := memory_mb()) is not None:
+        memory, peak = MEMORY.read()
+        if memory is not None:
             metadata["memory_usage_mb"] = memory
-        if (peak := peak_memory_mb()) is not None:
+        if peak is not None:
             metadata["memory_peak_mb"] = peak
         metadata["gc_time_ms"] = collected_ns / 1e6
         metadata["success"] = problem is None

@@ -53,6 +53,24 @@ def peak_memory_mb() -> float | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PEAK_UNIT / MB
 
 
+class MemoryMeter:
+    """Resident memory and its peak, read from the system at most once in `fresh_ms`: each reading is a system call."""
+
+    def __init__(self, fresh_ms: float) -> None:
+        self._fresh_ns, self._read_at_ns = int(fresh_ms * 1e6), 0
+        self._held: tuple[float | None, float | None] = (None, None)
+
+    def read(self) -> tuple[float | None, float | None]:
+        """`memory_mb` and `peak_memory_mb`, no older than that."""
+        now = time.monotonic_ns()
+        if now - self._read_at_ns >= self._fresh_ns or self._read_at_ns == 0:
+            self._held, self._read_at_ns = (memory_mb(), peak_memory_mb()), now
+        return self._held
+
+
+MEMORY: Final = MemoryMeter(fresh_ms=5)
+
+
 class GcClock:
     """Time that garbage collection took in this process, from the first `listen` on.
 
