@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from onex_analytics.profiling import export
     from onex_analytics.profiling.attribution import attribute_change
     from onex_analytics.profiling.call_trees import call_graph, call_tree
     from onex_analytics.profiling.comparison import compare
@@ -42,6 +43,7 @@ __all__ = [
     "diff_flame_graph",
     "drag",
     "exemplars",
+    "export",
     "flame_graph",
     "heatmap",
     "histogram_quantile",
@@ -86,6 +88,8 @@ _MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name i
 
 
 def __getattr__(name: str) -> object:
+    if name == "export":
+        return import_module(f"{__name__}.export")
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
     found: object = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
