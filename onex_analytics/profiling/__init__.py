@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from onex_analytics.profiling.call_trees import call_graph, call_tree
     from onex_analytics.profiling.comparison import compare
     from onex_analytics.profiling.concurrency import in_flight, queueing
+    from onex_analytics.profiling.distributions import ecdf
     from onex_analytics.profiling.emitter import profile_operation
     from onex_analytics.profiling.examples import exemplars
     from onex_analytics.profiling.flames import diff_flame_graph, flame_graph
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from onex_analytics.profiling.self_times import self_time
     from onex_analytics.profiling.shifts import change_points
     from onex_analytics.profiling.speedups import what_if
+    from onex_analytics.profiling.waterfalls import waterfall
 
 __all__ = [
     "apdex",
@@ -42,6 +44,7 @@ __all__ = [
     "critical_path_profile",
     "diff_flame_graph",
     "drag",
+    "ecdf",
     "exemplars",
     "export",
     "flame_graph",
@@ -60,6 +63,7 @@ __all__ = [
     "slack",
     "slo",
     "stack_samples",
+    "waterfall",
     "what_if",
 ]
 
@@ -70,6 +74,7 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "call_trees": ("call_graph", "call_tree"),
     "comparison": ("compare",),
     "concurrency": ("in_flight", "queueing"),
+    "distributions": ("ecdf",),
     "examples": ("exemplars",),
     "flames": ("diff_flame_graph", "flame_graph"),
     "heat": ("heatmap",),
@@ -83,6 +88,7 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "self_times": ("self_time",),
     "shifts": ("change_points",),
     "speedups": ("what_if",),
+    "waterfalls": ("waterfall",),
 }
 _MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
 

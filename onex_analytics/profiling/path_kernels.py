@@ -66,6 +66,16 @@ def with_all_below(parent: _Numbers, own: NDArray[np.int64]) -> NDArray[np.int64
 
 
 @njit(nogil=True, cache=True)
+def largest_below(parent: _Numbers, own: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The largest of each path's own value and those of all paths that go on from it."""
+    largest = own.copy()
+    for path in range(parent.size - 1, -1, -1):
+        if parent[path] >= 0:
+            largest[parent[path]] = max(largest[parent[path]], largest[path])
+    return largest
+
+
+@njit(nogil=True, cache=True)
 def preorder(parent: _Numbers, ranked: NDArray[np.int64]) -> _Numbers:
     """The place of each path if each stands before all below it, siblings in the order of `ranked` (by depth first)."""
     n = parent.size
