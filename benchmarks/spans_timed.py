@@ -57,7 +57,8 @@ def ours() -> dict[str, Any]:
 
 def polars_join() -> dict[str, Any]:
     key = pl.concat_str("correlation_id", "node", "family").hash().alias("key")
-    rows = events.lazy().select(key, "event_id", "timestamp", "outcome").filter(pl.col("key").is_not_null())
+    correlated = events.lazy().filter(pl.col("correlation_id").is_not_null())
+    rows = correlated.select(key, "event_id", "timestamp", "outcome")
     starts = rows.filter(pl.col("outcome") == "start")
     ends = rows.filter(pl.col("outcome").is_in(["success", "soft_failure", "failure"]))
     return {"rows": starts.join(ends, on="key", how="left").collect().height, "events": events.height}
@@ -74,8 +75,8 @@ def duckdb_join() -> dict[str, Any]:
                        WHERE correlation_id IS NOT NULL)
         SELECT s.event_id, s.timestamp, e.event_id AS end_id, e.timestamp AS ended FROM keyed s LEFT JOIN keyed e
         ON s.key = e.key AND e.outcome IN ('success', 'soft_failure', 'failure') WHERE s.outcome = 'start'
-    """).arrow()
-    return {"rows": pl.DataFrame(found).height, "events": events.height}
+    """).to_arrow_table()
+    return {"rows": found.num_rows, "events": events.height}
 
 
 assert Path(where).exists()

@@ -18,9 +18,9 @@ from onex_analytics.frames.spans.building import (
     LINKING_COLUMNS,
     OTHER_EVENTS,
     columns_of,
-    found_spans,
     with_absent,
 )
+from onex_analytics.frames.spans.finding import found_spans
 from onex_analytics.frames.spans.gathering import gathered
 from onex_analytics.frames.spans.keys import PAIRING_COLUMNS
 from onex_analytics.frames.spans.linking import Unlinked, linked

@@ -74,7 +74,8 @@ def test_spans_without_a_usable_duration_are_left_out_and_counted():
 def test_nothing_gives_nothing():
     assert open_spans(spans(), now=at(0)).collect().is_empty()
     assert open_spans(spans(), now=at(0), survival=True).collect().is_empty()
-    assert open_spans(spans(("t", "a", 0, None)), now=at(1), survival=True, by=()).collect()["p50_ms"].to_list() == [None]
+    waiting = open_spans(spans(("t", "a", 0, None)), now=at(1), survival=True, by=()).collect()
+    assert waiting["p50_ms"].to_list() == [None]
 
 
 def textbook(lasted: list[tuple[int, bool]], q: float) -> int | None:
