@@ -5,9 +5,19 @@ This is the only room that imports Plotly.
 
 from __future__ import annotations
 
-from onex_analytics.views import overview
+from onex_analytics.views import overview, profiling
 from onex_analytics.views.page import Section, html_figure, html_page
 from onex_analytics.views.report import ReportFrames, report_page
 from onex_analytics.views.tables import Column, html_table
 
-__all__ = ["Column", "ReportFrames", "Section", "html_figure", "html_page", "html_table", "overview", "report_page"]
+__all__ = [
+    "Column",
+    "ReportFrames",
+    "Section",
+    "html_figure",
+    "html_page",
+    "html_table",
+    "overview",
+    "profiling",
+    "report_page",
+]

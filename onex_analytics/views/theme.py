@@ -77,9 +77,35 @@ def styled(
     return figure
 
 
+def faded(colour: str, opacity: float) -> str:
+    """A colour of the palette that lets the page shine through: pale on white, dim on black.
+
+    >>> faded(BLUE, 0.4)
+    'rgba(31,130,192,0.4)'
+    """
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:.3g})"
+
+
+def described(figure: go.Figure, text: str) -> go.Figure:
+    """The figure with what it shows in words, for those who do not see it: `layout.meta["description"]`.
+
+    >>> description(described(go.Figure(), "Two lines."))
+    'Two lines.'
+    """
+    return figure.update_layout(meta={"description": text})
+
+
+def description(figure: go.Figure) -> str:
+    """What the figure shows in words; "" where it says nothing. A page gives it to `html_figure`."""
+    meta = figure.layout.meta
+    return str(meta.get("description", "")) if isinstance(meta, dict) else ""
+
+
 def blank(message: str, *, height: int = 120) -> go.Figure:
     """A figure that says why it shows nothing."""
     figure = styled(go.Figure(), height=height, legend=False)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
-    return figure.add_annotation(text=label(message, 200), showarrow=False, font={"size": 15})
+    figure.add_annotation(text=label(message, 200), showarrow=False, font={"size": 15})
+    return described(figure, f"Nothing is drawn: {message}.")
