@@ -13,6 +13,7 @@ missing: events that are there already are known by their ids, rejected lines by
 from __future__ import annotations
 
 import gc
+import itertools
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -63,7 +64,10 @@ class _Ready(NamedTuple):
         return counted
 
 
-_Seen = tuple[int, Mapping[str, str]]
+class _Seen(NamedTuple):
+    learned: int
+    dimensions: Mapping[str, str]
+    epoch: int
 
 
 class _Judged(NamedTuple):
@@ -107,6 +111,8 @@ class Appender:
     ) -> Iterator[tuple[Unit, Tally]]:
         """Units and what became of them, in their order."""
         underway: deque[tuple[Unit, Future[Tally]]] = deque()
+        numbers = itertools.count()
+        self.parting.start()
         try:
             for unit, batches in units:
                 ready = None if batches is None else self._ready(unit, [batch.result() for batch in batches])
@@ -116,13 +122,15 @@ class Appender:
                 if ready is None:
                     yield unit, self._skip(unit)
                 else:
-                    parting = parter.submit(self._part, ready.events, waits=True)
-                    underway.append((unit, writer.submit(self._store, ready, parting)))
+                    number = next(numbers)
+                    parting = parter.submit(self._part, ready.events, number)
+                    underway.append((unit, writer.submit(self._store, ready, number, parting)))
                     del ready, batches, parting
             while underway:
                 before, tally = underway.popleft()
                 yield before, tally.result()
         finally:
+            self.parting.stop()
             for _, tally in reversed(underway):
                 tally.cancel()
 
@@ -155,13 +163,19 @@ class Appender:
         events = self.events_of(batches)
         return _Ready(unit, events, [batch.rejected for batch in batches], self._offsets)
 
-    def _store(self, ready: _Ready, parting: Future[_Judged]) -> Tally:
+    def _store(self, ready: _Ready, number: int, parting: Future[_Judged]) -> Tally:
+        self.parting.refuse_stopped()
         unit = ready.unit
-        judged = parting.result()
-        tally, conflicts = retry_lost(self.events.uri, lambda: self._commit(ready, judged))
-        if tally.reasons:
-            rejected = [*ready.rejected, Rejections([*unit.rejected, *conflicts]).frame(self.gate.ingested_at)]
-            retry_lost(self.rejected.uri, lambda: self._keep_rejected(unit, pl.concat(rejected)))
+        try:
+            judged = parting.result()
+            tally, conflicts = retry_lost(self.events.uri, lambda: self._commit(ready, judged))
+            self.parting.settled(number)
+            if tally.reasons:
+                rejected = [*ready.rejected, Rejections([*unit.rejected, *conflicts]).frame(self.gate.ingested_at)]
+                retry_lost(self.rejected.uri, lambda: self._keep_rejected(unit, pl.concat(rejected)))
+        except BaseException:
+            self.parting.stop()  # the units behind were parted from events that are not stored
+            raise
         return tally
 
     def events_of(self, batches: list[Batch]) -> pl.DataFrame:
@@ -177,6 +191,7 @@ class Appender:
     def _commit(self, ready: _Ready, judged: _Judged) -> tuple[Tally, list[Rejection]]:
         unit = ready.unit
         if judged.seen != self._seen():
+            self.parting.begin_anew()
             judged = self._part(ready.events)
         parted, events = judged.parted, judged.events
         tally = Tally(
@@ -192,24 +207,26 @@ class Appender:
             self.store_fresh(parted, key, said)
             if self._log is not None:
                 self._log[key] = said
-        else:
-            self.parting.committed(None, parted)
         return tally, _conflicts(unit, events, parted.conflicts)
 
     def _seen(self) -> _Seen:
-        """What others have committed as far as we know, files and dimensions."""
-        return self.parting.ids.learn(), self.events.described().get("dimensions") or {}
+        """What is known of the table and was not brought about by the units in their order: what others have committed,
+        and the epoch of what is parted ahead."""
+        return _Seen(self.parting.ids.learn(), self.events.described().get("dimensions") or {}, self.parting.epoch)
 
     def part(self, events: pl.DataFrame) -> tuple[Parted, pl.DataFrame]:
         """Part events from those that are stored, as the table is now; and the events with all its dimensions."""
         judged = self._part(events)
         return judged.parted, judged.events
 
-    def _part(self, events: pl.DataFrame, *, waits: bool = False) -> _Judged:
+    def _part(self, events: pl.DataFrame, ahead: int | None = None) -> _Judged:
+        """Part the events of the unit whose turn has come, or of one that is so many units behind the first."""
         seen = self._seen()
-        self._use_dimensions(seen[1])
-        events = _lifted(events, self.gate.dimensions)
-        return _Judged(self.parting.part(events, waits=waits), events, seen)
+        events = _lifted(events, self._dimensions(seen.dimensions))
+        if ahead is None:
+            return _Judged(self.parting.part(events), events, seen)
+        parted, epoch = self.parting.part_ahead(ahead, events)
+        return _Judged(parted, events, seen._replace(epoch=epoch))
 
     def store_fresh(self, parted: Parted, key: str | None, metadata: Mapping[str, Any]) -> None:
         """Write and commit what is new; a file written for a race that was lost is used again where it still fits.
@@ -225,7 +242,8 @@ class Appender:
             self.parting.ids.expect(action.path)
         self.events.commit([action] if action else [], keys=[key] if key else [], metadata=metadata)
         self._staged = None
-        self.parting.committed(action.path if action else None, parted)
+        if action:
+            self.parting.took(action.path, parted.hashes)
 
     def _keep_rejected(self, unit: Unit, rows: pl.DataFrame) -> None:
         key = self._key(unit)
@@ -239,12 +257,16 @@ class Appender:
 
     # ------------------------------------------------------------------ dimensions
 
-    def _use_dimensions(self, declared: Mapping[str, str]) -> None:
-        """Another process may have declared a dimension since; what is committed now must have it."""
-        if declared == {name: d.text for name, d in self.gate.dimensions.items()}:
-            return
-        self.gate = replace(self.gate, dimensions=parse_dimensions(declared))
-        self.events.schema = self.gate.schema()
+    def _dimensions(self, declared: Mapping[str, str]) -> Mapping[str, Dimension]:
+        """Another process may have declared a dimension since: what is committed now must have it, and what is read
+        from here on gets it at the gate."""
+        dimensions = self.gate.dimensions
+        if declared == {name: d.text for name, d in dimensions.items()}:
+            return dimensions
+        dimensions = parse_dimensions(declared)
+        self.gate = replace(self.gate, dimensions=dimensions)
+        self.events.schema = {**EVENTS, **{d.name: d.dtype for d in dimensions.values()}}
+        return dimensions
 
     # ------------------------------------------------------------------ what is there
 

@@ -184,11 +184,12 @@ class Table:
 
     def files(self, asked: Selection = EVERYTHING) -> list[StoredFile]:
         """The files that may hold what was asked for, by the statistics in the log; the oldest events first."""
-        version = self.delta.version()
-        if self._listed is None or self._listed[0] != version:
+        version, listed = self.delta.version(), self._listed
+        if listed is None or listed[0] != version:
             with in_our_words(self.uri):
-                self._listed = version, pl.DataFrame(self.delta.get_add_actions(flatten=True))
-        frame = self._listed[1]
+                listed = version, pl.DataFrame(self.delta.get_add_actions(flatten=True))
+            self._listed = listed  # another thread may put an older list here, which it will then not use again
+        frame = listed[1]
         if frame.is_empty():
             return []
         chosen = frame.filter(asked.files(frame.columns))
