@@ -5,6 +5,8 @@
     store = ox.EventStore("events")            # a folder, or s3://…
     report = store.append("logs/*.jsonl")      # read = stored + duplicate + rejected
     events = store.scan(since="2026-11-01")    # a polars.LazyFrame of ox.model.EVENTS
+    spans = store.spans()                      # paired once, kept beside the events
+    ox.profiling.latency_table(spans)
 
 Every name below is loaded when it is first used: importing the package costs next to nothing.
 """
@@ -15,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from onex_analytics import exceptions, frames, model, sources, synthetic, views
+    from onex_analytics import exceptions, frames, model, profiling, sources, synthetic, views
     from onex_analytics.exceptions import OnexError
     from onex_analytics.frames import build_spans
     from onex_analytics.model import OnexEvent
@@ -35,6 +37,7 @@ __all__ = [
     "frames",
     "generate",
     "model",
+    "profiling",
     "sources",
     "synthetic",
     "views",

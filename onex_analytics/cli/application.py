@@ -13,7 +13,8 @@ from typing import Annotated
 
 import typer
 
-from onex_analytics.cli import demo, generate, ingest, report, store
+from onex_analytics.cli import demo, generate, ingest, report, store, traces
+from onex_analytics.cli.profile import app as profile
 from onex_analytics.exceptions import OnexError
 
 PROGRAM = "onex-analytics"
@@ -29,6 +30,8 @@ app.command("ingest")(ingest.ingest)
 app.command("generate")(generate.generate)
 app.command("report")(report.report)
 app.add_typer(store.app, name="store")
+app.add_typer(traces.app, name="traces")
+app.add_typer(profile, name="profile")
 
 
 def _print_version(wanted: bool) -> None:

@@ -21,7 +21,7 @@ def test_help_is_quick_because_nothing_heavy_is_imported():
 def test_help_names_every_command(capsys):
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    assert all(f"  {name} " in shown for name in ("demo", "ingest", "generate", "report", "store"))
+    assert all(f"  {name} " in shown for name in ("demo", "ingest", "generate", "report", "store", "traces", "profile"))
 
 
 def test_the_version_is_printed(capsys):

@@ -1,0 +1,36 @@
+"""A figure as one HTML file that asks no host for anything."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onex_analytics.cli.output import say
+from onex_analytics.exceptions import SourceError
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+Figure = Annotated[Path | None, typer.Option("--figure", help="Draw it, too: one HTML file that asks no host.")]
+
+
+def write_figure(drawn: go.Figure, path: Path, *, title: str, caption: str) -> None:
+    """Write the figure with its heading and a sentence that says how to read it."""
+    from onex_analytics.views import Section, html_figure, html_page
+
+    page = html_page(title, f'<p class="dim">{html.escape(caption)}</p>', [
+        Section("figure", "Figure", html_figure(drawn, caption))
+    ])  # fmt: skip
+    write_text(path, page)
+    say(f"figure: {path}")
+
+
+def write_text(path: Path, text: str | bytes) -> None:
+    """Write a file, or say why that cannot be."""
+    try:
+        path.write_bytes(text.encode("utf-8") if isinstance(text, str) else text)
+    except OSError as error:
+        raise SourceError(str(path), f"cannot be written ({error.strerror})", "name another file") from None

@@ -1,0 +1,250 @@
+"""What changed, when, and for whom: compare, change-points, contrast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onex_analytics.cli.figure_files import Figure, write_figure
+from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
+from onex_analytics.cli.profile.latencies import GROUPS, By, Every, Limit
+from onex_analytics.cli.progress import busy
+from onex_analytics.cli.span_inputs import (
+    Files,
+    Format,
+    Nodes,
+    Since,
+    Until,
+    fitting_every,
+    listed,
+    milliseconds,
+    spans_of,
+)
+from onex_analytics.exceptions import InvalidOption
+
+if TYPE_CHECKING:
+    import polars as pl
+
+VERDICTS = ("regression", "improvement", "equivalent", "no evidence", "insufficient data")
+
+
+def compare(
+    baseline: Annotated[str, typer.Option(help="Before: FROM..TO in time, or with --column a value of it.")],
+    candidate: Annotated[str, typer.Option(help="After: FROM..TO in time, or with --column a value of it.")],
+    files: Files = None,
+    store: StoreOrFiles = None,
+    format: Format = None,
+    column: Annotated[
+        str | None, typer.Option(help='Compare two values of this column, such as node_version; "1.3.*" is any 1.3.')
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    node: Nodes = None,
+    by: By = None,
+    min_effect: Annotated[float, typer.Option(help="Smallest change that matters: 0.1 is a ratio of 1.1.")] = 0.1,
+    alpha: Annotated[float, typer.Option(help="Accepted share of false findings.")] = 0.05,
+    fail_on: Annotated[
+        list[str] | None, typer.Option(help="Exit with 1 on this verdict, such as regression; may be given again.")
+    ] = None,
+    figure: Figure = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    out: Out = None,
+) -> int:
+    """What got slower or faster, by how much, and how sure that is: regressions first."""
+    output = Output(as_json, as_csv, out)
+    import polars as pl
+
+    from onex_analytics.profiling import compare as compared
+
+    fatal = listed(fail_on, ())
+    if unknown := [word for word in fatal if word not in VERDICTS]:
+        raise InvalidOption("--fail-on", unknown, "some of " + ", ".join(VERDICTS))
+    keys = [key for key in listed(by, GROUPS) if key != column]
+    with spans_of(files, store, format, since=since, until=until, nodes=node) as spans, busy("comparing"):
+        before = _side(spans, column, "--baseline", baseline)
+        after = _side(spans, column, "--candidate", candidate)
+        table = compared(before, after, keys, min_effect=min_effect, alpha=alpha).collect()
+    order = pl.col("verdict").replace_strict(list(VERDICTS), range(len(VERDICTS)), return_dtype=pl.Int8)
+    rows = table.sort(order, pl.col("p95_ratio").fill_null(0.0), descending=[False, True], maintain_order=True)
+    if figure is not None:
+        from onex_analytics.views import profiling as views
+
+        write_figure(views.comparison_forest(rows), figure, title=f"{baseline} → {candidate}", caption=(
+            "Right of the line is slower, left is faster; a bar that crosses the line may be chance."
+        ))  # fmt: skip
+    told = [*keys, *_COMPARED]
+    output.frame(rows.select(told) if output.form == "table" else rows)
+    found = rows.filter(pl.col("verdict").is_in(fatal))
+    if found.height:
+        counts = ", ".join(f"{n} {word}" for word, n in found["verdict"].value_counts(sort=True).rows())
+        say(f"found: {counts}")
+    return 1 if found.height else 0
+
+
+def change_points(
+    files: Files = None,
+    store: StoreOrFiles = None,
+    format: Format = None,
+    since: Since = None,
+    until: Until = None,
+    node: Nodes = None,
+    every: Every = None,
+    by: By = None,
+    quantile: Annotated[float, typer.Option(min=0, max=1, help="Which one may change its level.")] = 0.5,
+    method: Annotated[str, typer.Option(help="edivisive or welch.")] = "edivisive",
+    min_effect: Annotated[float, typer.Option(help="Smallest change that counts: 0.1 is a ratio of 1.1.")] = 0.1,
+    max_changes: Annotated[int | None, typer.Option(min=0, help="Exit with 1 where there are more.")] = None,
+    figure: Figure = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    out: Out = None,
+) -> int:
+    """When a latency changed its level for good, and by how much."""
+    output = Output(as_json, as_csv, out)
+    from onex_analytics.frames.quantiles import quantile_name
+    from onex_analytics.profiling import change_points as sought
+    from onex_analytics.profiling import latency_timeseries
+
+    keys = listed(by, ())
+    value = f"{quantile_name(quantile)}_ms"
+    with spans_of(files, store, format, since=since, until=until, nodes=node) as spans, busy("looking"):
+        width = every or fitting_every(spans, 240)
+        series = latency_timeseries(spans, width, keys, [quantile]).collect()
+        found = sought(series, value, method, by=keys, min_effect=min_effect).collect()  # type: ignore[arg-type]
+    if figure is not None:
+        from onex_analytics.views import profiling as views
+
+        write_figure(views.change_points(series, found), figure, title=f"{value} in buckets of {width}", caption=(
+            "A line at each time from which on the level was another one."
+        ))  # fmt: skip
+    output.frame(found)
+    if found.is_empty():
+        say(f"no change of {value} in buckets of {width}")
+    if max_changes is not None and found.height > max_changes:
+        say(f"{found.height} changes; the budget is {max_changes}.")
+        return 1
+    return 0
+
+
+def contrast(
+    files: Files = None,
+    store: StoreOrFiles = None,
+    format: Format = None,
+    since: Since = None,
+    until: Until = None,
+    node: Nodes = None,
+    slower_than: Annotated[
+        str, typer.Option(help="Which are slow: 95% (of the work of the same kind), or a duration such as 800ms or 2s.")
+    ] = "95%",
+    failed: Annotated[bool, typer.Option("--failed", help="Not the slow ones: those that failed.")] = False,
+    within: Annotated[
+        list[str] | None, typer.Option(help='What is the same kind of work, for a share; "" is all.')
+    ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="Columns that may explain it; who, what and dimensions where not given.")
+    ] = None,
+    max_order: Annotated[int, typer.Option(min=1, max=2, help="2 looks at combinations of two, too.")] = 2,
+    min_ratio: Annotated[float, typer.Option(help="Smallest risk ratio of a finding.")] = 1.5,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    out: Out = None,
+) -> None:
+    """What is different about the slow ones (or those that failed): values that they have more often than the rest."""
+    output = Output(as_json, as_csv, out)
+    import polars as pl
+
+    from onex_analytics.frames import contrast as contrasted
+
+    with spans_of(files, store, format, since=since, until=until, nodes=node) as spans, busy("looking"):
+        if failed:
+            judged = spans.with_columns((pl.col("status") == "error").alias(_TARGET))
+        else:
+            judged = _slow(spans, slower_than, listed(within, GROUPS))
+        chosen = listed(column, _explaining(spans))
+        found = contrasted(judged, pl.col(_TARGET), max_order, columns=chosen, min_ratio=min_ratio).collect()
+    findings = found.filter(pl.col("left_out").is_null())
+    if output.form == "table":
+        rows = findings.head(limit) if limit else findings
+        output.frame(rows.select(_CONTRASTED))
+        aside = found.filter(pl.col("left_out").is_not_null())["columns"].to_list()
+        left = [name for row in aside for name in row or []]
+        if left:
+            say(f"took no part: {', '.join(left)} (--json says why)")
+    else:
+        output.frame(found)
+
+
+_TARGET = "_in_question"
+_COMPARED = (
+    "n_baseline", "n_candidate", "p50_baseline_ms", "p50_candidate_ms", "p50_ratio", "p50_ratio_low", "p50_ratio_high",
+    "p95_baseline_ms", "p95_candidate_ms", "p95_ratio", "p95_ratio_low", "p95_ratio_high", "verdict", "because",
+)  # fmt: skip
+_CONTRASTED = (
+    "pattern", "support", "precision", "recall", "risk_ratio", "ci_low", "ci_high", "q", "score", "shadowed_by",
+)  # fmt: skip
+_WHO_AND_WHAT = ("node", "node_version", "operation", "kind")
+
+
+def _side(spans: pl.LazyFrame, column: str | None, name: str, text: str) -> pl.LazyFrame:
+    """The spans of a side: of a stretch of time, or of a value."""
+    import polars as pl
+
+    from onex_analytics.frames import require
+    from onex_analytics.store.selection import time_of
+
+    if column is None:
+        start, dots, end = text.partition("..")
+        if not dots:
+            raise InvalidOption(name, text, "FROM..TO such as 2026-11-01..2026-11-03, or a value and --column")
+        since, until = time_of(name, start or None), time_of(name, end or None)
+        parts = [pl.col("start") >= since] if since is not None else []
+        parts += [pl.col("start") < until] if until is not None else []
+        side = spans.filter(*parts)
+        wanted = "a time in which something began"
+    else:
+        told = require(spans, column).with_columns(pl.col(column).cast(pl.String).alias("_told"))
+        is_meant = pl.col("_told").str.starts_with(text[:-1]) if text.endswith("*") else pl.col("_told") == text
+        side = told.filter(is_meant).drop("_told")
+        wanted = f"a value of {column}"
+    if side.head(1).select("span_id").collect().is_empty():
+        if column is not None:
+            values = told.select("_told").drop_nulls().unique().sort("_told").head(12).collect()["_told"].to_list()
+            wanted += f", such as {', '.join(values)}" if values else ", which has none"
+        raise InvalidOption(name, text, wanted)
+    return side
+
+
+def _slow(spans: pl.LazyFrame, slower_than: str, within: list[str]) -> pl.LazyFrame:
+    """The spans that were measured, with whether each is slow."""
+    import polars as pl
+
+    from onex_analytics.profiling import latency_table
+
+    measured = spans.filter(pl.col("duration_ms").is_not_null() & (pl.col("state") != "open"))
+    if not slower_than.endswith("%"):
+        limit = milliseconds("--slower-than", slower_than)
+        return measured.with_columns((pl.col("duration_ms") > limit).alias(_TARGET))
+    try:
+        share = float(slower_than.removesuffix("%")) / 100
+    except ValueError as problem:
+        wanted = "a share such as 95%, or a duration such as 800ms"
+        raise InvalidOption("--slower-than", slower_than, wanted) from problem
+    table = latency_table(spans, within, [share]).collect().lazy()
+    limit_ms = next(name for name in table.collect_schema() if name.startswith("p") and name.endswith("_ms"))
+    limits = table.select(*within, pl.col(limit_ms).alias("_limit_ms"))
+    if within:
+        judged = measured.join(limits, on=within, how="left", nulls_equal=True)
+    else:
+        judged = measured.join(limits, how="cross")
+    return judged.with_columns((pl.col("duration_ms") > pl.col("_limit_ms")).alias(_TARGET)).drop("_limit_ms")
+
+
+def _explaining(spans: pl.LazyFrame) -> list[str]:
+    """Who did what, where, what it cost, and the dimensions; not what follows from being slow or from failing."""
+    from onex_analytics.model.shapes import PROFILE_NUMBERS, SPANS
+
+    found = spans.collect_schema()
+    return [name for name in found if name in _WHO_AND_WHAT or name in PROFILE_NUMBERS or name not in SPANS]
