@@ -20,6 +20,7 @@ from onex_analytics.sources.lines import PADDING, split_lines
 from onex_analytics.sources.streams import Stream
 
 UNIT_BYTES = 24 << 20
+FIRST_UNIT_BYTES = 6 << 20
 BLOCK_BYTES = 12 << 20
 BLOCK_LINES = 1 << 16
 LONGEST_LINE = 1 << 29
@@ -50,17 +51,22 @@ class Unit:
 
 
 def line_units(stream: Stream, *, unit_bytes: int = UNIT_BYTES) -> Iterator[Unit]:
-    """Units of a stream of lines. A last line needs no newline; blank lines are no lines."""
+    """Units of a stream of lines. A last line needs no newline; blank lines are no lines.
+
+    The first units are smaller, so that all who work on them have something to do soon.
+    """
     offset, line = stream.begin, 1
     carried: Bytes = np.empty(0, np.uint8)
-    wanted, ended = unit_bytes, False
+    usual = min(FIRST_UNIT_BYTES, unit_bytes)
+    wanted, ended = usual, False
     while not ended:
         buffer, filled, ended = _filled(stream, carried, wanted)
         cut = filled if ended or filled >= LONGEST_LINE else _last_newline(buffer, filled) + 1
         if not cut and not ended:
             carried, wanted = buffer[:filled].copy(), wanted * 2
             continue
-        carried, wanted = buffer[cut:filled].copy(), unit_bytes
+        usual = min(2 * usual, unit_bytes)
+        carried, wanted = buffer[cut:filled].copy(), usual
         rejected = []
         size = cut
         if ended and stream.damage is not None:
