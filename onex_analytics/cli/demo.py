@@ -43,7 +43,7 @@ def demo(
     say(f"   {report}; {report.events_per_second:,.0f} lines a second")
     say("3  the first look")
     with busy("asking"):
-        look = first_look(held.scan(), rejected=held.rejected(), labels=log.labels.lazy())
+        look = first_look(held.scan(), spans=held.spans(), rejected=held.rejected(), labels=log.labels.lazy())
     write_report(
         look, out, title="The first look at a seeded log", source=f"{path.name}, store version {report.version}",
         ingest=report.as_dict(),

@@ -20,9 +20,10 @@ Figure = Annotated[Path | None, typer.Option("--figure", help="Draw it, too: one
 def write_figure(drawn: go.Figure, path: Path, *, title: str, caption: str) -> None:
     """Write the figure with its heading and a sentence that says how to read it."""
     from onex_analytics.views import Section, html_figure, html_page
+    from onex_analytics.views.theme import description
 
     page = html_page(title, f'<p class="dim">{html.escape(caption)}</p>', [
-        Section("figure", "Figure", html_figure(drawn, caption))
+        Section("figure", "Figure", html_figure(drawn, description(drawn) or caption))
     ])  # fmt: skip
     write_text(path, page)
     say(f"figure: {path}")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from onex_analytics import frames
+from onex_analytics import frames, profiling
 from onex_analytics.model.shapes import REJECTED
+from onex_analytics.views import BANDS, WorkFrames
 
 _BY_SHARE = ("latency", "errors", "unfinished", "new_error")
 _BY_COUNT = ("silence", "restarts")
+_OLD_MS = 30 * 60_000.0
+_MOST_OPEN = 500
 
 
 @dataclass(frozen=True)
@@ -20,13 +23,15 @@ class FirstLook:
     """The collected answers, by the name that `views.ReportFrames` has for each, and the width of the buckets."""
 
     answers: Mapping[str, pl.DataFrame]
+    work: WorkFrames
     every: str
 
 
 def first_look(
-    events: pl.LazyFrame, *, rejected: pl.LazyFrame | None = None, labels: pl.LazyFrame | None = None
-) -> FirstLook:
-    """Ask the questions of the report.
+    events: pl.LazyFrame, *, spans: pl.LazyFrame | None = None, rejected: pl.LazyFrame | None = None,
+    labels: pl.LazyFrame | None = None,
+) -> FirstLook:  # fmt: skip
+    """Ask the questions of the report. `spans` are those of the events, where they are paired already.
 
     Charts over time show at most 240 buckets. What stands out is sought in at most 96, so that a bucket holds enough
     operations for a share or a percentile; silence and restarts show in finer ones. Both leave out the few events that
@@ -51,17 +56,45 @@ def first_look(
         "error_rate_total": frames.error_overview(events, work=work),
         "error_rate": frames.error_overview(drawn, every, fill=True, work=drawn_work),
         "error_rate_by_node": frames.error_overview(events, by="node", limit=40, work=work),
-        "latency": frames.latency(events, work=work),
         "top_errors": frames.top_errors(events, work=work),
         "notable": stands_out,
         "rejected": frames.rejected_reasons(lines),
         "repairs": frames.repairs(events),
         "violations": frames.violations(events),
         "schema_adoption": frames.schema_adoption(drawn, every),
-        "unfinished": frames.unfinished_by_node(drawn, work=drawn_work),
         "holes": frames.coverage.coverage(drawn, also_read=lines).head(40),
     }
     if labels is not None:
         questions["incidents"] = frames.incidents_seen(labels, stands_out)
     answers = dict(zip(questions, pl.collect_all(questions.values()), strict=True))
-    return FirstLook(answers={"period": period, **answers}, every=every)
+    of_work = work_frames(frames.build_spans(events) if spans is None else spans, now=end)
+    return FirstLook(answers={"period": period, **answers}, work=of_work, every=every)
+
+
+def work_frames(spans: pl.LazyFrame, *, now: datetime | None) -> WorkFrames:
+    """How long the work of the log takes, what callers wait for, and what was unfinished at `now`, the end of the log.
+
+    The middle half of the traces and the slowest twentieth are bands of one profile: the trees are walked once.
+    """
+    keys = ["node", "operation"]
+    at = datetime.fromtimestamp(0, UTC) if now is None else now
+    latency = profiling.latency_table(spans, keys, (0.5, 0.95, 0.99)).sort(
+        "p95_ms", *keys, descending=[True, False, False], nulls_last=True
+    )
+    path = profiling.critical_path_profile(spans, keys, BANDS)
+    latency_table, critical_path, still_open = pl.collect_all([latency, path, frames.open_spans(spans, now=at)])
+    middle, slowest = (critical_path.filter(pl.col("band") == band) for band in (1, 3))
+    open_work = still_open.group_by(keys).agg(
+        pl.len().alias("open"),
+        (pl.col("age_ms") > _OLD_MS).sum().alias("older"),
+        pl.col("start").min().alias("oldest"),
+        pl.col("age_ms").max().alias("longest_age_ms"),
+    )
+    return WorkFrames(
+        latency=latency_table.head(40),
+        critical_path=critical_path,
+        tail=profiling.profile_difference(middle, slowest).collect(),
+        open_spans=still_open.head(_MOST_OPEN),
+        open_work=open_work.sort("longest_age_ms", *keys, descending=[True, False, False], nulls_last=True),
+        older_than_ms=_OLD_MS,
+    )

@@ -11,6 +11,7 @@ import typer
 from onex_analytics.cli.inputs import store_of
 from onex_analytics.cli.output import AsCsv, AsJson, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
+from onex_analytics.cli.span_inputs import chosen
 from onex_analytics.exceptions import SourceError
 
 if TYPE_CHECKING:
@@ -38,11 +39,13 @@ def report(
     """Write report.html and print what stands out. The file needs no network and asks no host."""
     output = Output(as_json, as_csv)
     from onex_analytics.cli.first_look import first_look
+    from onex_analytics.store.selection import time_of
 
     with store_of(None if files else store, files or []) as (held, ingest), busy("asking"):
         version = held.info().get("version")
         truth = read_labels(labels) if labels is not None else None
-        look = first_look(held.scan(since, until), rejected=held.rejected(), labels=truth)
+        spans = chosen(held.spans(), time_of("--since", since), time_of("--until", until), None, whole_traces=False)
+        look = first_look(held.scan(since, until), spans=spans, rejected=held.rejected(), labels=truth)
     source = ", ".join(files) if files else f"store {store}, version {version}"
     write_report(look, out, title=title, source=source, ingest=ingest.as_dict() if ingest else None)
     output.frame(look.answers["notable"], "what stands out")
@@ -58,7 +61,8 @@ def write_report(look: FirstLook, out: Path, *, title: str, source: str, ingest:
     """Draw the answers and write the file."""
     from onex_analytics.views import ReportFrames, report_page
 
-    page = report_page(ReportFrames(**look.answers, ingest=ingest), title=title, every=look.every, source=source)
+    answers = ReportFrames(**look.answers, work=look.work, ingest=ingest)
+    page = report_page(answers, title=title, every=look.every, source=source)
     try:
         out.write_text(page, encoding="utf-8")
     except OSError as error:

@@ -104,6 +104,7 @@ def unfinished(
     max_open: Annotated[int | None, typer.Option(min=0, help="Exit with 1 where more is open.")] = None,
     max_age: Annotated[str | None, typer.Option(help="Exit with 1 where something open is older, such as 30m.")] = None,
     limit: Limit = 50,
+    figure: Figure = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     out: Out = None,
@@ -125,6 +126,12 @@ def unfinished(
         keys = listed(by, ("node", "operation"))
         percentiles = open_spans(spans, now=at, survival=True, by=keys).collect() if survival else None
     say(f"judged by {at:%Y-%m-%d %H:%M:%S} UTC: {found.height:,} open")
+    if figure is not None:
+        from onex_analytics.views import profiling as views
+
+        write_figure(views.open_spans(found.head(limit) if limit else found), figure, title="Unfinished work", caption=(
+            "A mark is a piece of work without an end in the log, the older the further right; begin with the oldest."
+        ))  # fmt: skip
     if percentiles is not None:
         output.frame(percentiles.head(limit) if limit else percentiles)
     else:

@@ -8,12 +8,15 @@ from __future__ import annotations
 from onex_analytics.views import overview, profiling
 from onex_analytics.views.page import Section, html_figure, html_page
 from onex_analytics.views.report import ReportFrames, report_page
+from onex_analytics.views.report_of_work import BANDS, WorkFrames
 from onex_analytics.views.tables import Column, html_table
 
 __all__ = [
+    "BANDS",
     "Column",
     "ReportFrames",
     "Section",
+    "WorkFrames",
     "html_figure",
     "html_page",
     "html_table",

@@ -1,7 +1,7 @@
 """The first report of a log as one HTML file: what came in, how much, how well, how fast, and what stands out.
 
-It draws result frames and reckons nothing: `onex-analytics report` asks the questions of `frames.overview` and
-`frames.periods`, collects the answers in one go and hands them over as `ReportFrames`.
+It draws result frames and reckons nothing: `onex-analytics report` asks the questions of `frames.overview`,
+`frames.periods` and `profiling`, collects the answers and hands them over as `ReportFrames`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import polars as pl
 
 from onex_analytics.views import overview
 from onex_analytics.views.page import Section, html_figure, html_page
+from onex_analytics.views.report_of_work import WorkFrames, work_sections
 from onex_analytics.views.tables import Column, html_facts, html_table, plain
 
 _NO_EVENTS = '<p class="empty">No events.</p>'
@@ -29,14 +30,13 @@ class ReportFrames:
     error_rate_total: pl.DataFrame
     error_rate: pl.DataFrame
     error_rate_by_node: pl.DataFrame
-    latency: pl.DataFrame
     top_errors: pl.DataFrame
     notable: pl.DataFrame
     rejected: pl.DataFrame
     repairs: pl.DataFrame
     violations: pl.DataFrame
     schema_adoption: pl.DataFrame
-    unfinished: pl.DataFrame
+    work: WorkFrames
     holes: pl.DataFrame
     incidents: pl.DataFrame | None = None
     """`frames.periods.incidents_seen`, where the truth is known."""
@@ -58,8 +58,7 @@ def report_page(frames: ReportFrames, *, title: str, every: str, source: str) ->
         Section("errors", "Error rate", _error_rate(frames, every)),
         Section("notable", "What stands out", _notable(frames)),
         Section("top-errors", "Most frequent errors", _top_errors(frames)),
-        Section("latency", "Latency by node and operation", _latency(frames)),
-        Section("unfinished", "Unfinished operations", _unfinished(frames)),
+        *work_sections(frames.work),
         Section("rejected", "Rejected and repaired rows", _rejected(frames)),
         Section("schema", "Schema versions", _schema(frames, every)),
         Section("coverage", "Coverage", _coverage(frames)),
@@ -88,7 +87,7 @@ def _lead(frames: ReportFrames, source: str) -> str:
         "soft failures": (total["soft_failures"], "count"),
         "failed, of finished": (rates["rate_of_finished"], "share"),
         "failed, of all events": (rates["rate_of_events"], "share"),
-        "not finished": (total["unfinished"], "count"),
+        "never ended": (frames.work.open_work["open"].sum(), "count"),
     }))  # fmt: skip
     outside = frames.period.row(0, named=True)["outside"]
     if outside:
@@ -171,37 +170,6 @@ def _top_errors(frames: ReportFrames) -> str:
             Column("nodes", "nodes", "count"), Column("node_names", "at", "list"),
         ],
         caption="Errors by code and type; the message is the most frequent one", empty="No operation failed.",
-    )  # fmt: skip
-
-
-def _latency(frames: ReportFrames) -> str:
-    if frames.latency.is_empty():
-        return '<p class="empty">No operation says how long it took (execution_time_ms).</p>'
-    slowest = frames.latency.row(0, named=True)
-    where = " · ".join(str(slowest[c]) for c in ("node", "operation") if slowest[c] is not None)
-    caption = (
-        f"Median, 95th and 99th percentile (nearest rank) for {frames.latency.height} groups; the slowest by p95 is "
-        f"{where} with {plain(slowest['p95_ms'], 'ms')} ms."
-    )
-    columns = [Column("node", "node"), Column("operation", "operation"), Column("n", "operations", "count"),
-               Column("errors", "failed", "count")]  # fmt: skip
-    columns += [
-        Column(f"{name}_ms", f"{'longest' if name == 'max' else name}, ms", "ms")
-        for name in ("mean", "p50", "p95", "p99", "max")
-    ]
-    listed = html_table(frames.latency, columns, caption="Latency by node and operation", empty="")
-    return html_figure(overview.latency(frames.latency), caption) + listed
-
-
-def _unfinished(frames: ReportFrames) -> str:
-    return html_table(
-        frames.unfinished,
-        [
-            Column("node", "node"), Column("operation", "operation"), Column("unfinished", "unfinished", "count"),
-            Column("oldest", "oldest began", "time"), Column("longest_age_s", "age of the oldest", "seconds"),
-        ],
-        caption="Operations that began at least 30 minutes before the end of the log and never ended",
-        empty="Every operation with a correlation id ended within 30 minutes, or began in the last 30.",
     )  # fmt: skip
 
 

@@ -15,10 +15,10 @@ class Column(NamedTuple):
 
     name: str
     title: str
-    form: str = "text"  # text, word, code, count, ms, share, time, seconds, number, list, flag, whom, hours
+    form: str = "text"  # text, word, code, count, ms, share, time, seconds, number, list, flag, whom, hours, duration
 
 
-_RIGHT = {"count", "ms", "share", "seconds", "number"}
+_RIGHT = {"count", "ms", "share", "seconds", "number", "duration"}
 _WHOLE = {"time", "list", "word"}
 """Never broken over lines."""
 
@@ -80,6 +80,8 @@ def plain(value: object, form: str) -> str:
             return f"{value * 100:.{_decimals(value * 100)}f} %"
         case int() | float() if form == "seconds":
             return _length(float(value))
+        case int() | float() if form == "duration":
+            return _length(value / 1000) if abs(value) >= 1000 else f"{value:,.{_decimals(value)}f} ms"
         case int() | float() if form == "count":
             return f"{value:,.0f}"
         case int():

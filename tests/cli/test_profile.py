@@ -142,12 +142,11 @@ def test_work_that_tells_no_resources_has_none(traces_store, ask):
     assert ask("profile", "resources", "--store", traces_store) == []
 
 
-FIGURES = {
-    "traces show page-77": "waterfall", "traces critical-path": "critical_path_bar", "profile latency": "latency_bars",
-    "profile timeseries": "percentile_bands", "profile heatmap": "heatmap", "profile flame": "flame_graph",
-    "profile concurrency": "concurrency", "profile change-points --node page_node --every 1m": "change_points",
-    "profile compare --column node_version --baseline 1.3.0 --candidate 1.4.0": "comparison_forest",
-}  # fmt: skip
+FIGURES = [
+    "traces show page-77", "traces open", "traces critical-path", "profile latency", "profile timeseries",
+    "profile heatmap", "profile flame", "profile concurrency", "profile change-points --node page_node --every 1m",
+    "profile compare --column node_version --baseline 1.3.0 --candidate 1.4.0",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("words", FIGURES)

@@ -26,7 +26,7 @@ def test_the_slowest_trace_is_listed_first(traces_store, ask):
     assert len(found) == 20
     assert found[0] == {
         "trace_id": "stuck-80", "root": "page_node", "node": "page_node", "start": "2026-11-01T12:10:00+00:00",
-        "duration_ms": 898.0, "spans": 2, "errors": 0, "open": 1,
+        "duration_ms": 898.0, "spans": 2, "errors": 1, "open": 1,
     }  # fmt: skip
     assert found[1]["trace_id"] == "page-41"
     assert found[1]["duration_ms"] == 46.0
