@@ -207,6 +207,8 @@ def _folded(bars: _Bars, trees: Trees, notable: NDArray[np.bool_], most: int) ->
     kept = np.zeros(row.size, np.bool_)
     kept[ranked[: most_that_fit(parent, ranked, most)]] = True
     into = fold(parent, kept)
+    kept |= np.bincount(into[~kept] + 1, minlength=row.size + 1)[into + 1] == 1  # one alone needs no "other"
+    into = fold(parent, kept)
     hosts = np.unique(into[~kept])  # −1 where whole trees are folded
     true = np.flatnonzero(kept)
     position = np.append(np.cumsum(kept) - 1, -1)  # of a kept one among the lines

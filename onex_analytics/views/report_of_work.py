@@ -15,6 +15,8 @@ from onex_analytics.views.theme import description
 BANDS = (0.0, 0.25, 0.75, 0.95, 1.0)
 """How `critical_path` cuts the traces by their duration."""
 
+_MOST = 60
+
 
 class WorkFrames(NamedTuple):
     """Collected results of `profiling` and of `frames.open_spans`, over the spans of the log."""
@@ -22,7 +24,7 @@ class WorkFrames(NamedTuple):
     latency: pl.DataFrame
     """`profiling.latency_table` by node and operation, the slowest first."""
     critical_path: pl.DataFrame
-    """`profiling.critical_path_profile` by node and operation, with `BANDS`."""
+    """`profiling.critical_path_profile` by node, with `BANDS`."""
     tail: pl.DataFrame
     """`profiling.profile_difference` of the middle half of the traces and the slowest twentieth."""
     open_spans: pl.DataFrame
@@ -60,7 +62,9 @@ def _latency(table: pl.DataFrame) -> str:
                             ("max", "longest"))
     ]  # fmt: skip
     drawn = profiling.latency_bars(table)
-    listed = html_table(table, columns, caption="Latency by node and operation", empty="")
+    listed = html_table(table.head(_MOST), columns, caption="Latency by node and operation", empty="")
+    if table.height > _MOST:
+        listed = f"<p>The {_MOST} slowest of {plain(table.height, 'count')} kinds of work:</p>" + listed
     return (
         _read("The slowest kinds of work are on top. Half of it is done at the first mark (p50), 19 of 20 at the "
               "second (p95), 99 of 100 at the third (p99). Far apart marks mean that the same work is sometimes much "
@@ -114,9 +118,10 @@ def _unfinished(work: WorkFrames) -> str:
     if not total:
         return '<p class="empty">All work that began has ended.</p>'
     drawn = profiling.open_spans(work.open_spans)
+    long = f"{work.older_than_ms / 60_000:,.0f} min"
     by_kind = [
         Column("node", "node"), Column("operation", "operation"), Column("open", "unfinished", "count"),
-        Column("older", f"for over {plain(work.older_than_ms, 'duration')}", "count"),
+        Column("older", f"for over {long}", "count"),
         Column("oldest", "oldest began", "time"), Column("longest_age_ms", "its age", "duration"),
     ]  # fmt: skip
     each = [
@@ -125,11 +130,13 @@ def _unfinished(work: WorkFrames) -> str:
         Column("silent_ms", "silent for", "duration"), Column("trace_id", "trace", "code"),
     ]  # fmt: skip
     shown = work.open_spans.head(40)
+    n_drawn = work.open_spans.height
+    which = "" if n_drawn == total else f"<p>The figure shows the oldest {plain(n_drawn, 'count')}.</p>"
     return (
         _read(f"Work that began and of which the log holds no end, at the end of the log: {plain(total, 'count')}, "
-              f"{plain(old, 'count')} of them for over {plain(work.older_than_ms, 'duration')}. It hangs, it crashed, "
+              f"{plain(old, 'count')} of them for over {long}. It hangs, it crashed, "
               "or its end got lost; no average shows it. The oldest are on top: begin with what is old and silent.")
-        + html_figure(drawn, description(drawn))
+        + which + html_figure(drawn, description(drawn))
         + html_table(work.open_work.head(40), by_kind, caption="Unfinished work by node and operation", empty="")
         + f"<h3>The oldest {plain(shown.height, 'count')}</h3>"
         + html_table(shown, each, caption="Unfinished work, the oldest first", empty="")

@@ -64,7 +64,11 @@ def shown(value: object, form: str) -> str:
 
 
 def plain(value: object, form: str) -> str:
-    """One value as people write it."""
+    """One value as people write it.
+
+    >>> plain(0.25, "duration"), plain(1500, "duration"), plain(9_000_000.0, "duration")
+    ('0.25 ms', '1.50 s', '2.50 h')
+    """
     match value:
         case None:
             return "all nodes" if form == "whom" else "–"

@@ -19,7 +19,15 @@ from onex_analytics.views.profiling.groups import (
     quantile_columns,
     sentence,
 )
-from onex_analytics.views.profiling.panels import MOST_PANELS, TICKS_OF_PANEL, bucket_width, panels, runs, with_gaps
+from onex_analytics.views.profiling.panels import (
+    MOST_PANELS,
+    TICKS_OF_PANEL,
+    bucket_width,
+    busiest,
+    panels,
+    runs,
+    with_gaps,
+)
 from onex_analytics.views.theme import BLUE, RED, TEXT, blank, described, faded, label
 
 _LATENCY = {
@@ -33,15 +41,14 @@ _Y_TITLE = "duration (log scale)"
 def percentile_bands(frame: pl.DataFrame) -> go.Figure:
     """Percentiles over time with the bands between them, from `profiling.latency_timeseries`; a panel a group.
 
-    A bucket without a measured span leaves a gap. Eight groups are drawn, in the order of the frame.
+    A bucket without a measured span leaves a gap. The eight groups with the fullest buckets are drawn.
     """
     columns = quantile_columns(frame)
     known = frame.filter(pl.col("start").is_not_null()) if "start" in frame.columns else frame
     if known.is_empty() or not columns:
         return blank("no span with a known start" if columns else "the frame has no percentiles")
     parts = parts_of(known, keys_of(frame, _LATENCY))
-    shown = parts[:MOST_PANELS]
-    hidden = len(parts) - len(shown)
+    shown, hidden = busiest(parts)
     figure = panels([name for name, _ in shown], hidden, height=380, y_title=_Y_TITLE)
     width = bucket_width(known["start"].to_list())
     for place, (_, part) in enumerate(shown, start=1):
@@ -54,7 +61,7 @@ def percentile_bands(frame: pl.DataFrame) -> go.Figure:
         f" of {count(len(parts), 'group')}." if len(parts) > 1 else
         f"{', '.join(map(percentile, columns))} of durations in {count(known.height, 'bucket')} of time.",
         f"{percentile(columns[-1])} lies between {_reach(known[columns[-1]])}.",
-        f"{count(hidden, 'group')} beyond the first {MOST_PANELS} not drawn." if hidden else "",
+        f"{count(hidden, 'less busy group')} not drawn." if hidden else "",
         f"Spans without a known start are not drawn ({count(nowhere, 'row')})." if nowhere else "",
     ))  # fmt: skip
 
@@ -77,7 +84,8 @@ def change_points(
     shown = parts[:MOST_PANELS]
     in_ms = value.endswith("_ms")
     title = f"{percentile(value)} (log scale)" if in_ms else value
-    figure = panels([name for name, _ in shown], len(parts) - len(shown), height=340, y_title=label(title))
+    hidden = len(parts) - len(shown)
+    figure = panels([name for name, _ in shown], hidden, height=340, y_title=label(title), what="more group")
     for place, (name, part) in enumerate(shown, start=1):
         known = part.filter(pl.col(time).is_not_null()).sort(time)
         values, changes = known[value].to_list(), by_group.get(name, [])
@@ -99,7 +107,7 @@ def change_points(
         f"{label(value)} over time: {count(series.height, 'point')}, {count(len(changed), 'change')} of level.",
         *(f"{name_of(row, keys) + ': ' if keys else ''}{row[time]:%d %b %H:%M} from {_level(row['before'], in_ms)} to "
           f"{_level(row['after'], in_ms)}." for row in changed[:MOST_PANELS]),
-        f"{count(len(parts) - len(shown), 'group')} not drawn." if len(parts) > len(shown) else "",
+        f"{count(hidden, 'group')} not drawn." if hidden else "",
     ))  # fmt: skip
 
 

@@ -20,7 +20,13 @@ _VERDICTS = {
 _FILLED = ("regression", "improvement", "equivalent")
 _MEASURES = (("p50", "circle", -0.16), ("p95", "diamond", 0.16))
 _SIDES = ("baseline", "candidate")
-_SMALL_STEPS = [1.1, 1.25, 1.5, 2, 3, 5]
+_STEPS: tuple[tuple[float, list[float]], ...] = (
+    (0.04, [1.01, 1.02, 1.05, 1.1]),
+    (0.7, [1.1, 1.25, 1.5, 2, 3, 5]),
+    (2, [2, 5, 10, 50, 100]),
+    (math.inf, [10.0**power for power in range(1, 10)]),
+)
+"""Ratios that the axis marks, by how far it reaches in powers of ten."""
 _KEYS_END = "n_baseline"
 """The first column that `compare` makes; those of `by` stand before it."""
 
@@ -109,11 +115,12 @@ def _ratio_axis(rows: list[dict[str, Any]], own: int) -> dict[str, Any]:
     reach = min(max([abs(x) for x in shown] or [0.0]), 9.0)
     low, high = min([*shown, 0.0]), max([*shown, 0.0])
     margin = max(0.02, 0.05 * reach)
-    steps = [10**power for power in range(1, 10)] if reach > 2 else [2, 5, 10, 100] if reach > 0.7 else _SMALL_STEPS
+    steps = next(steps for most, steps in _STEPS if reach < most)
     ticks = sorted([1.0, *steps, *(1 / step for step in steps)])
     return {
-        "type": "log", "range": [max(low, -9) - margin, min(high, 9) + margin], "tickvals": ticks,
-        "ticktext": [f"× {number(tick)}" for tick in ticks],
+        "type": "log", "range": [max(low, -9) - margin, min(high, 9) + margin], "tickvals": ticks, "tickangle": 0,
+        "ticktext": [f"× {number(tick)}" if 1e-3 <= tick <= 1e3 else f"× 10<sup>{math.log10(tick):.0f}</sup>"
+                     for tick in ticks],
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 _UNITS = (("d", 86_400_000.0), ("h", 3_600_000.0), ("min", 60_000.0), ("s", 1_000.0), ("ms", 1.0), ("µs", 1e-3))
 _FINEST = ("ns", 1e-6)
 _PER_DECADE = [10.0**power for power in range(-6, 4)]
-_COARSE = [*_PER_DECADE, 1e4, 6e4, 6e5, 3.6e6, 3.6e7, 8.64e7, 8.64e8, 8.64e9, 8.64e10]
+_COARSE = [*_PER_DECADE, 1e4, 6e4, 6e5, 3.6e6, 8.64e7, 8.64e8, 8.64e9, 8.64e10]
 _FINE = [
     *(step * decade for decade in _PER_DECADE for step in (1, 2, 5)), 1e4, 2e4, 3e4, 6e4, 1.2e5, 3e5, 6e5, 1.2e6, 1.8e6,
     3.6e6, 7.2e6, 1.8e7, 4.32e7, *(8.64e7 * days for days in (1, 2, 5, 10, 20, 50, 100)),

@@ -13,7 +13,7 @@ from onex_analytics.views.profiling.durations import number, told
 from onex_analytics.views.profiling.groups import count, sentence
 from onex_analytics.views.theme import BLUE, REST, blank, described, label, styled
 
-_HUES = (BLUE, "#00866A", "#8E6BBF", "#B0552A", "#4C7F8C", "#8A7400")
+_HUES = (BLUE, "#00866A", "#8E6BBF", "#BF6636", "#4C7F8C", "#8A7400")
 """Of middling lightness: white and black letters can both be read on them, whichever the page chooses."""
 _LEVELS = 32
 _LEVEL = 24  # pixels
@@ -40,7 +40,7 @@ def flame_graph(frame: pl.DataFrame) -> go.Figure:
     figure = _bare(go.Figure(icicle), height)
     heaviest = max(nodes, key=lambda node: node["own_ms"])
     return described(figure, sentence(
-        f"Flame graph of {count(len(nodes), 'call path')}, {1 + max(n['depth'] for n in nodes)} levels deep.",
+        f"Flame graph of {count(len(nodes), 'call path')}, {count(1 + max(n['depth'] for n in nodes), 'level')} deep.",
         f"The heaviest by itself is {' › '.join(heaviest['path'])} with {told(heaviest['own_ms'])}.",
         _folded_in_words(nodes), _deep_in_words(nodes),
     ))  # fmt: skip
@@ -116,12 +116,12 @@ def _with_root(nodes: list[dict[str, Any]], hovers: list[str], root: str) -> lis
 
 def _bare(figure: go.Figure, height: int) -> go.Figure:
     styled(figure, height=height, legend=False)
-    return figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8}, uniformtext={"minsize": 10, "mode": "hide"})
+    return figure.update_layout(margin={"l": 8, "r": 8, "t": 30, "b": 8}, uniformtext={"minsize": 10, "mode": "hide"})
 
 
 def _height(nodes: list[dict[str, Any]]) -> int:
     deepest: int = max(node["depth"] for node in nodes)
-    return 24 + _LEVEL * min(2 + deepest, _LEVELS + 1)
+    return 46 + _LEVEL * min(2 + deepest, _LEVELS + 1)
 
 
 def _fitting(node: dict[str, Any], share: float) -> str:

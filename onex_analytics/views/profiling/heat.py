@@ -11,34 +11,34 @@ import polars as pl
 
 from onex_analytics.views.profiling.durations import LogAxis, told
 from onex_analytics.views.profiling.groups import count, keys_of, parts_of, sentence
-from onex_analytics.views.profiling.panels import MOST_PANELS, TICKS_OF_PANEL, bucket_width, panels
+from onex_analytics.views.profiling.panels import TICKS_OF_PANEL, bucket_width, busiest, panels
 from onex_analytics.views.theme import RED, blank, described, faded
 
 _KNOWN = {"start", "lower_ms", "upper_ms", "bucket", "n", "weight", "exact", "relative_error"}
-_SCALE = [[0.0, faded(RED, 0.12)], [0.5, faded(RED, 0.5)], [1.0, faded(RED, 1.0)]]
+_SCALE = [[0.0, faded(RED, 0.2)], [0.5, faded(RED, 0.55)], [1.0, faded(RED, 1.0)]]
 
 
 def heatmap(frame: pl.DataFrame) -> go.Figure:
     """Spans by time and duration, from `profiling.heatmap`; a panel a group. Both scales are logarithmic.
 
-    A cell without spans stays clear. Eight groups are drawn, in the order of the frame.
+    A cell without spans stays clear. The eight groups with the fullest cells are drawn.
     """
     known = frame.filter(pl.col("start").is_not_null()) if "start" in frame.columns else frame
     if known.is_empty():
         return blank("no measured span with a known start")
     parts = parts_of(known, keys_of(frame, _KNOWN))
-    shown = parts[:MOST_PANELS]
-    figure = panels([name for name, _ in shown], len(parts) - len(shown), height=400, y_title="duration (log scale)")
+    shown, hidden = busiest(parts)
+    figure = panels([name for name, _ in shown], hidden, height=400, y_title="duration (log scale)")
     width = bucket_width(known["start"].to_list())
     most: int = max(n for _, part in shown for n in part["n"])
     for place, (_, part) in enumerate(shown, start=1):
         _add_cells(figure, part, width, place, TICKS_OF_PANEL if len(shown) > 1 else 12)
-    decades = range(math.floor(math.log10(most)) + 1)
+    ticks = [*(10**power for power in range(9) if 10**power < most / 1.5), most]
     figure.update_layout(coloraxis={
         "colorscale": _SCALE, "cmin": 0, "cmax": math.log10(most) or 1,
         "colorbar": {"title": {"text": "spans", "side": "top", "font": {"size": 12}}, "thickness": 12,
                      "lenmode": "pixels", "len": 260, "y": 1, "yanchor": "top",
-                     "tickvals": [*decades], "ticktext": [f"{10**power:,}" for power in decades]},
+                     "tickvals": [math.log10(n) for n in ticks], "ticktext": [f"{n:,}" for n in ticks]},
     })  # fmt: skip
     nowhere = frame.height - known.height
     fullest = max(known.to_dicts(), key=lambda cell: cell["n"])
@@ -47,7 +47,7 @@ def heatmap(frame: pl.DataFrame) -> go.Figure:
         + (f" of {count(len(parts), 'group')}." if len(parts) > 1 else "."),
         f"The fullest cell has {count(fullest['n'], 'span')} that took up to {told(fullest['upper_ms'])} "
         f"at {fullest['start']:%d %b %H:%M}.",
-        f"{count(len(parts) - len(shown), 'group')} not drawn." if len(parts) > len(shown) else "",
+        f"{count(hidden, 'less busy group')} not drawn." if hidden else "",
         f"Spans without a known start are not drawn ({count(nowhere, 'cell')})." if nowhere else "",
     ))  # fmt: skip
 

@@ -49,7 +49,6 @@ def latency_bars(frame: pl.DataFrame, most: int = 30) -> go.Figure:
     if not measured:
         return blank(f"{count(frame.height, 'group')} without a measured span: none has ended")
     own, others = measured[:most], measured[most:]
-    lanes = [*range(len(own)), *[len(own)] * len(others)]
     axis = LogAxis.of(row[column] for row in measured for column in columns)
     names = [name_of(row, keys) for row in measured]
     hovers = [_hover(row, name, columns) for row, name in zip(measured, names, strict=True)]
@@ -60,12 +59,18 @@ def latency_bars(frame: pl.DataFrame, most: int = 30) -> go.Figure:
     ))  # fmt: skip
     for i, column in enumerate(columns):
         symbol, colour = _MARKS[i % len(_MARKS)]
+        mark = {"symbol": symbol, "color": colour, "line": {"width": 2.5 if "open" in symbol else 0}}
+        said = {"mode": "markers", "name": percentile(column), "hovertemplate": "%{customdata}<extra></extra>"}
         figure.add_scatter(
-            x=axis.places(row[column] for row in measured), y=lanes, name=percentile(column), mode="markers",
-            marker={"symbol": symbol, "color": colour, "size": 10, "line": {"width": 2.5 if "open" in symbol else 0},
-                    "opacity": [1.0] * len(own) + [0.3] * len(others)},
-            customdata=hovers, hovertemplate=f"{percentile(column)}: %{{customdata}}<extra></extra>",
+            x=axis.places(row[column] for row in own), y=list(range(len(own))), customdata=hovers[: len(own)],
+            marker=mark | {"size": 10}, **said,
         )  # fmt: skip
+        if others:  # side by side on their line, so that no percentile hides another
+            shift = 0.7 * ((i + 0.5) / len(columns) - 0.5)
+            figure.add_scatter(
+                x=axis.places(row[column] for row in others), y=[len(own) + shift] * len(others),
+                customdata=hovers[len(own) :], marker=mark | {"size": 6, "opacity": 0.25}, showlegend=False, **said,
+            )  # fmt: skip
     lane_axis(figure, names[: len(own)], len(others), x_title="duration (log scale)" + note(
         f"{count(unmeasured, 'group')} without a measured span not drawn" if unmeasured else ""))  # fmt: skip
     figure.update_xaxes(axis.layout())

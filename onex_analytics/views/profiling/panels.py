@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
+import polars as pl
 from plotly.subplots import make_subplots
 
 from onex_analytics.views.profiling.groups import count
@@ -20,7 +21,15 @@ _HEIGHT = 150
 TIME = "time (UTC)"
 
 
-def panels(titles: Sequence[str], hidden: int, *, height: int, x_title: str = TIME, y_title: str) -> go.Figure:
+def busiest(parts: Sequence[tuple[str, pl.DataFrame]]) -> tuple[list[tuple[str, pl.DataFrame]], int]:
+    """The groups that get a panel, those with the largest `n` in any row, and how many get none."""
+    ranked = sorted(parts, key=lambda named: -max(named[1]["n"]))
+    return ranked[:MOST_PANELS], max(len(parts) - MOST_PANELS, 0)
+
+
+def panels(
+    titles: Sequence[str], hidden: int, *, height: int, y_title: str, what: str = "less busy group"
+) -> go.Figure:
     """An empty figure with a panel for each title; the axis below says how many groups have none."""
     several = len(titles) > 1
     figure = make_subplots(
@@ -33,8 +42,8 @@ def panels(titles: Sequence[str], hidden: int, *, height: int, x_title: str = TI
         figure.update_yaxes(title_font_size=11, title_text=y_title.split(" (")[0])
         figure.update_layout(margin_t=46)
     figure.update_xaxes(title_text=None)
-    rest = note(f"{count(hidden, 'more group')} not drawn" if hidden else "")
-    figure.update_xaxes(title_text=x_title + rest, row=len(titles), col=1)
+    rest = note(f"{count(hidden, what)} not drawn" if hidden else "")
+    figure.update_xaxes(title_text=TIME + rest, row=len(titles), col=1)
     return figure
 
 

@@ -147,7 +147,8 @@ def _in_words(lines: list[dict[str, Any]], last: float) -> str:
         f"in {count(len(lines), 'line')}.",
         f"The longest part of the critical path is {longest['name']} with {told(longest['critical_ms'])}."
         if longest["critical_ms"] else "No span is on a critical path.",
-        f"Failed spans are on {count(errors, 'line')}, open ones on {count(unended, 'line')}.",
+        f"Failed spans are on {count(errors, 'line')}." if errors else "None failed.",
+        f"Open spans are on {count(unended, 'line')}." if unended else "All have ended.",
         f"{count(folded, 'line stands', 'lines stand')} for several spans each, the shortest below the same one."
         if folded else "",
         f"{count(first['left_out'], 'span')} without any time {'is' if first['left_out'] == 1 else 'are'} not drawn."
