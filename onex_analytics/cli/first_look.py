@@ -79,7 +79,7 @@ def work_frames(spans: pl.LazyFrame, *, now: datetime | None) -> WorkFrames:
     keys = ["node", "operation"]
     at = datetime.fromtimestamp(0, UTC) if now is None else now
     latency = profiling.latency_table(spans, keys, (0.5, 0.95, 0.99)).sort(
-        "p95_ms", *keys, descending=[True, False, False], nulls_last=True
+        "p99_ms", *keys, descending=[True, False, False], nulls_last=True
     )
     path = profiling.critical_path_profile(spans, keys, BANDS)
     latency_table, critical_path, still_open = pl.collect_all([latency, path, frames.open_spans(spans, now=at)])
@@ -91,10 +91,20 @@ def work_frames(spans: pl.LazyFrame, *, now: datetime | None) -> WorkFrames:
         pl.col("age_ms").max().alias("longest_age_ms"),
     )
     return WorkFrames(
-        latency=latency_table.head(40),
-        critical_path=critical_path,
+        latency=latency_table,
+        critical_path=_by_node(critical_path),
         tail=profiling.profile_difference(middle, slowest).collect(),
         open_spans=still_open.head(_MOST_OPEN),
         open_work=open_work.sort("longest_age_ms", *keys, descending=[True, False, False], nulls_last=True),
         older_than_ms=_OLD_MS,
+    )
+
+
+def _by_node(profile: pl.DataFrame) -> pl.DataFrame:
+    """A critical path profile by node and operation as one by node: its times and shares add up."""
+    unsure = (pl.col("ambiguous_share") * pl.col("critical_ms")).sum() / pl.col("critical_ms").sum()
+    return (
+        profile.group_by("band", "band_from", "band_to", "node", "trees")
+        .agg(pl.col("sections", "critical_ms", "mean_ms", "share").sum(), unsure.fill_nan(0.0).alias("ambiguous_share"))
+        .sort("band", "critical_ms", "node", descending=[False, True, False], nulls_last=True)
     )
