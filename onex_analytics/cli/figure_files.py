@@ -23,7 +23,7 @@ def write_figure(drawn: go.Figure, path: Path, *, title: str, caption: str) -> N
     from onex_analytics.views.theme import description
 
     page = html_page(title, f'<p class="dim">{html.escape(caption)}</p>', [
-        Section("figure", "Figure", html_figure(drawn, description(drawn) or caption))
+        Section("figure", "", html_figure(drawn, description(drawn) or caption))
     ])  # fmt: skip
     write_text(path, page)
     say(f"figure: {path}")

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 
 class Section(NamedTuple):
-    """A heading, and below it what `body` says: finished HTML."""
+    """A heading (none where `title` is empty), and below it what `body` says: finished HTML."""
 
     anchor: str
     title: str
@@ -28,8 +28,9 @@ def html_page(title: str, lead: str, sections: Iterable[Section]) -> str:
     from plotly.offline import get_plotlyjs
 
     kept = list(sections)
-    links = "".join(f'<a href="#{s.anchor}">{html.escape(s.title)}</a>' for s in kept)
-    bodies = "\n".join(f'<section id="{s.anchor}"><h2>{html.escape(s.title)}</h2>\n{s.body}\n</section>' for s in kept)
+    links = "".join(f'<a href="#{s.anchor}">{html.escape(s.title)}</a>' for s in kept if s.title)
+    nav = f'<nav aria-label="Sections">{links}</nav>' if links else ""
+    bodies = "\n".join(f'<section id="{s.anchor}">{_heading(s.title)}\n{s.body}\n</section>' for s in kept)
     library = get_plotlyjs() if any('class="plot"' in s.body for s in kept) else ""
     scripts = [script for script in (library, _DRAW if library else "") if script]
     allowed = " ".join(f"'{_digest(script)}'" for script in scripts) or "'none'"
@@ -43,7 +44,7 @@ def html_page(title: str, lead: str, sections: Iterable[Section]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="data:,">',
         f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
-        f"<header><h1>{html.escape(title)}</h1>\n{lead}\n<nav aria-label=\"Sections\">{links}</nav></header>",
+        f"<header><h1>{html.escape(title)}</h1>\n{lead}\n{nav}</header>",
         f"<main>\n{bodies}\n</main>",
         *(f"<script>{script}</script>" for script in scripts),
         "</body>\n</html>\n",
@@ -61,6 +62,10 @@ def html_figure(drawn: go.Figure, summary: str) -> str:
         f'<figure><div class="plot" role="img" aria-label="{said}" style="height:{height}px">'
         f'<script type="application/json">{data}</script></div><figcaption>{said}</figcaption></figure>'
     )
+
+
+def _heading(title: str) -> str:
+    return f"<h2>{html.escape(title)}</h2>" if title else ""
 
 
 def _digest(script: str) -> str:
