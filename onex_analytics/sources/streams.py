@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -97,7 +99,7 @@ def open_stream(path: str | Path) -> Stream:
     """
     name = str(path)
     if name == STDIN:
-        return _decoded(name, None, _Pipe(sys.stdin.buffer, ours=False))
+        return _decoded(name, None, _Pipe(*_standard_input(), ours=False))
     try:
         raw = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by Stream
         status = os.fstat(raw.fileno())
@@ -115,17 +117,37 @@ def open_stream(path: str | Path) -> Stream:
     return _decoded(name, None, _Pipe(raw, ours=True))
 
 
+def _standard_input() -> tuple[BinaryIO | io.RawIOBase, bytes]:
+    """Standard input without its buffer, and what the buffer holds already.
+
+    A thread that waits within the buffer would hold its lock, and Python cannot end before it has that lock.
+    """
+    buffered = sys.stdin.buffer
+    if not isinstance(buffered, io.BufferedReader) or not isinstance(buffered.raw, io.FileIO):
+        return buffered, b""
+    raw = buffered.raw
+    if raw.isatty():
+        return raw, b""
+    blocking = os.get_blocking(raw.fileno())
+    os.set_blocking(raw.fileno(), False)
+    try:
+        held = buffered.peek()  # else it would wait for more where it holds nothing
+    finally:
+        os.set_blocking(raw.fileno(), blocking)
+    return raw, buffered.read(len(held))
+
+
 class _Pipe(io.RawIOBase):
     """A pipe whose first bytes can be looked at once, and whose bytes are counted."""
 
-    def __init__(self, pipe: BinaryIO | io.RawIOBase, *, ours: bool) -> None:
-        self._pipe, self._ours, self._held, self._count = pipe, ours, b"", 0
+    def __init__(self, pipe: BinaryIO | io.RawIOBase, held: bytes = b"", *, ours: bool) -> None:
+        self._pipe, self._ours, self._held, self._count = pipe, ours, held, 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, target: memoryview) -> int:  # type: ignore[override]
-        data = self._held[: len(target)] or self._pipe.read(min(len(target), 1 << 20)) or b""
+        data = self._held[: len(target)] or self._next(min(len(target), 1 << 20))
         self._held = self._held[len(data) :]
         target[: len(data)] = data
         self._count += len(data)
@@ -135,9 +157,16 @@ class _Pipe(io.RawIOBase):
         return self._count
 
     def look(self, count: int) -> bytes:
-        while len(self._held) < count and (more := self._pipe.read(count - len(self._held))):
+        while len(self._held) < count and (more := self._next(count - len(self._held))):
             self._held += more
         return self._held
+
+    def _next(self, count: int) -> bytes:
+        """The next bytes. Ctrl-C ends the wait for them: Polars has the system begin a `read` anew after a signal, but
+        a `select` is never begun anew."""
+        with suppress(OSError, ValueError, TypeError):  # what is no file of the system does not wait
+            select.select([self._pipe], [], [])
+        return self._pipe.read(count) or b""
 
     def close(self) -> None:
         if self._ours:

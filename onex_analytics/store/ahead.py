@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import TypeVar
 
@@ -46,7 +46,11 @@ def one_ahead(items: Iterable[T]) -> Iterator[T]:
     thread.start()
     try:
         while True:
-            item, problem, last = ready.get()
+            try:
+                # Polars has the system begin a wait anew after a signal: only one that ends by itself sees Ctrl-C
+                item, problem, last = ready.get(timeout=_LOOK_SECONDS)
+            except Empty:
+                continue
             if problem is not None:
                 raise problem
             if last:

@@ -182,6 +182,15 @@ def test_standard_input_is_read_like_a_file(form):
     assert done.stdout.split() == [b"2000"]
 
 
+def test_what_the_buffer_of_standard_input_holds_already_is_not_lost():
+    program = (
+        "import sys\nfrom tests.sources.reading import read_source\n"
+        "first = sys.stdin.buffer.readline()\nprint(len(read_source('-').events))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], input=lines(300), capture_output=True, check=True)
+    assert done.stdout.split() == [b"299"]
+
+
 def test_a_named_pipe_is_read_like_a_file(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
