@@ -38,7 +38,7 @@ def listing(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> None:
-    """The traces that lasted longest: root, start, duration, spans, errors, open spans."""
+    """The traces that lasted longest. With root, start, duration, spans, errors and open spans of each."""
     output = Output(as_json, as_csv, out)
     from onex_analytics.cli.trace_list import slowest_traces
 
@@ -60,7 +60,7 @@ def show(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> None:
-    """One trace as a waterfall, with what the root was waiting for, failures, and what never ended."""
+    """One trace as a waterfall. It marks what the root was waiting for, failures, and what never ended."""
     output = Output(as_json, as_csv, out)
     from onex_analytics.cli.waterfall_text import waterfall_lines
     from onex_analytics.profiling import waterfall
@@ -109,7 +109,7 @@ def unfinished(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> int:
-    """Work that began and never ended, the oldest first, with its age and the last sign of life in its trace."""
+    """Work that never ended. The oldest first, with its age and the last sign of life in its trace."""
     output = Output(as_json, as_csv, out)
     import polars as pl
 
@@ -154,7 +154,7 @@ def diagnostics(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> None:
-    """What is odd about some spans (no end, no parent, clocks that differ), counted, with examples."""
+    """What is odd about some spans. No end, no parent, clocks that differ: counted, with examples."""
     output = Output(as_json, as_csv, out)
     from onex_analytics.frames import span_diagnostics
 
@@ -190,7 +190,7 @@ def export(
         str | None, typer.Option(help="Of the files: events, jaeger or chrome; found out where not given.")
     ] = None,
 ) -> None:
-    """Write a profile for speedscope, Chrome and Perfetto, flame graph programs, or pprof."""
+    """Profiles for other programs. Speedscope, Chrome and Perfetto, flame graph programs, pprof."""
     import polars as pl
 
     from onex_analytics.cli.trace_list import slowest_traces
@@ -246,7 +246,7 @@ def critical_path(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> None:
-    """What the roots were waiting for, added up over all traces: where being faster would pay."""
+    """What the roots were waiting for. Added up over all traces: where being faster would pay."""
     output = Output(as_json, as_csv, out)
     import polars as pl
 

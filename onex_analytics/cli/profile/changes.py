@@ -52,7 +52,7 @@ def compare(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> int:
-    """What got slower or faster, by how much, and how sure that is: regressions first."""
+    """What got slower or faster. By how much, and how sure that is; regressions first."""
     output = Output(as_json, as_csv, out)
     import polars as pl
 
@@ -78,8 +78,8 @@ def compare(
     output.frame(rows.select(told) if output.form == "table" else rows)
     found = rows.filter(pl.col("verdict").is_in(fatal))
     if found.height:
-        counts = ", ".join(f"{n} {word}" for word, n in found["verdict"].value_counts(sort=True).rows())
-        say(f"found: {counts}")
+        counts = ", ".join(f"{word}: {n}" for word, n in found["verdict"].value_counts(sort=True).rows())
+        say(counts)
     return 1 if found.height else 0
 
 
@@ -101,7 +101,7 @@ def change_points(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> int:
-    """When a latency changed its level for good, and by how much."""
+    """When a latency changed its level. And by how much."""
     output = Output(as_json, as_csv, out)
     from onex_analytics.frames.quantiles import quantile_name
     from onex_analytics.profiling import change_points as sought
@@ -152,7 +152,7 @@ def contrast(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> None:
-    """What is different about the slow ones (or those that failed): values that they have more often than the rest."""
+    """What is different about the slow ones. Or those that failed: values they have more often than the rest."""
     output = Output(as_json, as_csv, out)
     import polars as pl
 

@@ -59,7 +59,7 @@ def latency(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> None:
-    """Count, errors, mean and quantiles of durations, the slowest groups first. Open work has a column of its own."""
+    """How long work takes. Count, errors, mean and quantiles, the slowest first; open work has a column of its own."""
     output = Output(as_json, as_csv, out)
     from onex_analytics.profiling import histogram_quantile, histogram_table, latency_table
 
@@ -97,7 +97,7 @@ def timeseries(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> None:
-    """Durations bucket by bucket of time: when did it become slow?"""
+    """How long work takes, over time. When did it become slow?"""
     output = Output(as_json, as_csv, out)
     from onex_analytics.profiling import latency_timeseries
 
@@ -133,7 +133,7 @@ def apdex(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> int:
-    """The share of work that was fast enough, what was just tolerable counted half, failures as frustrating."""
+    """Which work is fast enough. What is just tolerable counts half, what failed does not count."""
     output = Output(as_json, as_csv, out)
     import polars as pl
 
@@ -165,7 +165,7 @@ def slo(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> int:
-    """How much of an error budget is left and how fast it burns. Exits with 1 where it is spent."""
+    """What is left of an error budget. And how fast it burns; exits with 1 where it is spent."""
     output = Output(as_json, as_csv, out)
     import polars as pl
 
@@ -197,7 +197,7 @@ def heatmap(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> None:
-    """How many spans began when and took how long: several modes are seen, where one mean hides them."""
+    """Time against duration. Several kinds of work are seen, where one mean hides them."""
     output = Output(as_json, as_csv, out)
     from onex_analytics.profiling import heatmap as reckoned
 

@@ -29,7 +29,7 @@ def flame(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> None:
-    """A flame graph: what each call path weighs, as folded stacks in microseconds."""
+    """What each call path weighs. A flame graph, as folded stacks in microseconds."""
     output = Output(as_json, as_csv, out)
     from onex_analytics.profiling import flame_graph
     from onex_analytics.profiling.export import folded
@@ -65,7 +65,7 @@ def resources(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> None:
-    """What work costs besides time (processor, memory, disk, network), and what goes with its duration."""
+    """What work costs besides time. Processor, memory, disk, network, and what goes with the duration."""
     output = Output(as_json, as_csv, out)
     from onex_analytics.profiling import resource_profile
 
@@ -92,7 +92,7 @@ def concurrency(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> None:
-    """How much is under way at once, over time; with --queueing how that goes with arrivals and service."""
+    """How much is under way at once. Over time; with --queueing how that goes with arrivals and service."""
     output = Output(as_json, as_csv, out)
     from onex_analytics.profiling import in_flight
     from onex_analytics.profiling import queueing as queued
