@@ -13,8 +13,9 @@ from typing import Annotated
 
 import typer
 
-from onex_analytics.cli import demo, generate, ingest, report, store, traces
+from onex_analytics.cli import demo, generate, ingest, report, store
 from onex_analytics.cli.profile import app as profile
+from onex_analytics.cli.traces import app as traces
 from onex_analytics.exceptions import OnexError
 
 PROGRAM = "onex-analytics"
@@ -30,7 +31,7 @@ app.command("ingest")(ingest.ingest)
 app.command("generate")(generate.generate)
 app.command("report")(report.report)
 app.add_typer(store.app, name="store")
-app.add_typer(traces.app, name="traces")
+app.add_typer(traces, name="traces")
 app.add_typer(profile, name="profile")
 
 

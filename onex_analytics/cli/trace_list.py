@@ -1,8 +1,10 @@
-"""One row a trace: what `onex-analytics traces list` shows and by what `export` chooses."""
+"""Which traces there are: one row each, and the one that an id, or its beginning, means."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from onex_analytics.exceptions import InvalidOption
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,3 +45,16 @@ def slowest_traces(spans: pl.LazyFrame, limit: int) -> pl.LazyFrame:
     whole = kept.join(roots, on="trace_id", how="left", nulls_equal=True)
     columns = ("trace_id", "root", "node", "start", "duration_ms", "spans", "errors", "open")
     return whole.select(columns).sort("duration_ms", "trace_id", descending=[True, False], nulls_last=True)
+
+
+def whole_id(spans: pl.LazyFrame, given: str) -> str:
+    """The id of the one trace whose id is, or begins with, `given`."""
+    import polars as pl
+
+    ids = spans.select("trace_id").filter(pl.col("trace_id").str.starts_with(given)).unique()
+    found: list[str] = ids.sort("trace_id").head(4).collect()["trace_id"].to_list()
+    if given in found or len(found) == 1:
+        return given if given in found else found[0]
+    if not found:
+        raise InvalidOption("TRACE_ID", given, "a trace that is there, as `onex-analytics traces list` names them")
+    raise InvalidOption("TRACE_ID", given, f"the beginning of one trace only, not of {', '.join(found)}")
