@@ -28,6 +28,9 @@ _TABLE = {
     "exact", "relative_error",
 }  # fmt: skip
 _ECDF = {"upper_ms", "share", "n", "spans", "exact", "relative_error"}
+_COUNTS = (("n", "measured"), ("errors", "failed"), ("open", "open"))
+"""What a table may count; one of a sketch has the first only."""
+_ENDS = (("mean_ms", "mean"), ("max_ms", "longest"))
 _MARKS = (("circle", SKY), ("square", GREEN), ("diamond", ORANGE), ("line-ns-open", RED), ("x-thin-open", BLUE))
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -125,7 +128,6 @@ def ecdf(frame: pl.DataFrame, most: int = MOST_COLOURS) -> go.Figure:
 
 def _hover(row: dict[str, Any], name: str, columns: Sequence[str]) -> str:
     told_of = ", ".join(f"{percentile(column)} {told(row[column])}" for column in columns)
-    return (
-        f"<b>{label(name, 200)}</b><br>{told_of}<br>mean {told(row['mean_ms'])}, longest {told(row['max_ms'])}<br>"
-        f"{row['n']:,} measured, {row['errors']:,} failed, {row['open']:,} open"
-    )
+    counts = [f"{row[column]:,} {word}" for column, word in _COUNTS if column in row]
+    ends = [f"{word} {told(row[column])}" for column, word in _ENDS if column in row]
+    return "<br>".join(filter(None, [f"<b>{label(name, 200)}</b>", told_of, ", ".join(ends), ", ".join(counts)]))
