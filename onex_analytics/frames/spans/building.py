@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from polars.io.plugins import register_io_source
 
 from onex_analytics.exceptions import MissingColumns
-from onex_analytics.frames.spans.finding import Found, found_spans, threads_for
-from onex_analytics.frames.spans.gathering import gathered
-from onex_analytics.frames.spans.keys import PAIRING_COLUMNS, in_threads, usable_ms
+from onex_analytics.frames.spans.finding import found_spans, threads_for
+from onex_analytics.frames.spans.gathering import Witnesses, owners
+from onex_analytics.frames.spans.keys import PAIRING_COLUMNS, frozen, in_threads
 from onex_analytics.frames.spans.linking import Unlinked, linked
 from onex_analytics.frames.spans.pairing import (
     BY_INPUT,
@@ -35,8 +35,9 @@ from onex_analytics.frames.spans.pairing import (
     PAIRED_BY,
     STATES,
 )
+from onex_analytics.frames.spans.telling import Found, named_by_input
 from onex_analytics.model.event_types import FAMILIES
-from onex_analytics.model.shapes import EVENTS, PROFILE_NUMBERS, SPANS, UTC_MICROSECONDS, WIRE_FIELDS, WIRE_NULL
+from onex_analytics.model.shapes import EVENTS, PROFILE_NUMBERS, SPANS, UTC_MICROSECONDS, WIRE_FIELDS
 
 REQUIRED = ("event_id", "timestamp", "family", "outcome", "node", "correlation_id")
 LINKING_COLUMNS = (
@@ -154,37 +155,40 @@ def columns_of(
     events: pl.DataFrame, found: Found, wanted: list[str], dimensions: dict[str, str]
 ) -> dict[str, pl.Series]:
     """Columns of spans, but for those that linking makes; with those that linking reads, where it is asked for."""
-    told_by = found.told_by
-    everyone = np.concatenate([told_by, found.profile[None, :]])
-    worst = np.stack([np.where(found.tells_worst[row], told_by[2 * row], NONE) for row in (0, 1)])
-    measured = np.stack([found.profile, found.end, found.second_end])
+    owner = owners(events.height, found.told_by)
+
+    def witnesses(sources: NDArray[np.int32]) -> Witnesses:
+        return Witnesses(np.ascontiguousarray(sources), owner)
+
+    everyone, own = witnesses(found.told_by), witnesses(found.told_by[:4])  # own: but for the profile
+    worst, measured = witnesses(found.worst), witnesses(found.told_by[[4, 0, 2]])
+    ends, starts = witnesses(found.told_by[[0, 2]]), witnesses(found.told_by[[1, 3]])
     column_of = {name: column for column, name in dimensions.items()}
     out: dict[str, pl.Series] = {}
 
     def make(name: str) -> pl.Series:
         if name in column_of:
-            return gathered(events[column_of[name]], everyone)
+            return everyone.gathered(events[column_of[name]])
         if name in GIVEN:
-            return gathered(events[GIVEN[name]], told_by)
+            return own.gathered(events[GIVEN[name]])
         if name in _TOLD:
-            return gathered(events[name], worst)
+            return worst.gathered(events[name])
         if name in PROFILE_NUMBERS:
-            return gathered(events[name], measured)
+            return measured.gathered(events[name])
         if name == "start_event_id":
-            return gathered(events["event_id"], np.stack([found.start, found.second_start]))
+            return starts.gathered(events["event_id"])
         if name == "end_event_id":
-            return gathered(events["event_id"], np.stack([found.end, found.second_end]))
+            return ends.gathered(events["event_id"])
         if name in OTHER_EVENTS:
-            both = found.start, found.second_start
-            if name == "second_end_event_id":
-                both = found.end, found.second_end
-            return gathered(events["event_id"], np.where(both[0] == NONE, NONE, both[1])[None, :])
+            first, second = (found.end, found.second_end) if name == "second_end_event_id" else (
+                found.start, found.second_start)  # fmt: skip
+            return witnesses(np.where(first == NONE, NONE, second)[None, :]).gathered(events["event_id"])
         if name == "adjusted_count":
-            return gathered(events[name], told_by).fill_null(1.0)
+            return own.gathered(events[name]).fill_null(1.0)
         if name in ("operation", "node_version"):
-            return gathered(events[name], everyone)
+            return everyone.gathered(events[name])
         if name in ("node", "correlation_id"):
-            return gathered(events[name], told_by)
+            return own.gathered(events[name])
         return _reckoned(events, found, name)
 
     def keep(name: str) -> None:
@@ -230,7 +234,7 @@ def _reckoned(events: pl.DataFrame, found: Found, name: str) -> pl.Series:
     if name in ("start", "end"):
         return _times(found.began if name == "start" else found.ended)
     if name == "duration_ms":
-        return _durations(events, found)
+        return pl.Series(found.duration_ms, nan_to_null=True)
     if name == "outcome":
         return pl.Series(OUTCOMES_OF_SPANS).gather(pl.Series(found.severity))
     if name == "status":
@@ -244,7 +248,7 @@ def _reckoned(events: pl.DataFrame, found: Found, name: str) -> pl.Series:
     if name == "kind":
         return pl.Series(_KINDS).gather(pl.Series(found.family))
     assert name == "paired_by"
-    by = np.where(_only_in_input_state(events, found), BY_INPUT, found.by)
+    by = _paired_by(events, found)
     words = pl.Series([*PAIRED_BY, None], dtype=pl.String)
     return words.gather(pl.Series(np.where(by == NONE, len(PAIRED_BY), by).astype(np.uint8)))
 
@@ -256,27 +260,13 @@ def _times(microseconds: NDArray[np.int64]) -> pl.Series:
     return times.cast(UTC_MICROSECONDS)
 
 
-def _durations(events: pl.DataFrame, found: Found) -> pl.Series:
-    """What the node measured, else what the clocks say."""
-    measured = gathered(
-        events.select(usable_ms()).to_series(), np.stack([found.end, found.second_end, found.profile])
-    )
-    known = (found.began != NO_TIME) & (found.ended != NO_TIME)
-    clocks = pl.Series(np.where(known, (found.ended - found.began) / 1000, 0.0))
-    return pl.select(pl.coalesce(measured, pl.when(pl.Series(known)).then(clocks))).to_series()
-
-
-def _only_in_input_state(events: pl.DataFrame, found: Found) -> NDArray[np.bool_]:
-    """Pairs whose correlation id stood in their equal input states only, as the wire fields tell."""
-    candidates = (found.by == BY_KEY) & (found.start != NONE) & (found.end != NONE) & (found.second_end == NONE)
-    out = np.zeros(candidates.size, np.bool_)
-    if "wire_fields" not in events.columns or not candidates.any():
-        return out
-    at = np.flatnonzero(candidates)
-    came = events["wire_fields"].fill_null(2 << _CORRELATION_BITS).to_numpy() >> _CORRELATION_BITS & 3
-    inputs = events["input_hash"].fill_null(0).to_numpy()
-    start, end = found.start[at], found.end[at]
-    out[at] = (
-        (came[start] <= WIRE_NULL) & (came[end] <= WIRE_NULL) & (inputs[start] != 0) & (inputs[start] == inputs[end])
-    )
+def _paired_by(events: pl.DataFrame, found: Found) -> NDArray[np.int16]:
+    """How each pair was found; by input state those whose correlation id stood there only, as the wire fields tell."""
+    if "wire_fields" not in events.columns or not (found.by == BY_KEY).any():
+        return found.by
+    came = events["wire_fields"].fill_null(2 << _CORRELATION_BITS).to_numpy()
+    came = (came >> _CORRELATION_BITS & 3).astype(np.uint8)
+    inputs = frozen(events["input_hash"].fill_null(0).to_numpy())
+    out = np.empty_like(found.by)
+    named_by_input(found.by, found.start, found.end, found.second_end, came, inputs, BY_INPUT, out)
     return out

@@ -7,10 +7,14 @@ import polars as pl
 from numba import njit
 from numpy.typing import NDArray
 
+from onex_analytics.frames.compiling import lean
+
 Places = NDArray[np.int32]
 
 _SPARSE = 0.9
 """Share of nulls from which on the few values are put in their places, one by one."""
+
+_NOBODY = np.iinfo(np.uint32).max
 
 
 @njit(nogil=True, cache=True)
@@ -23,6 +27,12 @@ def first_telling(tells: NDArray[np.bool_], sources: Places, silent: int) -> NDA
     [2, 1]
     """
     out = np.empty(sources.shape[1], np.uint32)
+    _first_telling(tells, sources, silent, out)
+    return out
+
+
+@lean
+def _first_telling(tells, sources, silent, out):  # type: ignore[no-untyped-def]
     for span in range(sources.shape[1]):
         found = silent
         for source in range(sources.shape[0]):
@@ -31,36 +41,89 @@ def first_telling(tells: NDArray[np.bool_], sources: Places, silent: int) -> NDA
                 found = event
                 break
         out[span] = found
-    return out
+
+
+@lean
+def _first(sources, out):  # type: ignore[no-untyped-def]
+    """The first event of each span, and how many have none."""
+    without = 0
+    for span in range(sources.shape[1]):
+        found = _NOBODY
+        for source in range(sources.shape[0]):
+            if sources[source, span] >= 0:
+                found = sources[source, span]
+                break
+        out[span] = found
+        without += found == _NOBODY
+    return without
+
+
+@lean
+def _tell_owners(sources, owner):  # type: ignore[no-untyped-def]
+    for source in range(sources.shape[0]):
+        for span in range(sources.shape[1]):
+            if sources[source, span] >= 0:
+                owner[sources[source, span]] = span
+
+
+class Witnesses:
+    """Which events tell of each span, and in which order they are asked: one row an event, one column a span."""
+
+    def __init__(self, sources: Places, owner: Places | None = None) -> None:
+        self.sources, self.owner = sources, owner
+        self._firsts: pl.Series | None = None
+
+    def gathered(self, column: pl.Series) -> pl.Series:
+        """The column of each span: the first value that one of its events gives."""
+        nulls = column.null_count()
+        if nulls == len(column):
+            return _nulls(column, self.sources.shape[1])
+        if nulls == 0:
+            return column.gather(self.firsts())
+        tells = column.is_not_null().to_numpy()
+        silent = int(np.argmin(tells))
+        if nulls > _SPARSE * len(column):
+            return self._gathered_from_few(column, tells, silent)
+        return column.gather(pl.Series(first_telling(tells, self.sources, silent)))
+
+    def firsts(self) -> pl.Series:
+        """The place of the first event of each span."""
+        if self._firsts is None:
+            place = np.empty(self.sources.shape[1], np.uint32)
+            without = _first(self.sources, place)
+            firsts = pl.Series("firsts", place)
+            if without:
+                firsts = firsts.to_frame().select(pl.when(pl.col("firsts") != _NOBODY).then("firsts")).to_series()
+            self._firsts = firsts
+        return self._firsts
+
+    def _gathered_from_few(self, column: pl.Series, tells: NDArray[np.bool_], silent: int) -> pl.Series:
+        """The same, where hardly any event tells anything: only the spans of those are looked at."""
+        spans: NDArray[np.integer]
+        if self.owner is None:
+            spans = np.arange(self.sources.shape[1])
+        else:
+            spans = self.owner[np.flatnonzero(tells)]
+            spans = spans[spans >= 0]
+        place = first_telling(tells, np.ascontiguousarray(self.sources[:, spans]), silent)
+        told = place != silent
+        found = _nulls(column, self.sources.shape[1])
+        if not told.any():
+            return found
+        return found.scatter(pl.Series(spans[told], dtype=pl.UInt32), column.gather(pl.Series(place[told])))
+
+
+def owners(events: int, sources: Places) -> Places:
+    """The span of each event, -1 where it tells of none."""
+    owner = np.full(events, -1, np.int32)
+    _tell_owners(sources, owner)
+    return owner
 
 
 def gathered(column: pl.Series, sources: Places) -> pl.Series:
-    """The column of each span: the first value that one of its events gives, in the order of `sources`."""
-    nulls = column.null_count()
-    if nulls == len(column):
-        return pl.Series(column.name, [None], dtype=column.dtype).new_from_index(0, sources.shape[1])
-    if nulls == 0:
-        tells, silent = np.ones(len(column), np.bool_), 0
-        missing = bool((sources.max(axis=0) < 0).any()) if sources.size else False
-    else:
-        tells = column.is_not_null().to_numpy()
-        silent, missing = int(np.argmin(tells)), False
-        if nulls > _SPARSE * len(column):
-            return _gathered_from_few(column, tells, sources, silent)
-    place = first_telling(tells, sources, silent)
-    found = column.gather(pl.Series(place))
-    if missing:
-        none = pl.Series(sources.max(axis=0) < 0)
-        found = pl.select(pl.when(~none).then(found).alias(column.name)).to_series()
-    return found
+    """One column of each span, from the events that `sources` tells of it."""
+    return Witnesses(sources).gathered(column)
 
 
-def _gathered_from_few(column: pl.Series, tells: NDArray[np.bool_], sources: Places, silent: int) -> pl.Series:
-    """The same, where hardly any event tells anything."""
-    place = first_telling(tells, sources, silent)
-    told = np.flatnonzero(place != silent)
-    found = pl.Series(column.name, [None], dtype=column.dtype).new_from_index(0, sources.shape[1])
-    if told.size == 0:
-        return found
-    values = column.gather(pl.Series(place[told]))
-    return found.scatter(pl.Series(told, dtype=pl.UInt32), values)
+def _nulls(column: pl.Series, n: int) -> pl.Series:
+    return pl.Series(column.name, [None], dtype=column.dtype).new_from_index(0, n)

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import NDArray
 
+from onex_analytics.frames.compiling import lean
 from onex_analytics.frames.spans.grouping import combined_key, spread_key
-from onex_analytics.frames.spans.pairing import END, NODE, PROFILE, PROFILED, REQUEST, START, TELEMETRY, Rows
+from onex_analytics.frames.spans.pairing import END, NO_TIME, NODE, PROFILE, PROFILED, REQUEST, START, TELEMETRY, Rows
+from onex_analytics.frames.spans.telling import LONGEST_MS
 from onex_analytics.model.event_types import FAMILIES, OUTCOMES
 
 PAIRING_COLUMNS = (
@@ -31,7 +32,9 @@ _KINDS = np.array([_KIND_OF.get(family, REQUEST) for family in (*FAMILIES, "othe
 _SEVERITY = np.array([("start", "success", "soft_failure", "failure", "other").index(o) for o in OUTCOMES], np.uint8)
 _PROFILE_FAMILY, _OTHER_FAMILY = FAMILIES.index("profile"), len(FAMILIES)
 _NO_OUTCOME = OUTCOMES.index("other")
-_LONGEST_MS = 1e12
+_NO_ROLE = 255
+_HASHED = ("correlation_id", "node", "operation", "span_id", "trace_id")
+_NULL_HASH = pl.Series([None], dtype=pl.String).hash()[0]
 
 
 class Events(NamedTuple):
@@ -41,55 +44,74 @@ class Events(NamedTuple):
     place: NDArray[np.uint32]
     family: NDArray[np.uint8]        # a place in `FAMILIES`
     pool: NDArray[np.uint64]         # node and family: where the order decides
+    measured_ms: NDArray[np.float64]  # one place an event of the frame, whether it takes part or not; NaN for none
 
 
 def numbered(events: pl.DataFrame, threads: int = 1) -> Events:
     """The arrays that pairing works on, of the events that begin, end or profile something."""
-    read: dict[str, Callable[[], NDArray[np.generic]]] = {
-        "family": lambda: _coded(events["family"], FAMILIES, _OTHER_FAMILY),
-        "outcome": lambda: _coded(events["outcome"], OUTCOMES, _NO_OUTCOME),
-        "time": lambda: _microseconds(events["timestamp"]),
-        "took": lambda: _took(events["execution_time_ms"]),
-        "input": lambda: _unsigned(events["input_hash"]),
-        "trace": lambda: hashed(events["trace_id"] if _has_span_ids(events) else events["span_id"]),
-    }  # fmt: skip
-    for name in ("correlation_id", "node", "operation", "span_id"):
-        read[name] = lambda name=name: hashed(events[name])  # type: ignore[misc]
-    found: dict[str, NDArray[Any]] = {}
+    empty = {name for name in _HASHED if events[name].null_count() == events.height}
+    columns = events.select(
+        _code("family", FAMILIES, _OTHER_FAMILY), _code("outcome", OUTCOMES, _NO_OUTCOME),
+        pl.col("timestamp").cast(pl.Int64).fill_null(NO_TIME),
+        pl.col("execution_time_ms").cast(pl.Float64).fill_null(float("nan")),
+        pl.col("input_hash").cast(pl.UInt64).fill_null(0),
+        *(pl.col(name).hash() for name in _HASHED if name not in empty),
+    )  # fmt: skip
+    nothing = np.full(events.height if empty else 0, _NULL_HASH, np.uint64)
 
-    def keep(name: str) -> None:
-        found[name] = read[name]()
+    def array(name: str) -> NDArray[Any]:
+        return frozen(nothing if name in empty else columns[name].to_numpy())
 
-    in_threads(keep, list(read), threads)
-    role = _ROLES[found["outcome"]]
-    role[(found["family"] == _PROFILE_FAMILY) & (role == 255)] = PROFILE
-    place = np.flatnonzero(role != 255).astype(np.uint32)
-    n = place.size
+    families, outcomes, measured_ms = array("family"), array("outcome"), array("execution_time_ms")
+    role = np.empty(events.height, np.uint8)
+    place = np.empty(events.height + 1, np.uint32)
+    n = _taking_part(families, outcomes, _ROLES, place, role)
     out = Events(
         Rows(
-            np.empty(n, np.uint64), np.empty(n, np.uint64), np.empty(n, np.int64), role[place],
+            np.empty(n, np.uint64), np.empty(n, np.uint64), np.empty(n, np.int64), role[:n],
             np.empty(n, np.uint8), np.empty(n, np.bool_), np.empty(n, np.uint64), np.empty(n, np.uint64),
             np.empty(n, np.int64), np.empty(n, np.uint8),
         ),
-        place, np.empty(n, np.uint8), np.empty(n, np.uint64),
+        place[:n], np.empty(n, np.uint8), np.empty(n, np.uint64), measured_ms,
     )  # fmt: skip
+    trace = "trace_id" if "span_id" not in empty else "span_id"
     given = (
-        found["correlation_id"], found["node"], found["operation"], found["span_id"], found["trace"], found["input"],
-        found["time"], found["took"], found["family"], found["outcome"],
+        array("correlation_id"), array("node"), array("operation"), array("span_id"), array(trace),
+        array("input_hash"), array("timestamp"), measured_ms, families, outcomes,
     )  # fmt: skip
     cuts = np.linspace(0, n, threads + 1).astype(np.int64)
 
     def fill(part: int) -> None:
-        _fill(place, *given, _KINDS, _SEVERITY, cuts[part], cuts[part + 1], out.rows, out.family, out.pool)
+        _fill(
+            out.place, *given, _KINDS, _SEVERITY, np.uint64(_NULL_HASH), cuts[part], cuts[part + 1], *out.rows,
+            out.family, out.pool,
+        )  # fmt: skip
 
-    in_threads(fill, list(range(threads)), threads)
+    in_threads(fill, range(threads), threads)
     return out
 
 
-@njit(nogil=True, cache=True)
+@lean
+def _taking_part(families, outcomes, roles, place, role):  # type: ignore[no-untyped-def]
+    """How many events begin, end or profile something; their places and roles."""
+    count = 0
+    for i in range(families.size):
+        found = roles[outcomes[i]]
+        if found == _NO_ROLE:
+            if families[i] != _PROFILE_FAMILY:
+                continue
+            found = np.uint8(PROFILE)
+        place[count] = i
+        role[count] = found
+        count += 1
+    return count
+
+
+@lean
 def _fill(  # type: ignore[no-untyped-def]
-    place, correlations, nodes, operations, spans, traces, inputs, times, tooks, families, outcomes, kinds, severities,
-    begin, end, rows, family, pool,
+    place, correlations, nodes, operations, spans, traces, inputs, times, measured_ms, families, outcomes, kinds,
+    severities, null, begin, end, key, exact, time, role, kind_of, correlated, operation, span, took, severity, family,
+    pool,
 ):
     """The keys of some events; see `building` for which events have one in common."""
     for at in range(begin, end):
@@ -97,29 +119,36 @@ def _fill(  # type: ignore[no-untyped-def]
         family[at] = families[i]
         family_key = np.uint64(families[i]) + np.uint64(1)
         kind = kinds[families[i]]
-        correlation = correlations[i]
-        if correlation == 0 and spans[i] != 0:
-            correlation = combined_key(traces[i], spans[i])
-        correlated = correlation != 0
-        exact = combined_key(combined_key(operations[i], spans[i]), combined_key(inputs[i], family_key))
-        pool[at] = combined_key(nodes[i], family_key)
-        if correlated:
-            whose = family_key if kind == REQUEST else nodes[i]
-            rows.key[at] = spread_key(combined_key(correlation, whose))
+        node, said, given = _id(nodes[i], null), _id(operations[i], null), _id(spans[i], null)
+        correlation = _id(correlations[i], null)
+        if correlation == 0 and given != 0:
+            correlation = combined_key(_id(traces[i], null), given)
+        alike = combined_key(combined_key(said, given), combined_key(inputs[i], family_key))
+        pool[at] = combined_key(node, family_key)
+        if correlation != 0:
+            key[at] = spread_key(combined_key(correlation, family_key if kind == REQUEST else node))
         else:
-            rows.key[at] = spread_key(combined_key(pool[at], exact))
-        rows.exact[at] = exact
-        rows.time[at] = times[i]
-        rows.family[at] = kind
-        rows.correlated[at] = correlated
-        rows.operation[at] = operations[i]
-        rows.span[at] = spans[i]
-        rows.took[at] = tooks[i]
-        rows.severity[at] = 1 if rows.role[at] == PROFILE else severities[outcomes[i]]
+            key[at] = spread_key(combined_key(pool[at], alike))
+        exact[at] = alike
+        time[at] = times[i]
+        kind_of[at] = kind
+        correlated[at] = correlation != 0
+        operation[at] = said
+        span[at] = given
+        ms = measured_ms[i]
+        took[at] = np.int64(np.rint(ms * 1000)) if ms >= 0 and ms < LONGEST_MS else -1
+        severity[at] = 1 if role[at] == PROFILE else severities[outcomes[i]]
 
 
-def _has_span_ids(events: pl.DataFrame) -> bool:
-    return events["span_id"].null_count() < events.height
+@lean
+def _id(found, null):  # type: ignore[no-untyped-def]
+    return np.uint64(0) if found == null else found
+
+
+def frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """The array, not to be written to: whether it came as a copy or not, kernels are compiled for one type."""
+    array.flags.writeable = False
+    return array
 
 
 def in_threads(work: Callable[[Any], None], items: Sequence[Any], threads: int) -> None:
@@ -142,28 +171,5 @@ def hashed(ids: pl.Series) -> NDArray[np.uint64]:
     return out
 
 
-def usable_ms(name: str = "execution_time_ms") -> pl.Expr:
-    """A duration that one can reckon with: not negative, not NaN, below 30 years; else null."""
-    column = pl.col(name)
-    return pl.when((column >= 0) & (column < _LONGEST_MS)).then(column)
-
-
-def _took(column: pl.Series) -> NDArray[np.int64]:
-    if column.null_count() == len(column):
-        return np.full(len(column), -1, np.int64)
-    frame = column.to_frame("execution_time_ms")
-    return frame.select((usable_ms() * 1000).round().cast(pl.Int64).fill_null(-1)).to_series().to_numpy(writable=True)
-
-
-def _microseconds(column: pl.Series) -> NDArray[np.int64]:
-    numbers = column.cast(pl.Int64)
-    return numbers.fill_null(np.iinfo(np.int64).min).to_numpy() if numbers.null_count() else numbers.to_numpy()
-
-
-def _unsigned(column: pl.Series) -> NDArray[np.uint64]:
-    return column.cast(pl.UInt64).fill_null(0).to_numpy()
-
-
-def _coded(column: pl.Series, words: tuple[str, ...], other: int) -> NDArray[np.uint8]:
-    places = column.cast(pl.Enum(words), strict=False).to_physical()
-    return places.cast(pl.UInt8).fill_null(other).to_numpy()
+def _code(name: str, words: tuple[str, ...], other: int) -> pl.Expr:
+    return pl.col(name).cast(pl.Enum(words), strict=False).to_physical().cast(pl.UInt8).fill_null(other)

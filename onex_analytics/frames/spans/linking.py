@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from onex_analytics.frames.spans.grouping import borders, combined, in_order, spread, tied
+from onex_analytics.frames.spans.grouping import combined, in_order, sort_keys, spread, tied
 from onex_analytics.frames.spans.keys import hashed
 from onex_analytics.frames.spans.pairing import CLOSED, CYCLE, NO_TIME, NONE, ORPHAN
 from onex_analytics.frames.spans.parents import ends_for_nesting, innermost, roots, trace_bearers
@@ -132,12 +132,12 @@ def _adopt(
     is_child[owners.size:] = True
     role, time = is_child.astype(np.uint8), spans.start[place]
     ties, none = np.zeros(place.size, np.int32), np.zeros(place.size, np.uint64)
-    order = in_order(key, none, time, role, ties)
-    border = borders(order, key)
-    same = np.flatnonzero(tied(order, border, time) & ~is_child)
+    order, border = in_order(key, none, time, role, ties, 0, 1)
+    same, keys = tied(order, border, time)
+    same = same[~is_child[same]]
     if same.size > 1:
         _rank(spans, place[same], ties, same, outermost_first=True)
-        order = in_order(key, none, time, role, ties)
+        sort_keys(order, border, keys, none, time, role, ties)
     innermost(order, border, is_child, place, spans.start, ends_for_nesting(spans.end), parent)
 
 
@@ -150,10 +150,10 @@ def innermost_of(key: pl.Series, start: pl.Series, end: pl.Series, is_child: pl.
     starts, ends = (column.fill_null(NO_TIME).to_numpy() for column in (start, end))
     child = is_child.to_numpy()
     none = np.zeros(keys.size, np.uint64)
-    order = in_order(keys, none, starts, child.astype(np.uint8), np.zeros(keys.size, np.int32))
+    order, border = in_order(keys, none, starts, child.astype(np.uint8), np.zeros(keys.size, np.int32), 0, 1)
     parent = np.full(keys.size, NONE, np.int32)
     everyone = np.arange(keys.size, dtype=np.int32)
-    innermost(order, borders(order, keys), child, everyone, starts, ends_for_nesting(ends), parent)
+    innermost(order, border, child, everyone, starts, ends_for_nesting(ends), parent)
     return pl.Series("parent", parent)
 
 

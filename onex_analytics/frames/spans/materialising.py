@@ -56,7 +56,7 @@ def pair_events(events: pl.DataFrame, dimensions: Mapping[str, str]) -> pl.DataF
     found = found_spans(events)
     wanted = [*SPANS, *dimensions.values(), *GIVEN, *OTHER_EVENTS]
     columns = columns_of(events, found, wanted, dict(dimensions))
-    told_by = np.concatenate([found.told_by, found.profile[None, :]])
+    told_by = found.told_by
     time = events["timestamp"].cast(pl.Int64).fill_null(NO_TIME).to_numpy()
     there = told_by != NONE
     times = np.where(there, time[told_by], NO_TIME)

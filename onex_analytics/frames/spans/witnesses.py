@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from onex_analytics.frames.compiling import lean
 from onex_analytics.frames.spans.pairing import (
     BY_INPUT,
     BY_KEY,
@@ -38,16 +39,28 @@ _SLACK_US = 10_000
 
 
 @njit(nogil=True, cache=True)
-def pair_keys(order, border, first_key, last_key, rows, found, ties):  # type: ignore[no-untyped-def]
-    """Pair all events of some keys, merge witnesses, attach profiles. Keys share nothing: they may go to threads.
+def pair_keys(order, border, rows, found, ties):  # type: ignore[no-untyped-def]
+    """Pair all events of some keys, merge witnesses, attach profiles. Keys share nothing: they may go to threads."""
+    left = np.empty(border.size, np.int32)
+    count = _pair_plain(
+        order, border, rows.exact, rows.time, rows.role, rows.family, rows.correlated, found.mate, found.by,
+        found.second, found.absorbed, left,
+    )  # fmt: skip
+    for key in left[:count]:
+        _pair_key(order, border[key], border[key + 1], rows, found, ties)
 
-    What nearly all keys are, one start and its end, or those of a node within those of telemetry, is done in place:
-    calling costs more.
+
+@lean
+def _pair_plain(  # type: ignore[no-untyped-def]
+    order, border, exact, time, role, family, correlated, mate, by, second, absorbed, left
+):
+    """Pair the keys that are one start and its end, or those of a node within those of telemetry, as nearly all are.
+
+    How many others there are, which are told in `left`.
     """
-    exact, time, role, family = rows.exact, rows.time, rows.role, rows.family
-    mate, by, second, absorbed, correlated = found.mate, found.by, found.second, found.absorbed, rows.correlated
-    for at_key in range(first_key, last_key):
-        begin, end = border[at_key], border[at_key + 1]
+    count = 0
+    for key in range(border.size - 1):
+        begin, end = border[key], border[key + 1]
         if end - begin == 2 or end - begin == 4:
             a, b = order[begin], order[begin + 1]
             if role[a] == START and role[b] == END and exact[a] == exact[b]:
@@ -64,7 +77,9 @@ def pair_keys(order, border, first_key, last_key, rows, found, ties):  # type: i
                     if family[c] == TELEMETRY and family[a] == NODE and time[c] <= time[a] and time[b] <= time[d]:
                         second[d], absorbed[b] = b, True
                     continue
-        _pair_key(order, begin, end, rows, found, ties)
+        left[count] = key
+        count += 1
+    return count
 
 
 @njit(nogil=True, cache=True)

@@ -1,0 +1,158 @@
+"""What each span is, from the pairs that were found: a compiled kernel over the events that stand for spans."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onex_analytics.frames.compiling import lean
+from onex_analytics.frames.spans.pairing import BY_KEY, CLOSED, NO_START, NO_TIME, NONE, PROFILE, START
+from onex_analytics.model.shapes import WIRE_NULL
+
+LONGEST_MS = 1e12
+"""The first duration that one cannot reckon with: 30 years."""
+
+_SOFT_FAILURE = 2
+
+
+class Found(NamedTuple):
+    """Spans as the events that tell of them: places in the frame of events, -1 where there is none."""
+
+    told_by: NDArray[np.int32]       # five rows: end, start, end and start of the second witness, profile
+    worst: NDArray[np.int32]         # of its two ends those that tell of a failure, and of the worst
+    began: NDArray[np.int64]         # microseconds, `NO_TIME` where unknown
+    ended: NDArray[np.int64]
+    duration_ms: NDArray[np.float64]  # what the node measured, else what the clocks say; NaN where unknown
+    state: NDArray[np.uint8]
+    by: NDArray[np.int16]            # a place in `PAIRED_BY`, -1 where unpaired
+    severity: NDArray[np.uint8]      # a place in `OUTCOMES_OF_SPANS`
+    family: NDArray[np.uint8]
+    loose: NDArray[np.bool_]         # no correlation, and paired by the order or not at all
+
+    @property
+    def end(self) -> NDArray[np.int32]:
+        return self.told_by[0]
+
+    @property
+    def start(self) -> NDArray[np.int32]:
+        return self.told_by[1]
+
+    @property
+    def second_end(self) -> NDArray[np.int32]:
+        return self.told_by[2]
+
+    @property
+    def second_start(self) -> NDArray[np.int32]:
+        return self.told_by[3]
+
+    @property
+    def profile(self) -> NDArray[np.int32]:
+        return self.told_by[4]
+
+
+def nothing_found(n: int) -> Found:
+    """Room for so many spans."""
+    return Found(
+        np.empty((5, n), np.int32), np.empty((2, n), np.int32), np.empty(n, np.int64), np.empty(n, np.int64),
+        np.empty(n, np.float64), np.empty(n, np.uint8), np.empty(n, np.int16), np.empty(n, np.uint8),
+        np.empty(n, np.uint8), np.empty(n, np.bool_),
+    )  # fmt: skip
+
+
+@lean
+def standing(role, mate, absorbed, out):  # type: ignore[no-untyped-def]
+    """How many events stand for spans: the end of each, else its start. They are told in `out`."""
+    count = 0
+    for i in range(role.size):
+        out[count] = i
+        count += (not absorbed[i]) & ((role[i] != START) | (mate[i] == NONE))
+    return count
+
+
+@lean
+def tell(  # type: ignore[no-untyped-def]
+    stands, first, last, key_exact, time, role, correlated, took, severities, mate, pair_by, pair_state, pair_second,
+    pair_profile, place, families, measured_ms, told_by, worst, began, ended, duration_ms, state, by, severity,
+    family, loose,
+):
+    """Fill in some of the spans."""
+    for at in range(first, last):
+        i = stands[at]
+        family[at] = families[i]
+        of_profile = role[i] == PROFILE
+        end, start = (NONE, i) if role[i] == START else (i, mate[i])
+        second_end, second_start = NONE, pair_second[i]
+        if second_start != NONE and role[second_start] != START:
+            second_end = second_start
+            second_start = mate[second_end]
+        profile = i if of_profile else pair_profile[i]
+
+        ended[at] = time[end] if end != NONE else time[second_end] if second_end != NONE else NO_TIME
+        begin = NO_TIME
+        if start != NONE:
+            begin = time[start]
+        else:
+            begin = _reckoned(end, time, took)
+            if begin == NO_TIME and second_start != NONE:
+                begin = time[second_start]
+            if begin == NO_TIME:
+                begin = _reckoned(second_end, time, took)
+        began[at] = begin
+
+        a = severities[end] if end != NONE else 0
+        b = severities[second_end] if second_end != NONE else 0
+        severity[at] = max(a, b)
+        failed = max(a, b) >= _SOFT_FAILURE
+        worst[0, at] = place[end] if failed and a >= b else NONE
+        worst[1, at] = place[second_end] if failed and b >= a else NONE
+
+        state[at] = pair_state[i] if not of_profile else CLOSED if took[i] >= 0 else NO_START
+        way = pair_by[i] if mate[i] != NONE else NONE
+        if way == NONE and pair_second[i] != NONE:
+            if mate[pair_second[i]] != NONE:
+                way = pair_by[pair_second[i]]
+            elif state[at] == CLOSED and (start != NONE or second_start != NONE):
+                way = BY_KEY
+        by[at] = way
+        loose[at] = (
+            not correlated[i] and not of_profile and (mate[i] == NONE or key_exact[i] != key_exact[mate[i]])
+        )
+        told_by[0, at] = NONE if end == NONE else place[end]
+        told_by[1, at] = NONE if start == NONE else place[start]
+        told_by[2, at] = NONE if second_end == NONE else place[second_end]
+        told_by[3, at] = NONE if second_start == NONE else place[second_start]
+        told_by[4, at] = NONE if profile == NONE else place[profile]
+
+        duration = np.nan
+        for row in (4, 2, 0):
+            event = told_by[row, at]
+            if event != NONE and measured_ms[event] >= 0 and measured_ms[event] < LONGEST_MS:
+                duration = measured_ms[event]
+        if np.isnan(duration) and begin != NO_TIME and ended[at] != NO_TIME:
+            duration = (ended[at] - begin) / 1000
+        duration_ms[at] = duration
+
+
+@lean
+def _reckoned(i, time, took):  # type: ignore[no-untyped-def]
+    """When an event began by its execution time."""
+    if i != NONE and took[i] >= 0 and time[i] != NO_TIME:
+        return time[i] - took[i]
+    return NO_TIME
+
+
+@lean
+def named_by_input(by, start, end, second_end, came, inputs, wanted, out):  # type: ignore[no-untyped-def]
+    """Let `out` be `wanted` for pairs by key of which neither event has a correlation id that came as one.
+
+    Their correlation id stood in their input states only, which are equal.
+    """
+    for at in range(by.size):
+        a, b = start[at], end[at]
+        out[at] = by[at]
+        if by[at] != BY_KEY or a == NONE or b == NONE or second_end[at] != NONE:
+            continue
+        if came[a] <= WIRE_NULL and came[b] <= WIRE_NULL and inputs[a] != 0 and inputs[a] == inputs[b]:
+            out[at] = wanted
