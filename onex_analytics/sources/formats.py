@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from onex_analytics.exceptions import SourceError, UnknownFormat
+from onex_analytics.exceptions import InputError, SourceError, UnknownFormat
 from onex_analytics.sources.streams import Stream, open_stream
 from onex_analytics.sources.units import Unit, element_units, line_units
 
@@ -15,7 +15,7 @@ FORMATS = ("jsonl", "json", "parquet", "arrow", "csv")
 other. parquet, arrow, csv: an export, one row an event."""
 
 _SNIFFED = 1 << 16
-_ADDRESSES = ("postgresql://", "postgres://")
+ADDRESSES = ("postgresql://", "postgres://")
 _FOREIGN = {
     b"BZh": ("bzip2", "bunzip2"), b"\xfd7zXZ": ("xz", "unxz"), b"PK\x03\x04": ("zip", "unzip"),
     b"\x04\x22\x4d\x18": ("LZ4", "unlz4"), b"7z\xbc\xaf": ("7-Zip", "7z x"),
@@ -49,9 +49,14 @@ def detect_format(stream: Stream) -> str:
         # the first line of an indented object is open: it ends where a member or a container begins
         goes_on = first[-1:] in (b"{", b",", b"[", b":") and rest[:1] in (b" ", b"\t", b'"', b"}")
         return "json" if goes_on else "jsonl"
-    if _CSV_HEADER.match(first) and b"event" in first.lower():
+    if _CSV_HEADER.match(first) and (b"event" in first.lower() or _is_named_delimited(stream.name)):
         return "csv"
     return "jsonl"
+
+
+def _is_named_delimited(name: str) -> bool:
+    """Whether a file is named .csv or .tsv, compressed or not: what its columns lack is then worth an error."""
+    return bool(re.search(r"\.[ct]sv(?:\.gz|\.zst)?$", name, re.I))
 
 
 def source_units(path: str | Path, *, format: str | None = None) -> tuple[Stream | None, Iterator[Unit]]:
@@ -64,12 +69,13 @@ def source_units(path: str | Path, *, format: str | None = None) -> tuple[Stream
 
     Raises:
         UnknownFormat: `format` is none of them.
+        MissingColumns: the columns of a CSV file can hold no event.
         SourceError: the file is missing, or may not be read.
         MissingExtra: the address of a server, without the extra `postgres`.
     """
     if format is not None and format not in FORMATS:
         raise UnknownFormat(str(path), f"asked for {format!r}", FORMATS)
-    if isinstance(path, str) and path.startswith(_ADDRESSES):
+    if isinstance(path, str) and path.startswith(ADDRESSES):
         from onex_analytics.sources.postgres import postgres_units
 
         return None, postgres_units(path)
@@ -85,4 +91,8 @@ def source_units(path: str | Path, *, format: str | None = None) -> tuple[Stream
         return stream, element_units(stream)
     from onex_analytics.sources.tables import table_units
 
-    return stream, table_units(stream, path, found)
+    try:
+        return stream, table_units(stream, path, found)
+    except (SourceError, InputError):
+        stream.close()
+        raise

@@ -17,9 +17,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from onex_analytics.exceptions import SourceError
+from onex_analytics.exceptions import MissingColumns, SourceError
 from onex_analytics.sources.block import Block, Rejection
-from onex_analytics.sources.delimited import csv_rows
+from onex_analytics.sources.delimited import Rows, csv_rows
 from onex_analytics.sources.rows import Places, numbered, require_events, row_blocks
 from onex_analytics.sources.streams import Stream
 from onex_analytics.sources.units import UNIT_BYTES, Unit, unit_key
@@ -86,9 +86,18 @@ def _unit(source: str, blocks: list[Block], rejected: list[Rejection], size: int
 
 
 def _csv_parts(stream: Stream) -> Iterator[Part]:
+    """Blocks of the rows of a CSV file; what is wrong with its first row is raised here, before any is read."""
     names, parts = csv_rows(stream)
     if names:
-        require_events(names)
+        try:
+            require_events(names)
+        except MissingColumns as problem:
+            mend = f"Mend: rename them in the first row of {stream.name}, or leave the file out."
+            raise MissingColumns(problem.missing, problem.found, mend) from None
+    return _csv_blocks(stream, parts)
+
+
+def _csv_blocks(stream: Stream, parts: Iterator[Rows]) -> Iterator[Part]:
     for rows in parts:
         blocks, refused = row_blocks(rows.frame, stream.name, Places(rows.lines, rows.offsets, rows.sizes))
         yield blocks, [*rows.rejected, *refused]
