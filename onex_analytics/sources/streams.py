@@ -215,19 +215,43 @@ def _unreadable(name: str, problem: OSError) -> SourceError:
     return SourceError(name, f"cannot be read ({problem})", "check the disk and the permissions, and run it again")
 
 
-LOG_SUFFIXES = frozenset(
-    {".jsonl", ".ndjson", ".json", ".log", ".txt", ".gz", ".zst", ".parquet", ".arrow", ".ipc", ".feather", ".csv"}
-)
+LOG_SUFFIXES = (
+    ".jsonl", ".ndjson", ".json", ".log", ".txt", ".csv", ".tsv", ".parquet", ".arrow", ".ipc", ".feather",
+    ".gz", ".zst",
+)  # fmt: skip
+"""How the name of a file ends that a folder gives, in large or small letters."""
+HIDDEN = (".", "_")
+"""How the name of a file or folder begins that is left out of a folder."""
 
 
 def log_files(folder: str | Path) -> Iterator[Path]:
     """Files in a folder, at any depth and in order of their paths, that look like logs; hidden ones are left out, and
-    so are those of a Delta table, such as a store's."""
-    paths = sorted(Path(folder).rglob("*"))
-    tables = {path.parent for path in paths if path.name == "_delta_log"}
-    for path in paths:
-        if not tables.isdisjoint(path.parents):
+    so are those of a Delta table, such as a store's.
+
+    Raises:
+        SourceError: a folder in it may not be read.
+    """
+    found: list[Path] = []
+
+    def refuse(problem: OSError) -> None:
+        raise folder_unreadable(problem.filename or folder, problem) from problem
+
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        if "_delta_log" in folders:
+            folders.clear()
             continue
-        hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
-        if not hidden and path.suffix.lower() in LOG_SUFFIXES and path.is_file():
-            yield path
+        folders[:] = [name for name in folders if not name.startswith(HIDDEN)]
+        logs = [name for name in files if not name.startswith(HIDDEN) and Path(name).suffix.lower() in LOG_SUFFIXES]
+        try:
+            found += [path for name in logs if (path := Path(place, name)).is_file()]
+        except OSError as problem:
+            refuse(problem)
+    yield from sorted(found)
+
+
+def folder_unreadable(name: str | Path, problem: OSError) -> SourceError:
+    """What is said of a folder whose files cannot be listed, or of what lies in one."""
+    if isinstance(problem, PermissionError):
+        mend = "give yourself the right to it and to the folders it lies in (chmod), run as its owner, or leave it out"
+        return SourceError(str(name), "may not be read", mend)
+    return _unreadable(str(name), problem)

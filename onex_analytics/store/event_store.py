@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import polars as pl
 
-from onex_analytics.exceptions import InvalidOption, NotAStore, StoreUnavailable
+from onex_analytics.exceptions import InputError, InvalidOption, NotAStore, SourceError, StoreUnavailable
 from onex_analytics.frames.coverage import coverage
 from onex_analytics.model.shapes import EVENTS, REJECTED
 from onex_analytics.sources.canonical import Gate
@@ -24,7 +25,7 @@ from onex_analytics.store import maintenance
 from onex_analytics.store.appending import Appender
 from onex_analytics.store.exports import write_jsonl
 from onex_analytics.store.failures import in_our_words, said
-from onex_analytics.store.inputs import Source, inputs, size_on_disk
+from onex_analytics.store.inputs import Source, inputs, refuse_unreadable, size_on_disk, told_of_the_others
 from onex_analytics.store.report import IngestReport, Tally
 from onex_analytics.store.retrying import retry_rejected
 from onex_analytics.store.selection import Time, selection, time_of
@@ -94,33 +95,41 @@ class EventStore:
             What became of every line: read = stored + duplicate + rejected.
 
         Raises:
-            SourceError: a source is missing or may not be read; nothing of it was stored.
+            SourceError: a source is missing or may not be read. Files are opened before anything is stored, and
+                before a new store is made; what breaks while it is read says how many sources were stored before it.
             UnknownFormat: `format` is none of the formats.
+            MissingColumns: a table can hold no events.
             StoreFull: no space is left; units that were committed stay, and the same call goes on from there.
             StoreConflict: other writers committed first, too often.
         """
         began = time.perf_counter()
         sources = inputs(source)
+        refuse_unreadable(sources, format)
+        opened = self._units(sources[0], format) if sources else None  # a store is made for what could be opened only
         self._begin()
         gate = Gate(datetime.now(UTC), self._dimensions, strict)
         appender = Appender(self._events, self._rejected, gate, repair_clocks=repair_clocks)
         sizes = [size_on_disk(s) for s in sources]
         in_all = None if None in sizes else sum(s or 0 for s in sizes)
         total, done_before = Tally(), 0
-        for item, size in zip(sources, sizes, strict=True):
-            stream, units = self._units(item, format)
+        for number, (item, size) in enumerate(zip(sources, sizes, strict=True)):
             here = Tally()
 
             def tell(
-                _: Unit, tally: Tally, stream: Stream | None = stream, here: Tally = here, before: int = done_before
+                stream: Stream | None, _: Unit, tally: Tally, here: Tally = here, before: int = done_before
             ) -> None:
                 here.add(tally)
                 if progress is not None:
                     done = before + (stream.done_bytes() if stream is not None else 0)
                     progress(done, in_all, total.read + here.read)
 
+            stream = None
             try:
-                appender.run(units, tell)
+                stream, units = opened or self._units(item, format)
+                opened = None
+                appender.run(units, partial(tell, stream))
+            except (SourceError, InputError) as problem:
+                raise told_of_the_others(problem, number, len(sources)) from problem.__cause__
             finally:
                 if stream is not None:
                     stream.close()
