@@ -109,7 +109,7 @@ figure { margin: 8px 0 4px; }
 .plot { width: 100%; }
 figcaption { font-size: 13px; margin-top: 2px; }
 .plot svg text { fill: var(--ink) !important; }
-.plot .hoverlayer text { fill: #ffffff !important; }
+.plot .hoverlayer text, .plot .iciclelayer text { fill: #ffffff !important; }
 .plot .hoverlayer path { fill: #30363c !important; stroke: #aab2ba !important; }
 .scroll { overflow: auto; max-height: 640px; margin: 8px 0; border: 1px solid var(--line); border-radius: 8px; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }

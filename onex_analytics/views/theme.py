@@ -77,6 +77,11 @@ def styled(
     return figure
 
 
+def with_long_legend(figure: go.Figure) -> go.Figure:
+    """The styled figure with its legend below the tools that a page lays over its top right corner."""
+    return figure.update_layout(legend_y=1 - 28 / figure.layout.height)
+
+
 def faded(colour: str, opacity: float) -> str:
     """A colour of the palette that lets the page shine through: pale on white, dim on black.
 

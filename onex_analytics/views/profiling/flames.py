@@ -11,14 +11,15 @@ import polars as pl
 
 from onex_analytics.views.profiling.durations import number, told
 from onex_analytics.views.profiling.groups import count, sentence
-from onex_analytics.views.theme import BLUE, REST, blank, described, label, styled
+from onex_analytics.views.theme import BLUE, blank, described, label, styled
 
 _HUES = (BLUE, "#00866A", "#8E6BBF", "#BF6636", "#4C7F8C", "#8A7400")
-"""Of middling lightness: white and black letters can both be read on them, whichever the page chooses."""
+"""Dark enough for white letters, light enough for a dark page."""
+_GREY = "#737373"
 _LEVELS = 32
 _LEVEL = 24  # pixels
 _LETTERS, _FEWEST_LETTERS = 145, 4
-_SAME = "#7F7F7F"
+_SAME = "#787878"
 _CHANGE = ((0.0, "#1F6FB0"), (0.5, _SAME), (1.0, "#C85200"))
 _ROOT = "all"
 
@@ -102,7 +103,7 @@ def _icicle(nodes: list[dict[str, Any]], weights: list[float], colours: Sequence
         maxdepth=_LEVELS + 1,
         tiling={"orientation": "v", "pad": 1},
         pathbar={"visible": False},
-        marker={"colors": [REST if isinstance(colours[0], str) else 0.0, *colours], "line": {"width": 0}},
+        marker={"colors": [_GREY if isinstance(colours[0], str) else 0.0, *colours], "line": {"width": 0}},
         textfont={"color": "white", "size": 12},
         leaf={"opacity": 1},
         textposition="middle left",
@@ -137,7 +138,7 @@ def _title(node: dict[str, Any]) -> str:
 def _hue(node: dict[str, Any]) -> str:
     """The colour of a name: always the same one."""
     digest = hashlib.sha256(str(node["name"]).encode()).digest()
-    return REST if node["folded"] else _HUES[digest[0] % len(_HUES)]
+    return _GREY if node["folded"] else _HUES[digest[0] % len(_HUES)]
 
 
 def _where(node: dict[str, Any]) -> list[str]:

@@ -21,7 +21,19 @@ from onex_analytics.views.profiling.groups import (
     sentence,
 )
 from onex_analytics.views.profiling.lanes import lane_axis, note
-from onex_analytics.views.theme import BLUE, GREEN, ORANGE, PALETTE, RED, SKY, blank, described, label, styled
+from onex_analytics.views.theme import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PALETTE,
+    RED,
+    SKY,
+    blank,
+    described,
+    label,
+    styled,
+    with_long_legend,
+)
 
 _TABLE = {
     "n", "errors", "weight", "error_rate", "mean_ms", "std_ms", "min_ms", "max_ms", "open", "negative", "unmeasured",
@@ -114,6 +126,7 @@ def ecdf(frame: pl.DataFrame, most: int = MOST_COLOURS) -> go.Figure:
     note_of_hidden = note(f"{count(hidden, 'more group')} with fewer spans not drawn" if hidden else "")
     x_title = "duration (log scale)" + note_of_hidden
     styled(figure, height=430, x_title=x_title, y_title="share that took at most so long", legend=len(parts) > 1)
+    with_long_legend(figure)
     figure.update_xaxes(axis.layout())
     figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
     error = max(frame["relative_error"])

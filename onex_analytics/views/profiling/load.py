@@ -8,7 +8,7 @@ import polars as pl
 from onex_analytics.views.profiling.groups import count, keys_of, parts_of, sentence
 from onex_analytics.views.profiling.lanes import note
 from onex_analytics.views.profiling.panels import TIME
-from onex_analytics.views.theme import ORANGE, PALETTE, blank, described, faded, label, styled
+from onex_analytics.views.theme import ORANGE, PALETTE, blank, described, faded, label, styled, with_long_legend
 
 _STEPS = {"at", "in_flight", "started", "ended", "open", "weight", "left_out"}
 _BUCKETS = {"start", "mean_in_flight", "peak", "least", "mean_weight", "open", "left_out"}
@@ -59,6 +59,8 @@ def concurrency(frame: pl.DataFrame, most: int = 6) -> go.Figure:
     text = f"{count(hidden, 'more group')} with lower peaks not drawn" if hidden else ""
     styled(figure, height=380, x_title=TIME + note(text), y_title="spans under way")
     figure.update_yaxes(rangemode="tozero")
+    if not alone:
+        with_long_legend(figure)
     top = max(shown[0][1][peak])
     left_out = [part["left_out"][0] for _, part in shown if part["left_out"][0]]
     return described(figure, sentence(

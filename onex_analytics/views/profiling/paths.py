@@ -9,7 +9,7 @@ import polars as pl
 
 from onex_analytics.views.profiling.durations import number, told, unit
 from onex_analytics.views.profiling.groups import count, keys_of, name_of, sentence
-from onex_analytics.views.theme import PALETTE, REST, blank, described, label, styled
+from onex_analytics.views.theme import PALETTE, REST, blank, described, label, styled, with_long_legend
 
 _KNOWN = {
     "band", "band_from", "band_to", "trees", "sections", "critical_ms", "mean_ms", "share", "ambiguous_share",
@@ -50,11 +50,12 @@ def critical_path_bar(frame: pl.DataFrame, measure: Literal["share", "mean_ms"] 
             x=[row[measure] / size for row in parts], y=[place_of[row["band"]] for row in parts], orientation="h",
             name=label(title), customdata=[_hover(row) for row in parts], hovertemplate="%{customdata}<extra></extra>",
             marker={"color": REST if is_other else PALETTE[at % len(PALETTE)],
-                    "line": {"width": 0 if len(parts) > 200 else 0.5, "color": "white"}},
+                    "line": {"width": 0.5, "color": "rgba(255,255,255,0.3)" if is_other else "white"}},
         )  # fmt: skip
     figure.update_layout(barmode="stack", bargap=0.3, legend_traceorder="normal")
     title = "share of the roots' time" if measure == "share" else f"time on the critical path a tree, {name}"
     styled(figure, height=150 + 54 * len(bands), x_title=title)
+    with_long_legend(figure)
     if measure == "share":
         figure.update_xaxes(tickformat=".0%", range=[0, 1.005])
     figure.update_yaxes(

@@ -3,7 +3,7 @@ import pytest
 
 from onex_analytics import profiling
 from onex_analytics.views.profiling import diff_flame_graph, flame_graph
-from onex_analytics.views.theme import REST, description
+from onex_analytics.views.theme import description
 from tests.views.profiling.results import EVIL, LONG, is_blank, spans, trace
 
 PAGE = trace(("page", None, 0, 100), ("query", "page", 10, 40), ("disk", "query", 20, 30))
@@ -30,7 +30,7 @@ def test_a_name_has_the_same_colour_wherever_it_stands():
 def test_what_stands_for_many_is_grey_and_counts_them():
     many = trace(("page", None, 0, 1000), *((f"c{i}", "page", i, i + 1) for i in range(200)))
     figure = flame_graph(profiling.flame_graph(many, max_nodes=20).collect())
-    assert figure.data[0].marker.colors[-1] == REST
+    assert figure.data[0].marker.colors[-1] == figure.data[0].marker.colors[0] == "#737373"
     assert "1 node stands for the many light call paths." in description(figure)
     assert "stands for 182 call paths" in figure.data[0].customdata[-1]
 
