@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from onex_analytics.cli.output import store_by_hand
 from onex_analytics.cli.progress import progress, reading
 from onex_analytics.exceptions import InvalidOption, NotAStore
 
@@ -29,8 +30,12 @@ def open_store(uri: str) -> EventStore:
 @contextmanager
 def store_of(store: str | None, files: Sequence[str]) -> Iterator[tuple[EventStore, IngestReport | None]]:
     """The store that was named, or one of the files that were named, with what became of their lines."""
-    if (store is None) == (not files):
-        raise InvalidOption("--store and FILES", "both" if files else "neither", "one of them: a store, or raw files")
+    named = store_by_hand.get() or store
+    if files and named is not None:
+        wanted = "one of them: leave out --store, or leave out the files"
+        raise InvalidOption("what to read", f"--store {named}, and files such as {files[0]}", wanted)
+    if store is None and not files:
+        raise InvalidOption("what to read", "not named", "a store (--store EVENTS), or raw files (FILES)")
     if store is not None:
         yield open_store(store), None
         return

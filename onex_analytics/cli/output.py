@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,10 +25,24 @@ Out = Annotated[
 StoreOption = Annotated[
     str, typer.Option("--store", envvar="ONEX_ANALYTICS_STORE", help="The store: a folder, or an s3:// address.")
 ]
+store_by_hand: ContextVar[str | None] = ContextVar("store_by_hand", default=None)
+"""The store where the command itself names one. Files win over a store that only the environment names, and over no
+other; by the time that a command reads them, it no longer knows which it was."""
+
+
+def _note_store(context: typer.Context, value: str | None) -> str | None:
+    source = context.get_parameter_source("store")
+    store_by_hand.set(value if source is not None and source.name == "COMMANDLINE" else None)
+    return value
+
+
 StoreOrFiles = Annotated[
     str | None,
-    typer.Option("--store", envvar="ONEX_ANALYTICS_STORE", help="The store: a folder, or an s3:// address."),
-]
+    typer.Option(
+        "--store", envvar="ONEX_ANALYTICS_STORE", help="The store: a folder, or an s3:// address.",
+        callback=_note_store,
+    ),
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
