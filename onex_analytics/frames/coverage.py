@@ -29,6 +29,8 @@ BUS_SOURCE = r"^(?:[\w-]+\.)?onex\.(?:evt|cmd|intent|snapshot|dlq)\."
 """A source that is a topic of the bus: its offsets are consecutive. Offsets of files are bytes, and have gaps."""
 
 _RHYTHM_EVENTS = 20
+_COMMON_PAUSES = 5  # so many pauses of one length are a rhythm
+_FARTHEST = 10      # a rate speaks for a hole so many times as long as the time in which it was seen
 
 
 def coverage(
@@ -42,9 +44,14 @@ def coverage(
     """The holes of a log, each producer against its own rhythm.
 
     A producer's rhythm is the 99th percentile of the time between two of its events. A time without a sign
-    of it that is longer than `factor` times that, and than `minimum`, is a hole. A producer with fewer than
-    20 events has no rhythm yet. A late first event is no hole: the producer may be new; name it in `expected`
-    if it is not. Load that sleeps at night is seen as a pause.
+    of it that is longer than `factor` times that, than twice its fifth longest pause (who works in bursts is not
+    silent between them), and than `minimum`, is a hole. A producer with fewer than 20 events has no rhythm yet, nor
+    has one that was seen for less than `minimum` apart from its holes: a burst of a second says nothing about the
+    minute after it. A late first event is no hole: the producer may be new; name it in `expected` if it is not. Load
+    that sleeps on few nights is seen as a pause.
+
+    `expected_events` is the hole's length times the producer's rate in the time between its holes, less the event that
+    ended it; null where the hole is more than ten times as long as that time.
 
     Args:
         events: one row an event, in any order; reads `timestamp`, `node`, and, where they are there,
@@ -123,29 +130,37 @@ def _quiet_times(seen: pl.LazyFrame, factor: float, minimum: str) -> pl.LazyFram
     known = seen.filter(pl.col("node").is_not_null()).select("node", "timestamp").sort("node", "timestamp")
     gaps = known.with_columns(pl.col("timestamp").shift(-1).over("node").alias("next"))
     gap_us = (pl.col("next") - pl.col("timestamp")).dt.total_microseconds()
+    of_its_kind = pl.max_horizontal(quantile(gap_us, "0.99") * factor, gap_us.top_k(_COMMON_PAUSES).min() * 2)
     rhythm = (
         gaps.group_by("node")
-        .agg(
-            pl.len().alias("n"),
-            quantile(gap_us, "0.99").alias("usual_us"),
-            (pl.col("timestamp").max() - pl.col("timestamp").min()).dt.total_microseconds().alias("alive_us"),
-        )
+        .agg(pl.len().alias("n"), of_its_kind.alias("usual_us"))
         .filter(pl.col("n") >= _RHYTHM_EVENTS)
     )
     least = round(width_seconds(minimum) * 1e6)
     returned = pl.col("next").is_not_null()
-    return (
+    quiet = (
         gaps.join(seen.select(end_of_log.alias("end_of_log")), how="cross")
         .with_columns(pl.coalesce("next", "end_of_log").alias("end"), returned.alias("returned"))
         .join(rhythm, on="node")
         .with_columns((pl.col("end") - pl.col("timestamp")).dt.total_microseconds().alias("quiet_us"))
-        .filter(pl.col("quiet_us") > pl.max_horizontal(pl.col("usual_us") * factor, pl.lit(least)))
+        .with_columns((pl.col("quiet_us") > pl.max_horizontal("usual_us", pl.lit(least))).alias("is_hole"))
+    )
+    rhythmic = ~pl.col("is_hole") & pl.col("returned")
+    # what lies between its holes is the time in which the producer has shown a rhythm, and a rate
+    watched_us = pl.col("quiet_us").filter(rhythmic).sum().over("node")
+    per_us = rhythmic.sum().over("node") / pl.col("watched_us").clip(1)
+    missing = (pl.col("quiet_us") * pl.col("per_us") - pl.col("returned")).clip(0)
+    told = pl.col("quiet_us") <= _FARTHEST * pl.col("watched_us")
+    return (
+        quiet.with_columns(watched_us.alias("watched_us"))
+        .with_columns(per_us.alias("per_us"))
+        .filter(pl.col("is_hole") & (pl.col("watched_us") >= least))
         .select(
             "node",
             pl.col("timestamp").alias("start"),
             "end",
             pl.when("returned").then(pl.lit("pause")).otherwise(pl.lit("silent")).alias("kind"),
-            (pl.col("quiet_us") * (pl.col("n") - 1) / pl.col("alive_us").clip(1)).alias("expected_events"),
+            pl.when(told).then(missing).alias("expected_events"),
             pl.lit(None, pl.String).alias("source"),
         )
     )

@@ -16,16 +16,18 @@ import polars as pl
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import names, require
+from onex_analytics.frames.error_names import canonical_code
 from onex_analytics.frames.outcomes import error_rates, failed, finished, operations, soft_failed
 from onex_analytics.frames.quantiles import quantile_columns
 from onex_analytics.frames.windows import counts_over_time, width_seconds
+from onex_analytics.model.error_codes import ErrorCodeTaxonomy
 
 OTHER = "(other)"
 """The name of the rest, wherever only the largest groups keep theirs."""
 
 
 def totals(events: pl.LazyFrame, *, work: pl.LazyFrame | None = None) -> pl.LazyFrame:
-    """The whole log in one row.
+    """The whole log in one row; for no events, such as those of a reversed range, every count is 0.
 
     Returns:
         `events`, `first` and `last` (null for an empty log), `nodes`, `event_types`, `correlations` (distinct),
@@ -59,7 +61,8 @@ def main_period(events: pl.LazyFrame) -> pl.LazyFrame:
 
     Returns:
         One row: `start` and `end` (both inclusive: the first and last event that lie no further from the middle
-        98 % of the events than those are long, and an hour), and `outside`, the events that lie further off.
+        98 % of the events than those are long, and an hour; null without events), and `outside`, the events that
+        lie further off (0 without events).
     """
     require(events, "timestamp")
     at = pl.col("timestamp")
@@ -167,31 +170,49 @@ def latency(
     )
 
 
-def top_errors(events: pl.LazyFrame, *, limit: int = 20, work: pl.LazyFrame | None = None) -> pl.LazyFrame:
+def top_errors(
+    events: pl.LazyFrame,
+    *,
+    limit: int = 20,
+    work: pl.LazyFrame | None = None,
+    taxonomy: ErrorCodeTaxonomy | None = None,
+) -> pl.LazyFrame:
     """What failed most. One failure counts once, however many witnesses told of it.
 
-    Failures are one error when they share code and type; where neither is given, when they share the message.
+    Failures are one error when they share code and type; where neither is given, when they share the message. The
+    long, the short and the bare spelling are one code where the taxonomy knows a single code by them. A spelling that
+    several codes share, or that it does not know, stays apart under what is written.
+
+    Args:
+        events: one row an event, in any order; reads what `operations` reads.
+        limit: errors that keep their row; the rest are one row.
+        work: `operations(events)`, where it is at hand.
+        taxonomy: the codes and their spellings; upstream's by default.
 
     Returns:
         One row an error, the most frequent first, the rest as one last row whose `error_code` is `OTHER`:
-        `error_code`, `error_type` (null where not given), `error_message` (the most frequent one), `messages`
-        (distinct), `failures`, `share` (of all failures), `nodes` (distinct), `node_names` (the first five by
-        name), `first_seen`, `last_seen`.
+        `error_code` (the long form where the taxonomy knows it), `error_type` (null where not given),
+        `error_message` (the most frequent one), `messages` (distinct), `failures`, `nodes` (distinct), `node_names`
+        (the first five by name), `first_seen`, `last_seen`, `spellings` (the codes as they were written, the most
+        frequent first; empty without a code, null for the rest), `share` (of all failures).
     """
     failures = (operations(events) if work is None else work).filter(failed())
     unnamed = pl.col("error_code").is_null() & pl.col("error_type").is_null()
     errors = failures.with_columns(
-        pl.when(unnamed).then(pl.col("error_message").fill_null("(no message)")).alias("_message")
+        pl.when(unnamed).then(pl.col("error_message").fill_null("(no message)")).alias("_message"),
+        canonical_code("error_code", taxonomy).alias("_code"),
     )
-    key = ["error_code", "error_type", "_message"]
+    key = ["_code", "error_type", "_message"]
     ranked = errors.group_by(key).agg(pl.len().alias("_n")).sort("_n", *key, descending=[True, False, False, False])
     ranked = ranked.with_row_index("_place").with_columns(pl.col("_place").clip(upper_bound=limit))
     is_rest = pl.col("_place") == limit
+    written = pl.col("error_code").drop_nulls()
+    spellings = written.unique().sort().sort_by(written.sort().unique_counts(), descending=True, maintain_order=True)
     return (
         errors.join(ranked, on=key, nulls_equal=True)
         .group_by("_place")
         .agg(
-            pl.when(is_rest.first()).then(pl.lit(OTHER)).otherwise(pl.col("error_code").first()).alias("error_code"),
+            pl.when(is_rest.first()).then(pl.lit(OTHER)).otherwise(pl.col("_code").first()).alias("error_code"),
             pl.when(~is_rest.first()).then(pl.col("error_type").first()).alias("error_type"),
             pl.when(~is_rest.first()).then(pl.col("error_message").drop_nulls().mode().sort().first()).alias("error_message"),
             pl.col("error_message").drop_nulls().n_unique().alias("messages"),
@@ -200,7 +221,9 @@ def top_errors(events: pl.LazyFrame, *, limit: int = 20, work: pl.LazyFrame | No
             pl.col("node").drop_nulls().unique().sort().head(5).alias("node_names"),
             pl.col("finished_at").min().alias("first_seen"),
             pl.col("finished_at").max().alias("last_seen"),
+            spellings.alias("spellings"),
         )
+        .with_columns(pl.when(pl.col("_place") < limit).then("spellings").alias("spellings"))
         .sort("_place")
         .drop("_place")
         .with_columns((pl.col("failures") / pl.col("failures").sum()).alias("share"))

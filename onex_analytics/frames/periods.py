@@ -1,7 +1,8 @@
 """Periods in which a node was unlike itself: slower, failing, silent, stuck, restarting, or failing in a new way.
 
 A first look, not a verdict: each node is held against its own usual level within the same log, bucket by
-bucket, and buckets that stand out and touch are one period. Methods, all robust against the very incidents
+bucket, and buckets that stand out and touch are one period. A node that always fails has no past that shows it:
+failures are held against the other nodes, too. Methods, all robust against the very incidents
 they look for (a usual level is a median, or leaves the worst fifth of the buckets out):
 
 - **latency**, by (node, operation): the logarithms of the bucket's geometric mean ("typical ms") and of its
@@ -10,18 +11,16 @@ they look for (a usual level is a median, or leaves the worst fifth of the bucke
   needs a score of 7 where the other kinds need 5.
 - **errors**, **unfinished**: the share of failed, or never ended, operations against the share of the calmest
   four fifths of the node's buckets (at least 0.5 %): the signed root of the binomial deviance, which is nearly
-  a z even for few. At least 5 of them, and twice the usual.
-- **silence**: events against those expected: the node's usual share of what the other nodes emit in that
-  bucket, so that a quiet night of the whole fleet is not silence. The root of the Poisson deviance over the
-  node's own overdispersion (events come in clumps). Under 35 % of what was expected; a node that speaks in
-  fewer than half of the buckets has no usual. All nodes at once: against the running median of the
-  neighbouring buckets.
+  a z even for few. At least 5 of them, and twice the usual. And the node's calm buckets against the work of all
+  nodes ("failed share, others usual"): see `frames.failing_nodes`.
+- **silence**: events against the node's usual share of what the other nodes emit in that bucket, where node and log
+  have spoken long enough to have a usual: see `frames.silences`.
 - **restarts**: announcements of a node (NODE_REGISTER, NODE_ANNOUNCE), at least 4 in a bucket and twice its
   usual, as the root of the Poisson deviance.
-- **new_error**: an error (code, else type) of a node, k failures in all, at least 5, not seen in the first 5 % of
-  the log's time T. Had it been there all along, then so late a first sight (a share s of T was left) would have
-  the probability s^k, and so short a life w about k·(w/T)^(k-1); the smaller is below 1e-6. Errors that a node
-  began to show within 2 % of that time (often spellings of one) are one period, named after the strongest.
+- **new_error**: an error (code however it is spelled, else type) of a node, k failures in all, at least 5, not seen
+  in the first 5 % of the log's time T. Had it been there all along, then so late a first sight (a share s of T was
+  left) would have the probability s^k, and so short a life w about k·(w/T)^(k-1); the smaller is below 1e-6. Errors
+  that a node began to show within 2 % of that time (often spellings of one) are one period, named after the strongest.
 """
 
 from __future__ import annotations
@@ -32,8 +31,12 @@ import polars as pl
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import require
+from onex_analytics.frames.deviances import deviance, poisson_deviance
+from onex_analytics.frames.error_names import canonical_code
+from onex_analytics.frames.failing_nodes import calm, failing_nodes
 from onex_analytics.frames.outcomes import failed, finished, operations
 from onex_analytics.frames.quantiles import quantile
+from onex_analytics.frames.silences import silences, silences_of_all
 from onex_analytics.frames.windows import bucket, duration
 from onex_analytics.model.shapes import UTC_MICROSECONDS
 
@@ -45,7 +48,7 @@ NOTABLE = pl.Schema({
     "end": UTC_MICROSECONDS,       # exclusive
     "measure": pl.String(),        # what `observed` and `usual` are
     "observed": pl.Float64(),      # the worst bucket for latency, else the whole period
-    "usual": pl.Float64(),         # null for a new error
+    "usual": pl.Float64(),         # the node's own, or that of the other nodes; null for a new error
     "n": pl.UInt32(),              # what it rests on: operations, events, restarts or failures
     "score": pl.Float64(),         # root of the sum of squares of the buckets' z
 })
@@ -56,6 +59,7 @@ KINDS = ("latency", "errors", "new_error", "silence", "unfinished", "restarts")
 _STANDS_OUT = 3.0   # z of a bucket
 _NOTABLE = {"latency": 7.0}  # score of a period, else:
 _NOTABLE_ELSE = 5.0
+_HARMLESS = ("deploy",)  # labels of what is no incident by itself
 _WHERE = ("kind", "node", "what", "measure")
 
 
@@ -94,10 +98,12 @@ def notable(
         "latency": lambda: _latency(work, every, min_events),
         "errors": lambda: _errors(work, every),
         "unfinished": lambda: _unfinished(work, every, after),
-        "silence": lambda: pl.concat([_silence(events, every), _silence_of_all(events, every)]),
+        "silence": lambda: pl.concat([silences(events, every), silences_of_all(events, every)]),
         "restarts": lambda: _restarts(events, every),
     }
     found = [_periods(judged[kind](), every) for kind in wanted if kind in judged]
+    if "errors" in wanted:
+        found.append(failing_nodes(work, every))
     if "new_error" in wanted:
         found.append(_new_errors(work, events))
     result = pl.concat([part.select(NOTABLE.names()).cast(NOTABLE) for part in found]) if found else None
@@ -111,29 +117,43 @@ def incidents_seen(labels: pl.LazyFrame, periods: pl.LazyFrame) -> pl.LazyFrame:
     """Which labelled incidents a first look at the log shows.
 
     An incident is seen when a period of any kind overlaps its time and concerns its node (or all nodes, or the
-    incident names no node).
+    incident names no node). A deploy by itself does no harm: what it breaks is labelled as an incident of its own. So
+    nothing of it is to be seen, and nothing was missed where no period shows it.
+
+    Args:
+        labels: shape `model.LABELS`; reads `incident_id`, `kind`, `node`, `start` and `end`.
+        periods: the result of `notable`.
 
     Returns:
-        The rows of `labels`, ordered by start, with `seen` (true or false), `seen_as` (the kinds, sorted) and
-        `best_score` (null where not seen).
+        The rows of `labels`, ordered by start, with `seen` (true, false, or null where nothing was to be seen),
+        `verdict` (the same as a word: "seen", "missed", "nothing to see"), `seen_as` (the kinds, sorted) and
+        `best_score` (null where not seen). `seen.sum()` of `seen.count()` are the incidents that were found.
     """
-    require(labels, "incident_id", "node", "start", "end")
+    require(labels, "incident_id", "kind", "node", "start", "end")
     same_node = pl.col("node").is_null() | pl.col("node_seen").is_null() | (pl.col("node") == pl.col("node_seen"))
     overlap = (pl.col("start") < pl.col("end_seen")) & (pl.col("start_seen") < pl.col("end"))
     found = periods.select("kind", "score", pl.col("node", "start", "end").name.suffix("_seen"))
-    seen = (
+    shown = (
         labels.select("incident_id", "node", "start", "end")
         .join(found, how="cross")
         .filter(same_node & overlap)
         .group_by("incident_id")
         .agg(pl.col("kind").unique().sort().alias("seen_as"), pl.col("score").max().alias("best_score"))
     )
+    is_seen = pl.col("best_score").is_not_null()
+    harmless = pl.col("kind").is_in(_HARMLESS)
+    verdict = (
+        pl.when(pl.col("seen")).then(pl.lit("seen"))
+        .when(pl.col("seen").is_null()).then(pl.lit("nothing to see"))
+        .otherwise(pl.lit("missed"))
+    )  # fmt: skip
     return (
-        labels.join(seen, on="incident_id", how="left")
+        labels.join(shown, on="incident_id", how="left")
         .with_columns(
-            pl.col("best_score").is_not_null().alias("seen"),
+            pl.when(is_seen | ~harmless.fill_null(False)).then(is_seen).alias("seen"),
             pl.col("seen_as").fill_null(pl.lit([], dtype=pl.List(pl.String))),
         )
+        .with_columns(verdict.alias("verdict"))
         .sort("start", "incident_id")
     )
 
@@ -187,74 +207,21 @@ def _unfinished(work: pl.LazyFrame, every: str, after: str) -> pl.LazyFrame:
 
 def _shares(counts: pl.LazyFrame, kind: str, measure: str) -> pl.LazyFrame:
     share = pl.col("k") / pl.col("n")
-    calm = share.rank("ordinal").over("node") <= (0.8 * pl.len().over("node")).ceil()
-    rest = _deviance(pl.col("n") - pl.col("k"), pl.col("n") - pl.col("mean"))
+    rest = deviance(pl.col("n") - pl.col("k"), pl.col("n") - pl.col("mean"))
 
     def of_calm(column: str) -> pl.Expr:
         return pl.col(column).filter("calm").sum().over("node")
 
     return (
         counts.sort("node", "start")
-        .with_columns(share.alias("observed"), calm.alias("calm"))
+        .with_columns(share.alias("observed"), calm(share).alias("calm"))
         .with_columns((of_calm("k") / of_calm("n")).alias("usual"))
         .with_columns((pl.col("n") * pl.col("usual").clip(0.005, 1)).alias("mean"))
-        .with_columns((_deviance("k", "mean") + rest).clip(0).sqrt().alias("z"))
+        .with_columns((deviance("k", "mean") + rest).clip(0).sqrt().alias("z"))
         .filter((pl.col("k") >= 5) & (pl.col("observed") >= 2 * pl.col("usual")))
         .select(
             pl.lit(kind).alias("kind"), "node", pl.lit(None, pl.String).alias("what"), "start",
             pl.lit(measure).alias("measure"), "observed", "usual", "n", "z",
-        )
-    )
-
-
-def _silence(events: pl.LazyFrame, every: str) -> pl.LazyFrame:
-    counts = events.filter(pl.col("node").is_not_null()).group_by("node", bucket(every)).agg(pl.len().alias("k"))
-    grid = counts.select("node").unique().join(counts.select("start").unique(), how="cross")
-    others = pl.col("k").sum().over("start") - pl.col("k")
-    ratio = pl.col("k") / pl.when(pl.col("others") > 0).then("others")
-    dispersion = ((pl.col("k") - pl.col("usual")) ** 2 / pl.col("usual").clip(1)).median().over("node") / 0.455
-    return (
-        grid.join(counts, on=["node", "start"], how="left")
-        .with_columns(pl.col("k").fill_null(0).cast(pl.Float64))
-        .with_columns(others.alias("others"))
-        .with_columns(
-            ratio.filter(pl.col("k") > 0).median().over("node").alias("ratio"),
-            (pl.col("k") > 0).mean().over("node").alias("active"),
-        )
-        .with_columns((pl.col("ratio") * pl.col("others")).alias("usual"))
-        .with_columns(dispersion.clip(1).alias("dispersion"))
-        .with_columns((_poisson_deviance("k", "usual") / pl.col("dispersion")).sqrt().alias("z"))
-        .filter((pl.col("active") >= 0.5) & (pl.col("k") < 0.35 * pl.col("usual")))
-        .select(
-            pl.lit("silence").alias("kind"), "node", pl.lit(None, pl.String).alias("what"), "start",
-            pl.lit("events a bucket").alias("measure"), pl.col("k").alias("observed"), "usual",
-            pl.col("k").cast(pl.UInt32).alias("n"), "z",
-        )
-    )
-
-
-def _silence_of_all(events: pl.LazyFrame, every: str) -> pl.LazyFrame:
-    counts = events.group_by(bucket(every)).agg(pl.len().alias("k").cast(pl.Float64)).sort("start")
-    first, last = pl.col("start").min(), pl.col("start").max()
-    grid = events.select(bucket(every)).select(
-        pl.datetime_range(first.fill_null(pl.datetime(2000, 1, 1, time_zone="UTC")),
-                          last.fill_null(pl.datetime(2000, 1, 1, time_zone="UTC")), duration(every)).alias("start")
-    )
-    usual = pl.col("k").rolling_median(13, center=True, min_samples=7)
-    dispersion = ((pl.col("k") - pl.col("usual")) ** 2 / pl.col("usual").clip(1)).median() / 0.455
-    z = (_poisson_deviance("k", "usual") / dispersion.clip(1)).sqrt()
-    inner = (pl.col("start") > first) & (pl.col("start") < last)
-    return (
-        grid.join(counts, on="start", how="left")
-        .sort("start")
-        .with_columns(pl.col("k").fill_null(0.0))
-        .with_columns(usual.alias("usual"))
-        .with_columns(z.alias("z"), inner.alias("inner"))
-        .filter(pl.col("inner") & (pl.col("k") < 0.35 * pl.col("usual")))
-        .select(
-            pl.lit("silence").alias("kind"), pl.lit(None, pl.String).alias("node"),
-            pl.lit(None, pl.String).alias("what"), "start", pl.lit("events a bucket").alias("measure"),
-            pl.col("k").alias("observed"), "usual", pl.col("k").cast(pl.UInt32).alias("n"), "z",
         )
     )
 
@@ -267,7 +234,7 @@ def _restarts(events: pl.LazyFrame, every: str) -> pl.LazyFrame:
     return (
         counts.join(span, how="cross")
         .with_columns(others.alias("usual"))
-        .with_columns(_poisson_deviance("n", pl.col("usual").clip(0.1)).sqrt().alias("z"))
+        .with_columns(poisson_deviance("n", pl.col("usual").clip(0.1)).sqrt().alias("z"))
         .filter((pl.col("n") >= 4) & (pl.col("n") >= 2 * pl.col("usual")))
         .select(
             pl.lit("restarts").alias("kind"), "node", pl.lit(None, pl.String).alias("what"), "start",
@@ -287,7 +254,7 @@ def _new_errors(work: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
     surprise = pl.when(left <= 0.95).then(pl.max_horizontal(late, brief))
     found = (
         work.filter(failed())
-        .group_by("node", pl.coalesce("error_code", "error_type").alias("what"))
+        .group_by("node", pl.coalesce(canonical_code(), "error_type").alias("what"))
         .agg(
             pl.len().alias("n"),
             pl.col("finished_at").min().alias("start"),
@@ -323,19 +290,6 @@ def _new_errors(work: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("score").max(),
         )
     )
-
-
-def _deviance(k: str | pl.Expr, mean: str | pl.Expr) -> pl.Expr:
-    """2·k·ln(k/mean), and 0 for k = 0: one term of a deviance."""
-    seen = (pl.col(k) if isinstance(k, str) else k).cast(pl.Float64)
-    expected = pl.col(mean) if isinstance(mean, str) else mean
-    return 2 * pl.when(seen > 0).then(seen * (seen / expected.clip(1e-9)).log()).otherwise(0.0)
-
-
-def _poisson_deviance(k: str, mean: str | pl.Expr) -> pl.Expr:
-    """Twice the log-likelihood that is lost by `mean` against `k` itself; its root is nearly a z."""
-    expected = pl.col(mean) if isinstance(mean, str) else mean
-    return (_deviance(k, mean) - 2 * (pl.col(k).cast(pl.Float64) - expected)).clip(0)
 
 
 def _periods(judged: pl.LazyFrame, every: str) -> pl.LazyFrame:

@@ -16,7 +16,7 @@ def test_a_producer_that_keeps_its_rhythm_has_no_hole():
 
 def test_a_pause_is_a_hole_against_the_producers_own_rhythm():
     log = events(STEADY + [{"at": 10 * i, "node": "b"} for i in range(361) if not 100 < i < 200])
-    assert coverage(log).collect().rows() == [("b", at(1000), at(2000), "pause", 72.5, None)]
+    assert coverage(log).collect().rows() == [("b", at(1000), at(2000), "pause", 99.0, None)]
 
 
 def test_a_slow_rhythm_makes_the_same_pause_no_hole():
@@ -29,6 +29,35 @@ def test_a_producer_that_never_came_back_is_silent_until_the_log_ends():
     assert coverage(log).select("node", "start", "end", "kind").collect().rows() == [
         ("b", at(990), at(3600), "silent")
     ]
+
+
+def test_a_burst_of_a_second_says_nothing_about_the_minutes_after_it():
+    burst = [{"at": i / 240, "node": "batch"} for i in range(240)]
+    assert coverage(events(STEADY + burst)).collect().is_empty()
+    again = [{"at": 1800 + i / 240, "node": "batch"} for i in range(240)]
+    assert coverage(events(STEADY + burst + again)).collect().is_empty()
+
+
+def test_who_works_in_bursts_is_not_silent_between_them():
+    bursts = [{"at": 600 * burst + i, "node": "batch"} for burst in range(12) for i in range(120)]
+    assert coverage(events(bursts)).collect().is_empty()
+    (hole,) = coverage(events(row for row in bursts if not 2400 <= row["at"] < 4200)).collect().to_dicts()
+    assert (hole["start"], hole["end"]) == (at(1919), at(4200))
+
+
+@given(st.integers(61, 300), st.integers(61, 300), st.integers(61, 600))
+def test_just_what_is_missing_of_a_steady_rhythm_is_expected(before, after, missing):
+    steady = [{"at": i, "node": "b"} for i in range(before)]
+    log = events(steady + [{"at": before + missing + i, "node": "b"} for i in range(after)])
+    (hole,) = coverage(log).collect().to_dicts()
+    assert hole["expected_events"] == pytest.approx(missing)
+
+
+def test_a_rate_says_nothing_about_a_hole_more_than_ten_times_as_long():
+    watched = [{"at": i, "node": "b"} for i in range(101)]
+    (told,) = coverage(events([*watched, {"at": 1100}])).collect().to_dicts()
+    (untold,) = coverage(events([*watched, {"at": 1101}])).collect().to_dicts()
+    assert (told["expected_events"], untold["expected_events"]) == (1000.0, None)
 
 
 def test_a_late_first_event_is_no_hole():

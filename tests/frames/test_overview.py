@@ -4,6 +4,7 @@ import pytest
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames import overview
 from onex_analytics.frames.overview import OTHER
+from onex_analytics.model.error_codes import ErrorCodeTaxonomy
 from tests.frames.rows import at, events, run
 
 EMPTY = events([])
@@ -73,8 +74,35 @@ def test_an_error_is_known_by_code_and_type_and_counted_once():
     (error,) = overview.top_errors(log).collect().to_dicts()
     assert error == {
         "error_code": "E7", "error_type": "ValueError", "error_message": "boom", "messages": 1, "failures": 2,
-        "nodes": 2, "node_names": ["a", "b"], "first_seen": at(0.01), "last_seen": at(60.01), "share": 1.0,
+        "nodes": 2, "node_names": ["a", "b"], "first_seen": at(0.01), "last_seen": at(60.01),
+        "spellings": ["E7"], "share": 1.0,
     }  # fmt: skip
+
+
+def failures(*codes: str | None) -> pl.LazyFrame:
+    return events({"event_type": "NODE_FAILURE", "error_code": code, "error_type": "ValueError"} for code in codes)
+
+
+def test_the_spellings_of_one_code_are_one_error():
+    long, short, name = "ONEX_RT_400_NODE_INITIALIZATION_FAILED", "ONEX_RT_400", "NODE_INITIALIZATION_FAILED"
+    (error,) = overview.top_errors(failures(name, long, short, long, name, long)).collect().to_dicts()
+    assert (error["error_code"], error["failures"], error["spellings"]) == (long, 6, [long, name, short])
+
+
+def test_a_spelling_of_several_codes_or_of_none_stays_apart():
+    log = failures("ONEX_REGISTRY_001", "ONEX_REGISTRY_001_TOOL_NOT_FOUND", "TOOL_NOT_FOUND", "SC001", None)
+    errors = overview.top_errors(log).select("error_code", "failures", "spellings").collect()
+    assert errors.rows() == [
+        ("ONEX_REGISTRY_001_TOOL_NOT_FOUND", 2, ["ONEX_REGISTRY_001_TOOL_NOT_FOUND", "TOOL_NOT_FOUND"]),
+        (None, 1, []), ("ONEX_REGISTRY_001", 1, ["ONEX_REGISTRY_001"]), ("SC001", 1, ["SC001"]),
+    ]  # fmt: skip
+
+
+def test_the_codes_of_a_user_have_spellings_too():
+    ours = ErrorCodeTaxonomy.default().extended({"ONEX_BILLING_001_CARD_DECLINED": "the bank said no"})
+    log = failures("CARD_DECLINED", "ONEX_BILLING_001")
+    assert overview.top_errors(log).collect().height == 2
+    assert overview.top_errors(log, taxonomy=ours).collect()["failures"].to_list() == [2]
 
 
 def test_an_error_without_code_and_type_is_known_by_its_message():
@@ -87,8 +115,8 @@ def test_an_error_without_code_and_type_is_known_by_its_message():
 
 def test_errors_beyond_the_limit_are_one_last_row():
     log = events({"event_type": "NODE_FAILURE", "error_code": code} for code in "AAABBC")
-    errors = overview.top_errors(log, limit=1).select("error_code", "failures", "share").collect()
-    assert errors.rows() == [("A", 3, 0.5), (OTHER, 3, 0.5)]
+    errors = overview.top_errors(log, limit=1).select("error_code", "failures", "share", "spellings").collect()
+    assert errors.rows() == [("A", 3, 0.5, ["A"]), (OTHER, 3, 0.5, None)]
 
 
 def test_repairs_are_counted_by_node_and_kind():
@@ -134,6 +162,16 @@ def test_an_operation_is_unfinished_after_thirty_minutes_and_not_before():
 
 def test_a_start_without_a_correlation_id_is_not_called_unfinished():
     assert overview.unfinished(events([*run("a", None, 0)[:2], {"at": 9999}])).collect().is_empty()
+
+
+def test_no_events_are_counted_as_none_and_have_no_period():
+    reversed_range = ONE.filter(pl.col("timestamp").is_between(at(9), at(1), closed="left"))
+    (row,) = overview.totals(reversed_range).collect().to_dicts()
+    assert row.pop("first") is None
+    assert row.pop("last") is None
+    assert set(row.values()) == {0}
+    assert overview.main_period(reversed_range).collect().rows() == [(None, None, 0)]
+    assert overview.error_overview(reversed_range).collect().rows() == [(0, 0, 0, 0, None, None)]
 
 
 @pytest.mark.parametrize("log", [EMPTY, ONE], ids=["empty", "one event"])

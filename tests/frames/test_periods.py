@@ -1,13 +1,20 @@
 import random
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from onex_analytics.exceptions import InvalidOption
+from onex_analytics.frames.coverage import coverage
+from onex_analytics.frames.overview import main_period
 from onex_analytics.frames.periods import KINDS, NOTABLE, incidents_seen, notable
+from onex_analytics.frames.windows import fitting_width
 from onex_analytics.model.shapes import LABELS
+from onex_analytics.store import EventStore
+from onex_analytics.synthetic import SyntheticLog, generate
 from tests.frames.rows import at, events, run
 
 HOUR = 3600.0
@@ -108,6 +115,89 @@ def test_an_unknown_kind_is_refused_with_those_that_are_known():
         notable(events([]), kinds=["slowness"])
 
 
+def test_a_node_that_spoke_in_one_second_of_two_was_not_silent_in_the_other():
+    burst = [{"at": 110 + i / 1440, "node": "batch"} for i in range(1440)]
+    others = [{"at": second + i / 20, "node": "b"} for second in (0, 110) for i in range(20)]
+    assert notable(events(burst + others), "1s", kinds=["silence"]).collect().is_empty()
+
+
+def test_work_in_bursts_is_not_silent_between_them():
+    steady = [{"at": 10 * i, "node": "steady"} for i in range(3600)]
+    bursts = [{"at": 60 * m + s, "node": "batch"} for m in range(600) if m % 30 < 20 for s in range(0, 60, 5)]
+    assert notable(events(steady + bursts), "5m", kinds=["silence"]).collect().is_empty()
+
+
+def test_one_quiet_bucket_is_silence_where_no_other_is_quiet():
+    log = fleet(between(5, 5.25, lambda _: []))
+    (period,) = notable(log, kinds=["silence"]).collect().to_dicts()
+    assert (period["node"], period["start"], period["end"]) == ("b", at(5 * HOUR), at(5.25 * HOUR))
+
+
+def test_a_node_that_always_fails_stands_out_against_the_others_in_a_log_too_short_for_a_past():
+    log = events(
+        row for node in "abcd" for i in range(30)
+        for row in run(node, f"{node}{i}", i, failed=i % 10 < (5 if node == "d" else 0) or i == 7)
+    )  # fmt: skip
+    (period,) = notable(log, "1m").collect().to_dicts()
+    assert (period["kind"], period["node"], period["measure"]) == ("errors", "d", "failed share, others usual")
+    assert (period["start"], period["end"], period["n"]) == (at(0), at(60), 30)
+    assert (period["observed"], period["usual"]) == (pytest.approx(16 / 30), pytest.approx(3 / 90))
+
+
+def test_a_code_that_only_changes_its_spelling_is_no_new_error():
+    spelled = {0: "ONEX_RT_400_NODE_INITIALIZATION_FAILED", 1: "NODE_INITIALIZATION_FAILED"}
+    log = events(
+        row for i in range(200) for row in run("a", f"c{i}", 60 * i, failed=i % 5 == 0, code=spelled[i // 100])
+    )
+    assert notable(log, kinds=["new_error"]).collect().is_empty()
+
+
+def first_look(log: pl.LazyFrame) -> pl.DataFrame:
+    """What the report asks, at its two widths."""
+    main = main_period(log).collect().row(0, named=True)
+    log, span = log.filter(pl.col("timestamp").is_between(main["start"], main["end"])), main["end"] - main["start"]
+    by_count = notable(log, fitting_width(span, 240), kinds=["silence", "restarts"])
+    by_share = notable(log, fitting_width(span, 96), kinds=["latency", "errors", "unfinished", "new_error"])
+    return pl.concat([by_count, by_share]).collect()
+
+
+def stored(folder: Path, log: SyntheticLog) -> pl.DataFrame:
+    log.write(folder / "log.jsonl")
+    store = EventStore(folder / "store")
+    store.append(folder / "log.jsonl")
+    return store.scan().collect().sort("timestamp")
+
+
+def test_the_incidents_of_the_seeded_log_are_all_seen(tmp_path):
+    log = generate(200_000, seed=0)
+    seen = incidents_seen(log.labels.lazy(), first_look(stored(tmp_path, log).lazy()).lazy()).collect()
+    assert seen.filter(verdict="missed")["incident_id"].to_list() == []
+    assert seen.filter(verdict="nothing to see")["kind"].to_list() == ["deploy"]
+
+
+def test_of_two_minutes_of_real_logs_the_nodes_that_fail_stand_out_and_no_silence_does(shared_data, tmp_path):
+    store = EventStore(tmp_path)
+    for path in sorted((shared_data / "onex").glob("*.json*")):
+        store.append(path)
+    found = first_look(store.scan()).sort("node")
+    assert found.select("kind", "node").rows() == [("errors", "node_tree_generator"), ("errors", "runner_node")]
+    assert found["observed"].to_list() == [0.175, 0.5]
+    assert coverage(store.scan()).collect().is_empty()
+
+
+def test_in_a_log_without_incidents_hardly_anything_stands_out_however_short_it_is(tmp_path):
+    week = stored(tmp_path, generate(100_000, seed=1, incidents=None))
+    draw = random.Random(1)
+    start, end = week["timestamp"].quantile(0.02), week["timestamp"].quantile(0.98)
+    alarms = []
+    for minutes in (2, 10, 30, 120, 480, 1440) * 5:
+        length = timedelta(minutes=minutes)
+        begin = start + (end - start - length) * draw.random()
+        part = week.filter(pl.col("timestamp").is_between(begin, begin + length, closed="left"))
+        alarms += first_look(part.lazy()).rows() if len(part) else []
+    assert len(alarms) <= 1  # of 30 logs
+
+
 def test_an_incident_is_seen_when_a_period_overlaps_it_on_its_node():
     labels = pl.LazyFrame(
         [
@@ -121,8 +211,27 @@ def test_an_incident_is_seen_when_a_period_overlaps_it_on_its_node():
     periods = pl.LazyFrame(
         [{"kind": "errors", "node": "b", "start": at(150), "end": at(300), "score": 9.0}], schema=NOTABLE
     )
-    seen = incidents_seen(labels, periods).select("incident_id", "seen", "seen_as", "best_score").collect()
+    seen = incidents_seen(labels, periods).select("incident_id", "seen", "verdict", "seen_as", "best_score").collect()
     assert seen.sort("incident_id").rows() == [
-        ("anywhere", True, ["errors"], 9.0), ("hit", True, ["errors"], 9.0),
-        ("later", False, [], None), ("other node", False, [], None),
+        ("anywhere", True, "seen", ["errors"], 9.0), ("hit", True, "seen", ["errors"], 9.0),
+        ("later", False, "missed", [], None), ("other node", False, "missed", [], None),
     ]  # fmt: skip
+
+
+def test_of_a_deploy_that_breaks_nothing_there_is_nothing_to_see():
+    labels = pl.LazyFrame(
+        [
+            {"incident_id": "harmless", "kind": "deploy", "node": "a", "start": at(100), "end": at(200)},
+            {"incident_id": "harmful", "kind": "deploy", "node": "b", "start": at(100), "end": at(200)},
+            {"incident_id": "silence", "kind": "silent_node", "node": "a", "start": at(150), "end": at(160)},
+        ],
+        schema=LABELS,
+    )
+    periods = pl.LazyFrame(
+        [{"kind": "errors", "node": "b", "start": at(150), "end": at(300), "score": 9.0}], schema=NOTABLE
+    )
+    seen = incidents_seen(labels, periods).collect()
+    assert seen.sort("incident_id").select("incident_id", "seen", "verdict").rows() == [
+        ("harmful", True, "seen"), ("harmless", None, "nothing to see"), ("silence", False, "missed"),
+    ]  # fmt: skip
+    assert (seen["seen"].sum(), seen["seen"].count()) == (1, 2)
