@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from onex_analytics.cli import main
+from onex_analytics.sources.formats import FORMATS
 from onex_analytics.sources.streams import LOG_SUFFIXES
 from onex_analytics.store import EventStore
 from tests.sources.reading import lines, written
@@ -130,3 +131,42 @@ def test_the_suffixes_that_a_folder_gives_are_one_list(tmp_path, capsys):
     for suffix in LOG_SUFFIXES:
         assert suffix in said
         assert suffix in told
+
+
+def test_a_file_of_which_little_became_an_event_is_no_quiet_success(tmp_path, capsys):
+    store = str(tmp_path / "s")
+    assert main(["ingest", str(written(tmp_path, "a.log", b"what\nis\n" + lines(1))), "--store", store]) == 0
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "2 of 3 lines gave no event, most often because of invalid_json (2)" in said
+    assert f"onex-analytics store rejected --store {store}" in said
+
+
+def test_an_empty_file_is_remarked_on(tmp_path, capsys):
+    assert main(["ingest", str(written(tmp_path, "a.jsonl", b"")), "--store", str(tmp_path / "s")]) == 0
+    assert "Nothing was read" in capsys.readouterr().err
+
+
+def test_a_file_that_was_stored_before_says_so_of_its_rejected_lines_too(tmp_path, capsys):
+    words = ["ingest", str(written(tmp_path, "a.jsonl", lines(3) + b"broken\n")), "--store", str(tmp_path / "s")]
+    assert main(words) == 0
+    assert capsys.readouterr().err == ""
+    assert main(words) == 0
+    assert "1 of 1 units were stored before and are skipped" in capsys.readouterr().err
+
+
+def test_another_form_of_time_is_no_repair(tmp_path, capsys):
+    text = lines(2).decode()
+    zoned = re.sub(r'("timestamp": ?"[^"Z+]+)"', r'\1Z"', text)
+    assert zoned != text
+    words = ["ingest", str(written(tmp_path, "a.jsonl", zoned.encode())), "--store", str(tmp_path / "s")]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"other form of time +2", printed)
+    assert "repaired" not in printed
+
+
+def test_the_formats_are_named_in_the_help(capsys):
+    assert main(["ingest", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in FORMATS)
