@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from onex_analytics.cli.inputs import open_store, store_of
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOption, StoreOrFiles, say
 from onex_analytics.cli.progress import busy, growing
+from onex_analytics.exceptions import InvalidOption
+
+if TYPE_CHECKING:
+    import polars as pl
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look into a store and keep it.")
 dimensions = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Columns lifted out of the metadata.")
@@ -83,7 +88,41 @@ def rejected(
     output = Output(as_json, as_csv, out)
     held = open_store(store).rejected().sort("source", "source_offset", nulls_last=True)
     lines = (held.head(limit) if limit else held).collect()
-    output.frame(lines if output.form != "table" else lines.drop("raw", "rejected_at"))
+    output.frame(lines if output.form != "table" else at_a_glance(lines))
+
+
+_SHOWN = 60
+"""Letters of a rejected line on a terminal."""
+_QUESTION = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(?:select|with|from|show|explain|values)\b", re.I | re.S)
+_AROUND = rb'\s*\{\s*"events"\s*:\s*\['
+_AROUND_MEND = "no event_id: this object stands around events; take them out first: jq -c '.events[]'"
+_NO_JSON = "no JSON value can go on like this there"
+
+
+def at_a_glance(lines: pl.DataFrame) -> pl.DataFrame:
+    """Rejected lines for a terminal: the beginning of each, and what is wrong where the detail says only the place."""
+    import polars as pl
+
+    bare = pl.col("detail").str.contains(r"^at byte \d+ of the line$") & (pl.col("reason") == "invalid_json")
+    wrapped = pl.Series([bool(re.match(_AROUND, raw or b"")) for raw in lines["raw"]], dtype=pl.Boolean)
+    detail = (
+        pl.when(bare).then(pl.col("detail") + ": " + _NO_JSON)
+        .when(wrapped & (pl.col("reason") == "missing_event_id")).then(pl.lit(_AROUND_MEND))
+        .otherwise("detail")
+    )  # fmt: skip
+    beginnings = pl.Series("raw", [piece(raw) for raw in lines["raw"]], pl.String)
+    return lines.drop("rejected_at").with_columns(detail.alias("detail"), beginnings)
+
+
+def piece(raw: bytes | None) -> str:
+    """The beginning of a line, such that no terminal takes it for a command of its own.
+
+    >>> piece(b'{"a": "\\x1b[31m'), piece(b"x" * 100)[-3:]
+    ('{"a": "�[31m', 'xx…')
+    """
+    text = (raw or b"")[: 4 * _SHOWN].decode("utf-8", "replace")
+    safe = "".join(letter if letter.isprintable() else "�" for letter in text)
+    return safe if len(safe) <= _SHOWN and len(raw or b"") <= 4 * _SHOWN else safe[:_SHOWN] + "…"
 
 
 @app.command("retry-rejected")
@@ -127,6 +166,9 @@ def export(
     node: Annotated[list[str] | None, typer.Option(help="Only this node; may be given again.")] = None,
 ) -> None:
     """Write events as they came, one JSON object a line."""
+    if to.suffix.lower() in (".csv", ".tsv", ".parquet", ".arrow", ".html"):
+        other = 'store sql "select * from events" --out events.csv (or .parquet)'
+        raise InvalidOption("--out", str(to), f"a name such as events.jsonl, as JSON lines are written; else {other}")
     held = open_store(store)
     if str(to) == "-":
         held.to_jsonl(sys.stdout.buffer, since=since, until=until, event_types=event_type, nodes=node)
@@ -149,8 +191,8 @@ def sql(
     output = Output(as_json, as_csv, out)
     from polars.exceptions import PolarsError
 
-    from onex_analytics.exceptions import InvalidOption
-
+    if not _QUESTION.match(query):
+        raise InvalidOption("the query", query, "a question, such as select … from events; no store is changed by one")
     with store_of(None if files else store, files or []) as (held, _):
         try:
             answer = held.sql(query)
