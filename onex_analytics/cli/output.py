@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")]
 Out = Annotated[
-    Path | None, typer.Option("--out", help="Write to this file: .json, .csv or .parquet by its name, else a table.")
+    Path | None,
+    typer.Option("--out", help="Write to this file: .json, .jsonl, .csv or .parquet by its name, else a table."),
 ]
 StoreOption = Annotated[
     str, typer.Option("--store", envvar="ONEX_ANALYTICS_STORE", help="The store: a folder, or an s3:// address.")
@@ -45,6 +46,9 @@ StoreOrFiles = Annotated[
 ]  # fmt: skip
 
 
+_FORMS = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+
+
 @dataclass(frozen=True)
 class Output:
     """Where a result goes, and how."""
@@ -56,16 +60,19 @@ class Output:
     def __post_init__(self) -> None:
         if self.as_json and self.as_csv:
             raise InvalidOption("--json and --csv", "both", "one of them")
+        named = _FORMS.get(self.out.suffix.lower()) if self.out else None
+        if named is not None and named != self.form:
+            wanted = f"a name that ends in .{self.form}, or no --{self.form}"
+            raise InvalidOption("--out", str(self.out), wanted)
 
     @property
     def form(self) -> str:
-        """table, json, csv or parquet."""
+        """table, json, jsonl, csv or parquet."""
         if self.as_json:
             return "json"
         if self.as_csv:
             return "csv"
-        suffix = self.out.suffix.lower() if self.out else ""
-        return {".json": "json", ".csv": "csv", ".parquet": "parquet"}.get(suffix, "table")
+        return _FORMS.get(self.out.suffix.lower(), "table") if self.out else "table"
 
     def frame(self, frame: pl.DataFrame, title: str = "") -> None:
         """Write rows: JSON is a list of objects."""
@@ -75,6 +82,8 @@ class Output:
                 frame.write_parquet(self.out)
             case "json":
                 self._text(json.dumps(frame.to_dicts(), indent=1, default=_plain) + "\n")
+            case "jsonl":
+                self._text("".join(json.dumps(row, default=_plain) + "\n" for row in frame.iter_rows(named=True)))
             case "csv":
                 self._text(_flat(frame).write_csv())
             case _:

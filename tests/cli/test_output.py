@@ -33,13 +33,13 @@ def test_a_table_is_whole_where_no_terminal_sets_a_width(capsys):
     assert "…" not in printed
 
 
-@pytest.mark.parametrize("name", ["t.json", "t.csv", "t.parquet", "t.txt"])
+@pytest.mark.parametrize("name", ["t.json", "t.jsonl", "t.csv", "t.parquet", "t.txt"])
 def test_the_name_of_the_file_says_its_form(name, tmp_path, capsys):
     Output(out=tmp_path / name).frame(ROWS.select("node", "n"))
     assert capsys.readouterr().out == ""
     written = tmp_path / name
     readers = {
-        ".json": pl.read_json, ".csv": pl.read_csv, ".parquet": pl.read_parquet,
+        ".json": pl.read_json, ".jsonl": pl.read_ndjson, ".csv": pl.read_csv, ".parquet": pl.read_parquet,
     }  # fmt: skip
     if reader := readers.get(written.suffix):
         assert reader(written).rows() == [("a", 1200), (None, 3)]
@@ -65,3 +65,9 @@ def test_two_forms_at_once_are_refused():
 )
 def test_values_are_written_as_people_write_them(value, text):
     assert shown(value) == text
+
+
+@pytest.mark.parametrize(("name", "option"), [("t.csv", "as_json"), ("t.json", "as_csv"), ("t.parquet", "as_json")])
+def test_a_file_whose_name_says_another_form_is_refused(name, option, tmp_path):
+    with pytest.raises(InvalidOption, match=r"--out is .*a name that ends in \.(json|csv), or no --"):
+        Output(out=tmp_path / name, **{option: True})
