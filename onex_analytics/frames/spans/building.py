@@ -15,7 +15,8 @@ Source of the rules: the specification of this package (spans, traces and perfor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -24,7 +25,7 @@ from polars.io.plugins import register_io_source
 
 from onex_analytics.exceptions import MissingColumns
 from onex_analytics.frames.spans.finding import found_spans, threads_for
-from onex_analytics.frames.spans.gathering import Witnesses, owners
+from onex_analytics.frames.spans.gathering import Witnesses, first_of, owners
 from onex_analytics.frames.spans.keys import PAIRING_COLUMNS, frozen, in_threads
 from onex_analytics.frames.spans.linking import Unlinked, linked
 from onex_analytics.frames.spans.pairing import (
@@ -126,11 +127,15 @@ def spans_of(events: pl.DataFrame, wanted: list[str], dimensions: dict[str, str]
     """Some columns of the spans of some events."""
     events = with_absent(events, [*PAIRING_COLUMNS, *LINKING_COLUMNS, *(c for c in wanted if c in EVENTS)])
     found = found_spans(events)
-    columns = columns_of(events, found, wanted, dimensions)
-    if any(name in wanted for name in _LINKED):
-        links = linked(unlinked(columns, found))
-        columns["trace_id"], columns["parent_span_id"] = links.trace_id, links.parent_span_id
-        columns["state"] = pl.Series(STATES).gather(pl.Series(links.state))
+    links: dict[str, pl.Series] = {}
+
+    def link(columns: dict[str, pl.Series]) -> None:
+        told = linked(unlinked(columns, found))
+        links["trace_id"], links["parent_span_id"] = told.trace_id, told.parent_span_id
+        links["state"] = pl.Series(STATES).gather(pl.Series(told.state))
+
+    asked = any(name in wanted for name in _LINKED)
+    columns = columns_of(events, found, wanted, dimensions, link if asked else None) | links
     return pl.DataFrame([columns[name].alias(name) for name in wanted])
 
 
@@ -152,9 +157,13 @@ OTHER_EVENTS = ("second_start_event_id", "second_end_event_id")
 
 
 def columns_of(
-    events: pl.DataFrame, found: Found, wanted: list[str], dimensions: dict[str, str]
-) -> dict[str, pl.Series]:
-    """Columns of spans, but for those that linking makes; with those that linking reads, where it is asked for."""
+    events: pl.DataFrame, found: Found, wanted: list[str], dimensions: dict[str, str],
+    link: Callable[[dict[str, pl.Series]], None] | None = None,
+) -> dict[str, pl.Series]:  # fmt: skip
+    """Columns of spans, but for those that linking makes; with those that linking reads, where it is asked for.
+
+    `link` is called with the latter as soon as they are there, beside the making of the others.
+    """
     owner = owners(events.height, found.told_by)
 
     def witnesses(sources: NDArray[np.int32]) -> Witnesses:
@@ -164,6 +173,7 @@ def columns_of(
     worst, measured = witnesses(found.worst), witnesses(found.told_by[[4, 0, 2]])
     ends, starts = witnesses(found.told_by[[0, 2]]), witnesses(found.told_by[[1, 3]])
     column_of = {name: column for column, name in dimensions.items()}
+    event_ids = events["event_id"].rechunk()
     out: dict[str, pl.Series] = {}
 
     def make(name: str) -> pl.Series:
@@ -175,14 +185,16 @@ def columns_of(
             return worst.gathered(events[name])
         if name in PROFILE_NUMBERS:
             return measured.gathered(events[name])
+        if name == "_own_event_id":
+            return witnesses(found.told_by[[1, 3, 0, 2]]).gathered(event_ids)
         if name == "start_event_id":
-            return starts.gathered(events["event_id"])
+            return starts.gathered(event_ids)
         if name == "end_event_id":
-            return ends.gathered(events["event_id"])
+            return ends.gathered(event_ids)
         if name in OTHER_EVENTS:
             first, second = (found.end, found.second_end) if name == "second_end_event_id" else (
                 found.start, found.second_start)  # fmt: skip
-            return witnesses(np.where(first == NONE, NONE, second)[None, :]).gathered(events["event_id"])
+            return witnesses(np.where(first == NONE, NONE, second)[None, :]).gathered(event_ids)
         if name == "adjusted_count":
             return own.gathered(events[name]).fill_null(1.0)
         if name in ("operation", "node_version"):
@@ -194,38 +206,37 @@ def columns_of(
     def keep(name: str) -> None:
         out[name] = make(name).alias(name)
 
-    names = [name for name in wanted if name not in (*_LINKED, "span_id", "name")]
-    names += ["start_event_id", "end_event_id", "given_span_id"]
-    if "name" in wanted:
-        names += ["operation", "node"]
+    def keep_named() -> None:
+        keep("operation")
+        keep("node")
+        out["name"] = first_of([out["operation"], out["node"]])
+
+    names = ["start_event_id", "end_event_id", "given_span_id"]
     if not set(_LINKED).isdisjoint(wanted):
-        names += [*GIVEN, "correlation_id"]
+        names += [*GIVEN, "correlation_id", "_own_event_id"]
         if events["causation_id"].null_count() < events.height:
             names += OTHER_EVENTS
-    in_threads(keep, list(dict.fromkeys(names)), threads_for(found.end.size))
-    out["span_id"] = _first(out["given_span_id"], out["start_event_id"], out["end_event_id"])
+    names = list(dict.fromkeys(names))
+    threads = threads_for(found.end.size)
+    in_threads(keep, names, threads)
+    out["span_id"] = first_of([out["given_span_id"], out["start_event_id"], out["end_event_id"]])
+    made = {*_LINKED, "span_id", *out} | ({"name", "operation", "node"} if "name" in wanted else set())
+    work: list[Callable[[], None]] = [partial(keep, name) for name in dict.fromkeys(wanted) if name not in made]
     if "name" in wanted:
-        out["name"] = _first(out["operation"], out["node"])
+        work.insert(0, keep_named)
+    if link is not None:
+        work.insert(0, partial(link, out.copy()))
+    in_threads(lambda do: do(), work, threads)
     return out
-
-
-def _first(*columns: pl.Series) -> pl.Series:
-    """The first of some columns that is not null, row by row."""
-    while columns[0].null_count() == len(columns[0]) and len(columns) > 1:
-        columns = columns[1:]
-    if columns[0].null_count() == 0:
-        return columns[0]
-    return pl.select(pl.coalesce(*columns)).to_series()
 
 
 def unlinked(columns: dict[str, pl.Series], found: Found) -> Unlinked:
     """What linking reads of the spans."""
-    first, last = columns["start_event_id"], columns["end_event_id"]
     causes = tuple(columns[name] for name in ("start_event_id", "end_event_id", *OTHER_EVENTS) if name in columns)
     return Unlinked(
         columns["span_id"], columns["given_trace_id"], columns["given_parent_span_id"], columns["correlation_id"],
-        columns["parent_correlation_id"], columns["causation_id"], causes, _first(first, last), found.began,
-        found.ended, found.state,
+        columns["parent_correlation_id"], columns["causation_id"], causes, columns["_own_event_id"],
+        found.began, found.ended, found.state,
     )  # fmt: skip
 
 

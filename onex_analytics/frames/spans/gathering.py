@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from numba import njit
@@ -74,17 +76,20 @@ class Witnesses:
         self._firsts: pl.Series | None = None
 
     def gathered(self, column: pl.Series) -> pl.Series:
-        """The column of each span: the first value that one of its events gives."""
+        """The column of each span: the first value that one of its events gives.
+
+        A column in many chunks is made one first: to look up the chunk of each place takes longer.
+        """
         nulls = column.null_count()
         if nulls == len(column):
             return _nulls(column, self.sources.shape[1])
         if nulls == 0:
-            return column.gather(self.firsts())
+            return column.rechunk().gather(self.firsts())
         tells = column.is_not_null().to_numpy()
         silent = int(np.argmin(tells))
         if nulls > _SPARSE * len(column):
             return self._gathered_from_few(column, tells, silent)
-        return column.gather(pl.Series(first_telling(tells, self.sources, silent)))
+        return column.rechunk().gather(pl.Series(first_telling(tells, self.sources, silent)))
 
     def firsts(self) -> pl.Series:
         """The place of the first event of each span."""
@@ -111,6 +116,39 @@ class Witnesses:
         if not told.any():
             return found
         return found.scatter(pl.Series(spans[told], dtype=pl.UInt32), column.gather(pl.Series(place[told])))
+
+
+@lean
+def _choose(tells, rows, offset, out):  # type: ignore[no-untyped-def]
+    """Let rows that tell nothing yet be told by this column, where it tells."""
+    for at in range(rows.size):
+        if out[at] == _NOBODY and tells[rows[at]]:
+            out[at] = offset + rows[at]
+
+
+def first_of(columns: Sequence[pl.Series], rows: NDArray[np.integer] | None = None) -> pl.Series:
+    """The first of some columns that is not null, row by row; of some rows, in their order, where those are given.
+
+    >>> first_of([pl.Series(["a", None, None]), pl.Series(["b", "c", None])]).to_list()
+    ['a', 'c', None]
+    >>> first_of([pl.Series(["a", None]), pl.Series(["b", "c"])], np.array([1, 1])).to_list()
+    ['c', 'c']
+    """
+    telling = [column for column in columns if column.null_count() < len(column)] or list(columns[-1:])
+    whole = next((place for place, column in enumerate(telling) if column.null_count() == 0), len(telling) - 1)
+    telling = telling[: whole + 1]
+    if len(telling) == 1:
+        return telling[0] if rows is None else telling[0].gather(pl.Series(rows, dtype=pl.UInt32))
+    n = len(telling[0])
+    chosen = np.arange(n, dtype=np.uint32) if rows is None else rows.astype(np.uint32)
+    out = np.full(chosen.size, _NOBODY, np.uint32)
+    for place, column in enumerate(telling):
+        _choose(column.is_not_null().to_numpy(), chosen, place * n, out)
+    silent = out == _NOBODY
+    if silent.any():
+        nothing = int(np.argmin(telling[-1].is_not_null().to_numpy()))
+        out[silent] = (len(telling) - 1) * n + nothing
+    return pl.concat(telling, rechunk=True).gather(pl.Series(out))
 
 
 def owners(events: int, sources: Places) -> Places:

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from onex_analytics.frames.spans.gathering import first_of
 from onex_analytics.frames.spans.grouping import combined, in_order, sort_keys, spread, tied
 from onex_analytics.frames.spans.keys import hashed
 from onex_analytics.frames.spans.pairing import CLOSED, CYCLE, NO_TIME, NONE, ORPHAN
@@ -62,26 +63,21 @@ def linked(spans: Unlinked) -> Linked:
     has_trace = spans.trace_id.is_not_null().to_numpy()
     _rank(spans, np.flatnonzero(has_trace & ~has_trace[top]), rank)
     bearer = trace_bearers(parent, top, cyclic, has_trace, rank)
-    trace_id = _own_trace(spans).gather(pl.Series(bearer, dtype=pl.UInt32))
+    trace_id = _own_trace(spans, bearer)
     state = spans.state.copy()
     whole = state == CLOSED
     state[whole & named & (parent == NONE)] = ORPHAN
     state[whole & cyclic] = CYCLE
-    linked_to = pl.Series(np.where(parent == NONE, 0, parent), dtype=pl.UInt32)
-    of_parent = spans.span_id.gather(linked_to)
-    has_parent = pl.Series(parent != NONE)
-    parent_id = pl.select(
-        pl.coalesce(spans.parent_span_id, pl.when(has_parent).then(of_parent)).alias("parent_span_id")
-    ).to_series()
+    adopted = np.flatnonzero((parent != NONE) & spans.parent_span_id.is_null().to_numpy())
+    parent_id = spans.parent_span_id.clone().scatter(
+        pl.Series(adopted, dtype=pl.UInt32), spans.span_id.gather(pl.Series(parent[adopted], dtype=pl.UInt32))
+    )
     return Linked(parent, trace_id, parent_id, state)
 
 
-def _own_trace(spans: Unlinked) -> pl.Series:
-    """The trace id that a span has by itself: as given, else its correlation id, else its event id."""
-    if spans.trace_id.null_count() == 0:
-        return spans.trace_id
-    own = pl.coalesce(spans.trace_id, spans.correlation_id, spans.own_event_id)
-    return pl.select(own.alias("trace_id")).to_series()
+def _own_trace(spans: Unlinked, bearers: NDArray[np.int32] | None = None) -> pl.Series:
+    """The trace id that spans, or the bearers of theirs, have by themselves: as given, else correlation or event id."""
+    return first_of([spans.trace_id, spans.correlation_id, spans.own_event_id], bearers).alias("trace_id")
 
 
 def _follow(spans: Unlinked, parent: NDArray[np.int32]) -> NDArray[np.bool_] | None:
