@@ -33,11 +33,20 @@ def progress(what: str) -> Iterator[Tell]:
     begin.daemon = True
     begin.start()
     try:
-        yield lambda done, total, rows: bar.update(task, completed=done, total=total, rows=rows)
+        yield lambda done, total, rows: bar.update(task, completed=_so_far(done, total), total=total, rows=rows)
     finally:
         begin.cancel()
         begin.join()
         bar.stop()
+
+
+def _so_far(done: int, total: int | None) -> int:
+    """Bytes as far as the bar may show them: what is read ahead is not stored yet, so it is never full before its end.
+
+    >>> _so_far(500, 1000), _so_far(1000, 1000), _so_far(7, None)
+    (500, 990, 7)
+    """
+    return done if total is None else min(done, total * 99 // 100)
 
 
 def reading() -> str:

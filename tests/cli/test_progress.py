@@ -53,3 +53,13 @@ def test_an_error_ends_the_bar_and_goes_on(monkeypatch):
         time.sleep(0.2)
         raise ZeroDivisionError
     assert "asking" in screen.getvalue()
+
+
+def test_the_bar_is_not_full_while_rows_that_were_read_are_still_worked_on(monkeypatch):
+    screen = terminal(monkeypatch)
+    monkeypatch.setattr(module, "PATIENCE_S", 0.0)
+    with progress("reading") as tell:
+        time.sleep(0.1)
+        tell(500_000, 500_000, 7)
+        time.sleep(0.3)
+    assert "495.0/500.0 kB" in screen.getvalue()

@@ -38,7 +38,7 @@ def test_sql_that_asks_nothing_is_refused(query, kept, capsys):
     assert "wanted a question" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("query", ["/* a remark */ SELECT node FROM events", "with a as (select 1 as n) select * from a"])
+@pytest.mark.parametrize("query", ["/* why */ SELECT node FROM events", "with a as (select 1 as n) select * from a"])
 def test_sql_that_asks_is_answered(query, kept):
     assert main(["store", "sql", query, "--store", kept]) == 0
 
