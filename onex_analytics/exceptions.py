@@ -52,7 +52,7 @@ class UnknownFormat(InputError):
     def __init__(self, name: str, found: str, known: Iterable[str]) -> None:
         super().__init__(
             f"{name}: cannot tell its format ({found}). "
-            f"Mend: name it with `format=` (one of {', '.join(sorted(known))}), or leave the file out."
+            f"Mend: name it with `format=` or --format (one of {', '.join(sorted(known))}), or leave the file out."
         )
 
 
@@ -126,7 +126,8 @@ class NotAStore(StoreError, ValueError):
     def __init__(self, uri: str, found: str) -> None:
         super().__init__(
             f"{uri} is not an event store ({found}). "
-            "Mend: name the folder that `append` made, or an empty or new folder to begin one."
+            "Mend: name the folder that `append` or `onex-analytics ingest` made, or an empty or new folder to begin "
+            "one."
         )
 
 

@@ -23,6 +23,9 @@ _SAYS_FORBIDDEN = re.compile(
     r"|invalidaccesskeyid|os error (?:13|30|1)\b",
     re.I,
 )
+_RUST_OS = re.compile(r'(?:Error: )?Os \{ code: \d+, kind: \w+, message: "([^"]*)" \}')
+"""How Rust writes an error of the system where nobody wrote a message."""
+_LONGEST = 400
 _SAYS_UNREACHABLE = re.compile(
     r"nosuchbucket|error sending request|connection refused|credential|timed out|dns error", re.I
 )
@@ -74,5 +77,8 @@ def translated(uri: str, problem: BaseException) -> StoreError:
 def said(problem: BaseException) -> str:
     """The first lines of a message, without the trace of another language behind it."""
     lines = [line.strip() for line in re.sub(r"\x1b\[\d*m", "", str(problem)).splitlines()]
-    told = [line for line in lines if line and not re.match(r"\d+: ", line)]
-    return " ".join(told)[:400].rstrip(".") or type(problem).__name__
+    told = " ".join(line for line in lines if line and not re.match(r"\d+: ", line))
+    told = _RUST_OS.sub(r"\1", told)
+    if len(told) > _LONGEST:
+        told = told[:_LONGEST].rpartition(" ")[0].rstrip(",;") + " …"
+    return told.rstrip(".") or type(problem).__name__

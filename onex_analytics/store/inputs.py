@@ -92,7 +92,8 @@ def _named(text: str) -> list[str]:
         raise SourceError(text[:200], f"is no path ({problem})", "check the path") from problem
     if is_folder:
         if is_store:
-            raise SourceError(text, "is a store, not logs", "append `EventStore(…).scan()`, or name the logs")
+            mend = "name it with --store where a command takes one, append `EventStore(…).scan()`, or name the logs"
+            raise SourceError(text, "is a store, not logs", mend)
         found = [str(p) for p in log_files(path)]
         if not found:
             raise SourceError(text, "the folder holds no logs", f"name a folder with {_TAKEN}")
