@@ -11,7 +11,7 @@ from onex_analytics.store import EventStore
 from onex_analytics.synthetic import DIMENSIONS
 
 EVENTS = 2_000_000
-ROUNDS = 5
+ROUNDS = 3
 PACE_BAR, MEMORY_BAR, UPDATE_BAR = 3e6, 3.0, 0.05
 
 
@@ -27,7 +27,7 @@ def rows() -> list[Row]:
             (("ours", ours), ("Polars", join), ("DuckDB", duck))}  # fmt: skip
     memory = max(run.said["more_mb"] / run.said["touched_mb"] for run in ours)
     print(f"  spans {spread(ours)}; one Polars join {spread(join)}; one DuckDB join {spread(duck)}")
-    anew, update = in_turn(3, _anew, _update)
+    anew, update = in_turn(2, _anew, _update)
     ratio = median(update) / median(anew)
     print(f"  spans of the store anew {spread(anew)}; after 1 % new events {spread(update)}")
     beside = f"one Polars join {pace['Polars'] / 1e6:.1f} M/s, one DuckDB join {pace['DuckDB'] / 1e6:.1f} M/s"

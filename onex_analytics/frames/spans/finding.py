@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from onex_analytics.frames.spans.grouping import in_order, sort_keys, tied
+from onex_analytics.frames.spans.grouping import combined, in_order, sort_keys, tied
 from onex_analytics.frames.spans.keys import Events, in_threads, numbered
 from onex_analytics.frames.spans.pairing import END, NONE, PROFILE, START, Pairs, empty_pairs
 from onex_analytics.frames.spans.telling import Found, nothing_found, standing, tell
@@ -61,7 +61,7 @@ def _pair_by_order(events: pl.DataFrame, numbers: Events, pairs: Pairs, ties: ND
     left = np.flatnonzero((pairs.mate == NONE) & ~rows.correlated & (rows.role != PROFILE))
     if left.size < 2:
         return
-    pool = numbers.pool[left]
+    pool = combined(numbers.nodes[numbers.place[left]], numbers.family[left].astype(np.uint64))
     by_pool = np.argsort(pool, kind="stable")
     left, pool = left[by_pool], pool[by_pool]
     _break_ties(events, numbers, left, ties)

@@ -43,8 +43,8 @@ class Events(NamedTuple):
     rows: Rows
     place: NDArray[np.uint32]
     family: NDArray[np.uint8]        # a place in `FAMILIES`
-    pool: NDArray[np.uint64]         # node and family: where the order decides
-    measured_ms: NDArray[np.float64]  # one place an event of the frame, whether it takes part or not; NaN for none
+    nodes: NDArray[np.uint64]        # hashes; these two have one place an event of the frame, whether it takes part
+    measured_ms: NDArray[np.float64]  # or not; NaN for none
 
 
 def numbered(events: pl.DataFrame, threads: int = 1) -> Events:
@@ -63,20 +63,21 @@ def numbered(events: pl.DataFrame, threads: int = 1) -> Events:
         return frozen(nothing if name in empty else columns[name].to_numpy())
 
     families, outcomes, measured_ms = array("family"), array("outcome"), array("execution_time_ms")
+    nodes = array("node")
     role = np.empty(events.height, np.uint8)
     place = np.empty(events.height + 1, np.uint32)
     n = _taking_part(families, outcomes, _ROLES, place, role)
     out = Events(
         Rows(
             np.empty(n, np.uint64), np.empty(n, np.uint64), np.empty(n, np.int64), role[:n],
-            np.empty(n, np.uint8), np.empty(n, np.bool_), np.empty(n, np.uint64), np.empty(n, np.uint64),
+            np.empty(n, np.uint8), np.empty(n, np.bool_), np.empty(n, np.uint64), np.zeros(n, np.uint64),
             np.empty(n, np.int64), np.empty(n, np.uint8),
         ),
-        place[:n], np.empty(n, np.uint8), np.empty(n, np.uint64), measured_ms,
+        place[:n], np.empty(n, np.uint8), nodes, measured_ms,
     )  # fmt: skip
     trace = "trace_id" if "span_id" not in empty else "span_id"
     given = (
-        array("correlation_id"), array("node"), array("operation"), array("span_id"), array(trace),
+        array("correlation_id"), nodes, array("operation"), array("span_id"), array(trace),
         array("input_hash"), array("timestamp"), measured_ms, families, outcomes,
     )  # fmt: skip
     cuts = np.linspace(0, n, threads + 1).astype(np.int64)
@@ -84,7 +85,7 @@ def numbered(events: pl.DataFrame, threads: int = 1) -> Events:
     def fill(part: int) -> None:
         _fill(
             out.place, *given, _KINDS, _SEVERITY, np.uint64(_NULL_HASH), cuts[part], cuts[part + 1], *out.rows,
-            out.family, out.pool,
+            out.family,
         )  # fmt: skip
 
     in_threads(fill, range(threads), threads)
@@ -111,7 +112,6 @@ def _taking_part(families, outcomes, roles, place, role):  # type: ignore[no-unt
 def _fill(  # type: ignore[no-untyped-def]
     place, correlations, nodes, operations, spans, traces, inputs, times, measured_ms, families, outcomes, kinds,
     severities, null, begin, end, key, exact, time, role, kind_of, correlated, operation, span, took, severity, family,
-    pool,
 ):
     """The keys of some events; see `building` for which events have one in common."""
     for at in range(begin, end):
@@ -124,17 +124,17 @@ def _fill(  # type: ignore[no-untyped-def]
         if correlation == 0 and given != 0:
             correlation = combined_key(_id(traces[i], null), given)
         alike = combined_key(combined_key(said, given), combined_key(inputs[i], family_key))
-        pool[at] = combined_key(node, family_key)
         if correlation != 0:
             key[at] = spread_key(combined_key(correlation, family_key if kind == REQUEST else node))
         else:
-            key[at] = spread_key(combined_key(pool[at], alike))
+            key[at] = spread_key(combined_key(combined_key(node, family_key), alike))
         exact[at] = alike
         time[at] = times[i]
         kind_of[at] = kind
         correlated[at] = correlation != 0
         operation[at] = said
-        span[at] = given
+        if given != 0:  # memory that is zero and hardly touched costs nothing
+            span[at] = given
         ms = measured_ms[i]
         took[at] = np.int64(np.rint(ms * 1000)) if ms >= 0 and ms < LONGEST_MS else -1
         severity[at] = 1 if role[at] == PROFILE else severities[outcomes[i]]
