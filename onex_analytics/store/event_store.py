@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -106,9 +107,13 @@ class EventStore:
         sources = inputs(source)
         refuse_unreadable(sources, format)
         opened = self._units(sources[0], format) if sources else None  # a store is made for what could be opened only
-        self._begin()
-        gate = Gate(datetime.now(UTC), self._dimensions, strict)
-        appender = Appender(self._events, self._rejected, gate, repair_clocks=repair_clocks)
+        with ExitStack() as opening:
+            if opened and opened[0] is not None:
+                opening.callback(opened[0].close)
+            self._begin()
+            gate = Gate(datetime.now(UTC), self._dimensions, strict)
+            appender = Appender(self._events, self._rejected, gate, repair_clocks=repair_clocks)
+            opening.pop_all()  # the store is there: the stream stays open
         sizes = [size_on_disk(s) for s in sources]
         in_all = None if None in sizes else sum(s or 0 for s in sizes)
         total, done_before = Tally(), 0
