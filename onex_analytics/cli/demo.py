@@ -49,13 +49,15 @@ def demo(
         ingest=report.as_dict(),
     )  # fmt: skip
     incidents = look.answers["incidents"].select(
-        "incident_id", "node", "cause", "start", "end", "events", "seen", "seen_as", "best_score"
+        "incident_id", "node", "cause", "start", "end", "events", "verdict", "seen_as", "best_score"
     )
     if output.form == "table":
         _tell(look.answers, output)
     output.frame(incidents, "labelled incidents, and what shows of them")
-    seen = incidents["seen"].sum()
-    say(f"{seen} of {incidents.height} labelled incidents are visible. report: {out}")
+    verdicts = incidents["verdict"].to_list()
+    seen, missed, quiet = (verdicts.count(word) for word in ("seen", "missed", "nothing to see"))
+    changes = f"; {quiet} labelled change with nothing to see" if quiet else ""
+    say(f"{seen} of {seen + missed} labelled incidents are visible{changes}. report: {out}")
     return 0
 
 
@@ -63,5 +65,5 @@ def _tell(answers: Mapping[str, pl.DataFrame], output: Output) -> None:
     notable = answers["notable"]
     output.facts(answers["totals"].row(0, named=True), "the log")
     print()
-    output.frame(notable.drop("measure"), "what stands out")
+    output.frame(notable, "what stands out")
     print()

@@ -133,14 +133,14 @@ def _error_rate(frames: ReportFrames, every: str) -> str:
 
 def _notable(frames: ReportFrames) -> str:
     columns = [
-        Column("kind", "kind", "word"), Column("node", "node", "whom"), Column("what", "operation or error", "code"),
-        Column("start", "from", "time"), Column("end", "to", "time"), Column("measure", "measure", "word"),
-        Column("observed", "observed", "number"), Column("usual", "usual", "number"), Column("n", "n", "count"),
-        Column("score", "score", "number"),
+        Column("score", "score", "number"), Column("kind", "kind", "word"), Column("node", "node", "whom"),
+        Column("what", "operation or error", "code"), Column("observed", "observed", "number"),
+        Column("usual", "usual", "number"), Column("measure", "measure"), Column("n", "n", "count"),
+        Column("start", "from", "time"), Column("end", "to", "time"),
     ]  # fmt: skip
     caption = (
-        f"{frames.notable.height} periods in which a node was unlike its own usual, the most notable first in the "
-        "table."
+        f"{frames.notable.height} periods in which a node was unlike its own usual, or failed more than the others, the "
+        "most notable first in the table."
     )
     period = frames.period.row(0, named=True)
     parts = []
@@ -152,7 +152,7 @@ def _notable(frames: ReportFrames) -> str:
         seen = [
             Column("incident_id", "incident"), Column("node", "node", "whom"), Column("operation", "operation"),
             Column("cause", "cause", "code"), Column("start", "from", "time"), Column("end", "to", "time"),
-            Column("events", "events", "count"), Column("seen", "visible", "flag"),
+            Column("events", "events", "count"), Column("verdict", "visible"),
             Column("seen_as", "seen as", "list"),
         ]  # fmt: skip
         listed = html_table(frames.incidents, seen, caption="Labelled incidents", empty="No incident is labelled.")
@@ -166,8 +166,9 @@ def _top_errors(frames: ReportFrames) -> str:
         [
             Column("error_code", "code", "code"), Column("error_type", "type"), Column("error_message", "message"),
             Column("failures", "failures", "count"), Column("share", "share", "share"),
-            Column("first_seen", "first seen", "time"), Column("last_seen", "last seen", "time"),
-            Column("nodes", "nodes", "count"), Column("node_names", "at", "list"),
+            Column("last_seen", "last seen", "time"), Column("nodes", "nodes", "count"),
+            Column("node_names", "at", "list"), Column("spellings", "written as", "list"),
+            Column("first_seen", "first seen", "time"),
         ],
         caption="Errors by code and type; the message is the most frequent one", empty="No operation failed.",
     )  # fmt: skip

@@ -5,8 +5,9 @@ span id), the node, the family; requests (announce, discovery, introspection, pr
 node and pair within correlation and family. Within it, what has operation, span id and input state in common comes
 first; then whatever nothing speaks against (a missing operation matches any). Of several starts an end takes the one
 nearest to where `execution_time_ms` puts it, within max(10 ms, 5 %), else the last that is unpaired. Without a
-correlation: same node, family, operation and equal `input_state` (two that have none are equal), else the order within
-node and family. Ends go in order of time, so that what is paired stays paired when later events arrive.
+correlation: same node, family, operation, trace and equal `input_state` (two that have none are equal, where the
+execution time does not contradict), else the order within node, family and trace. Ends go in order of time, so that
+what is paired stays paired when later events arrive.
 
 **One operation, two witnesses**: see `witnesses`. **Parents and traces**: see `linking`.
 

@@ -7,8 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from onex_analytics.frames.spans.grouping import combined, in_order, sort_keys, tied
-from onex_analytics.frames.spans.keys import Events, in_threads, numbered
-from onex_analytics.frames.spans.pairing import END, NONE, PROFILE, START, Pairs, empty_pairs
+from onex_analytics.frames.spans.keys import Events, hashed, in_threads, numbered
+from onex_analytics.frames.spans.pairing import BY_INPUT, BY_ORDER, NONE, PROFILE, Pairs, Rows, empty_pairs
 from onex_analytics.frames.spans.telling import Found, nothing_found, standing, tell
 from onex_analytics.frames.spans.witnesses import pair_in_order, pair_keys
 
@@ -56,19 +56,29 @@ def _break_ties(events: pl.DataFrame, numbers: Events, rows: NDArray[np.integer]
 
 
 def _pair_by_order(events: pl.DataFrame, numbers: Events, pairs: Pairs, ties: NDArray[np.int32]) -> None:
-    """Without a correlation, and where no input state brought them together: order within node and family."""
+    """Without a correlation, and where no input state brought them together: order within node, family and trace."""
     rows = numbers.rows
     left = np.flatnonzero((pairs.mate == NONE) & ~rows.correlated & (rows.role != PROFILE))
     if left.size < 2:
         return
-    pool = combined(numbers.nodes[numbers.place[left]], numbers.family[left].astype(np.uint64))
-    by_pool = np.argsort(pool, kind="stable")
-    left, pool = left[by_pool], pool[by_pool]
+    places = numbers.place[left]
+    pool = combined(numbers.nodes[places], numbers.family[left].astype(np.uint64))
+    if events["trace_id"].null_count() < events.height:
+        pool = combined(pool, hashed(events["trace_id"].gather(places)))
     _break_ties(events, numbers, left, ties)
-    for items in np.split(left, np.flatnonzero(np.diff(pool)) + 1):
-        roles = rows.role[items]
-        if (roles == START).any() and (roles == END).any():
-            pair_in_order(items.astype(np.int32), rows, pairs, ties)
+    # first those that have no input state at all and are alike in the rest, then whatever is left
+    bare = events["input_hash"].gather(places).is_null().to_numpy()
+    _pair_groups(left[bare], combined(pool, rows.exact[left])[bare], rows, pairs, ties, BY_INPUT)
+    alone = pairs.mate[left] == NONE
+    _pair_groups(left[alone], pool[alone], rows, pairs, ties, BY_ORDER)
+
+
+def _pair_groups(
+    items: NDArray[np.integer], group: NDArray[np.uint64], rows: Rows, pairs: Pairs, ties: NDArray[np.int32], by: int
+) -> None:
+    order = np.argsort(group, kind="stable")
+    border = np.concatenate([[0], np.flatnonzero(np.diff(group[order])) + 1, [order.size]])
+    pair_in_order(items[order].astype(np.int32), border, rows, pairs, ties, by)
 
 
 def _found(numbers: Events, pairs: Pairs, threads: int) -> Found:

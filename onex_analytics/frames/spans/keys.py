@@ -33,6 +33,7 @@ _SEVERITY = np.array([("start", "success", "soft_failure", "failure", "other").i
 _PROFILE_FAMILY, _OTHER_FAMILY = FAMILIES.index("profile"), len(FAMILIES)
 _NO_OUTCOME = OUTCOMES.index("other")
 _NO_ROLE = 255
+_ALONE = np.uint64(0x5851F42D4C957F2D)
 _HASHED = ("correlation_id", "node", "operation", "span_id", "trace_id")
 _NULL_HASH = pl.Series([None], dtype=pl.String).hash()[0]
 
@@ -75,9 +76,8 @@ def numbered(events: pl.DataFrame, threads: int = 1) -> Events:
         ),
         place[:n], np.empty(n, np.uint8), nodes, measured_ms,
     )  # fmt: skip
-    trace = "trace_id" if "span_id" not in empty else "span_id"
     given = (
-        array("correlation_id"), nodes, array("operation"), array("span_id"), array(trace),
+        array("correlation_id"), nodes, array("operation"), array("span_id"), array("trace_id"),
         array("input_hash"), array("timestamp"), measured_ms, families, outcomes,
     )  # fmt: skip
     cuts = np.linspace(0, n, threads + 1).astype(np.int64)
@@ -126,8 +126,11 @@ def _fill(  # type: ignore[no-untyped-def]
         alike = combined_key(combined_key(said, given), combined_key(inputs[i], family_key))
         if correlation != 0:
             key[at] = spread_key(combined_key(correlation, family_key if kind == REQUEST else node))
-        else:
-            key[at] = spread_key(combined_key(combined_key(node, family_key), alike))
+        elif inputs[i] != 0:
+            trace = combined_key(_id(traces[i], null), family_key)
+            key[at] = spread_key(combined_key(combined_key(node, trace), alike))
+        else:  # nothing says what belongs together: a key of its own, until the order is looked at
+            key[at] = spread_key(combined_key(np.uint64(i) + np.uint64(1), _ALONE))
         exact[at] = alike
         time[at] = times[i]
         kind_of[at] = kind

@@ -128,12 +128,18 @@ def _exact_until(order, at, end, rows):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def pair_in_order(items, rows, found, ties):  # type: ignore[no-untyped-def]
-    """Pair what no input state brought together: `items` are left over of one node and family without correlation."""
-    pair_left_over(items, rows, found, ties, BY_ORDER)
-    for i in items:
-        if found.mate[i] != NONE:
-            found.state[i] = CLOSED
+def pair_in_order(items, border, rows, found, ties, by_key):  # type: ignore[no-untyped-def]
+    """Pair by their order what has no correlation and what no input state brought together, group by group."""
+    for group in range(border.size - 1):
+        here = items[border[group] : border[group + 1]]
+        if here.size < 2:
+            continue
+        pair_left_over(here, rows, found, ties, BY_ORDER)
+        for i in here:
+            if found.mate[i] != NONE:
+                found.state[i] = CLOSED
+                if found.by[i] == BY_ORDER:
+                    found.by[i] = by_key
 
 
 @njit(nogil=True, cache=True)
