@@ -16,6 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from onex_analytics.exceptions import InvalidOption
+from onex_analytics.frames.compiling import lean
 from onex_analytics.frames.grouping import Codes
 
 SCALE = 6
@@ -26,6 +27,7 @@ FINEST, COARSEST = 10, -10
 Values = NDArray[np.float64]
 _MANTISSA = 52
 _MANTISSA_MASK = np.uint64(0xF_FFFF_FFFF_FFFF)
+_WITHOUT_SIGN = ~(np.uint64(1) << np.uint64(63))
 LEAST_NORMAL = np.uint64(1) << np.uint64(52)
 INFINITE = np.uint64(0x7FF) << np.uint64(52)
 _NO_BUCKET = np.int32(np.iinfo(np.int32).min)
@@ -96,7 +98,7 @@ def place(bits: np.uint64, scale: int, before: NDArray[np.int64], own: NDArray[n
     return (whole + before[slot] + np.int64(mantissa > own[slot]) - np.int64(1)) >> np.int64(fine - scale)
 
 
-@njit(nogil=True, cache=True)
+@lean
 def place_subnormal(bits: np.uint64, scale: int, before: NDArray[np.int64], own: NDArray[np.uint64]) -> np.int64:
     """`place` of a positive subnormal float: moved up by powers of two until it is one no more, and back again."""
     moved = np.int64(0)
@@ -107,13 +109,14 @@ def place_subnormal(bits: np.uint64, scale: int, before: NDArray[np.int64], own:
     return (place(bits, fine, before, own) - (moved << np.int64(fine))) >> np.int64(fine - scale)
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _fill(values: Values, scale: int, before: NDArray[np.int64], own: NDArray[np.uint64], found: Codes) -> None:
-    bits = np.abs(values).view(np.uint64)
+    signed = values.view(np.uint64)
     for i in range(values.shape[0]):
-        if bits[i] == 0 or bits[i] >= INFINITE:
+        bits = signed[i] & _WITHOUT_SIGN
+        if bits == 0 or bits >= INFINITE:
             found[i] = _NO_BUCKET
-        elif bits[i] < LEAST_NORMAL:
-            found[i] = place_subnormal(bits[i], scale, before, own)
+        elif bits < LEAST_NORMAL:
+            found[i] = place_subnormal(bits, scale, before, own)
         else:
-            found[i] = place(bits[i], scale, before, own)
+            found[i] = place(bits, scale, before, own)

@@ -1,8 +1,9 @@
 """Counting numbers into the buckets of a sketch, batch by batch, on all cores.
 
-Each thread has a table of its own: a row a group, a column a bucket, as wide as what it has seen. Where that would
-grow too large (very many groups, or numbers of all magnitudes), and for numbers below zero, pairs of group and bucket
-are counted by sorting them.
+Each thread has a table of its own: a row a group, a column a bucket, as wide as what it has seen. Its counts are bytes,
+so that a cache holds them, and carry into a second table once in 256 numbers. Where a table would grow too large (very
+many groups, or numbers of all magnitudes), and for numbers below zero, pairs of group and bucket are counted by sorting
+them.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ from onex_analytics.frames.buckets import (
     place_subnormal,
     tables,
 )
+from onex_analytics.frames.compiling import lean
 from onex_analytics.frames.grouping import Codes
 
 _LARGEST_TABLE = 1 << 22
 _MARGIN = 32
+_BYTE = 256
 _TOO_LOW = np.int64(1) << np.int64(40)
 _SHIFT = np.int64(1) << np.int64(31)
 
@@ -37,12 +40,20 @@ COUNTED = pl.Schema({"sign": pl.Int8(), "bucket": pl.Int32(), "n": pl.UInt64(), 
 
 
 class _Table:
-    """Counts of one thread: `counts[group, 0]` of zeros, `counts[group, 1 + bucket − low]` of positive numbers."""
+    """Counts of one thread: `[group, 0]` of zeros, `[group, 1 + bucket − low]` of positive numbers.
+
+    What was counted is `counts` and 256 times `carried`.
+    """
 
     def __init__(self) -> None:
         self.low = 0
-        self.counts = np.zeros((0, 1), np.uint32)
+        self.counts = np.zeros((0, 1), np.uint8)
+        self.carried = np.zeros((0, 1), np.uint32)
         self.weights: Values | None = None
+
+    @property
+    def total(self) -> NDArray[np.uint64]:
+        return self.counts + self.carried * np.uint64(_BYTE)
 
     def grown(self, rows: int, low: int, high: int) -> bool:
         """Make room for that many groups and for the buckets from `low` to `high`; False where it is too much."""
@@ -59,6 +70,7 @@ class _Table:
         if rows * (last - first + 2) > _LARGEST_TABLE:
             return False
         self.counts = self._moved(self.counts, rows, first, last)
+        self.carried = self._moved(self.carried, rows, first, last)
         if self.weights is not None:
             self.weights = self._moved(self.weights, rows, first, last)
         self.low = first
@@ -71,10 +83,14 @@ class _Table:
 
 
 class SketchCounter:
-    """Numbers of many groups, counted into the buckets of one scale. Threads may add at the same time."""
+    """Numbers of many groups, counted into the buckets of one scale. Threads may add at the same time.
 
-    def __init__(self, scale: int = SCALE) -> None:
+    Not `signed`: what is below zero is not counted.
+    """
+
+    def __init__(self, scale: int = SCALE, *, signed: bool = True) -> None:
         self.scale = known_scale(scale)
+        self.signed = signed
         self._tables: dict[int, _Table] = {}
         self._sorted: list[pl.DataFrame] = []
 
@@ -87,22 +103,27 @@ class SketchCounter:
             return
         table = self._tables.setdefault(get_ident(), _Table())
         if weights is not None and table.weights is None:
-            table.weights = table.counts.astype(np.float64)
+            table.weights = table.total.astype(np.float64)
         ones = np.ones(len(codes)) if weights is None and table.weights is not None else weights
         begin, below_zero = 0, False
         while begin < len(codes):
             rest = slice(begin, None)
             if ones is None or table.weights is None:
-                taken, below = _count(codes[rest], values[rest], *tables(self.scale), table.low, table.counts)
+                taken, below = _count(
+                    codes[rest], values[rest], *tables(self.scale), table.low, table.counts, table.carried
+                )
             else:
                 taken, below = _weigh(
-                    codes[rest], values[rest], ones[rest], *tables(self.scale), table.low, table.counts, table.weights
-                )
+                    codes[rest], values[rest], ones[rest], *tables(self.scale), table.low, table.counts, table.carried,
+                    table.weights,
+                )  # fmt: skip
             begin, below_zero = begin + taken, below_zero or below
             if begin < len(codes) and not self._make_room(table, codes[begin:], values[begin:]):
                 break
-        if begin < len(codes) or below_zero:
+        if begin < len(codes) or (below_zero and self.signed):
             to_sort = np.isfinite(values) & ((np.arange(len(codes)) >= begin) | (values < 0))
+            if not self.signed:
+                to_sort &= values >= 0
             self._sort(codes, values, weights, to_sort)
 
     def _make_room(self, table: _Table, codes: Codes, values: Values) -> bool:
@@ -124,9 +145,10 @@ class SketchCounter:
         counts = np.zeros((size, high - low + 2), np.uint64)
         weights = np.zeros(counts.shape) if any(table.weights is not None for table in told) else None
         for table in told:
-            _add(counts, table.counts, table.low - low)
+            total = table.total
+            _add(counts, total, table.low - low)
             if weights is not None:
-                _add(weights, table.counts if table.weights is None else table.weights, table.low - low)
+                _add(weights, total if table.weights is None else table.weights, table.low - low)
         rows, columns = np.nonzero(counts[codes])
         n = counts[codes[rows], columns]
         dense = pl.DataFrame({
@@ -170,7 +192,7 @@ def in_order() -> pl.Expr:
     return pl.col("sign").cast(pl.Int64) * (pl.col("bucket").cast(pl.Int64) + int(_SHIFT))
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _extremes(codes: Codes, values: Values) -> tuple[float, float]:
     """The least and the greatest positive number."""
     least, most = np.inf, 0.0
@@ -196,10 +218,10 @@ def _column(
     return column if column > 0 else _TOO_LOW
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _count(
     codes: Codes, values: Values, scale: int, before: NDArray[np.int64], own: NDArray[np.uint64], low: int,
-    counts: NDArray[np.uint32],
+    counts: NDArray[np.uint8], carried: NDArray[np.uint32],
 ) -> tuple[int, bool]:  # fmt: skip
     """Count zeros and positive numbers up to the first that the table has no room for.
 
@@ -218,14 +240,16 @@ def _count(
             continue
         if code >= rows or column >= columns:
             return i, below_zero
-        counts[np.uint64(code), np.uint64(column)] += np.uint32(1)
+        counts[np.uint64(code), np.uint64(column)] += np.uint8(1)
+        if counts[np.uint64(code), np.uint64(column)] == 0:
+            carried[np.uint64(code), np.uint64(column)] += np.uint32(1)
     return codes.shape[0], below_zero
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _weigh(
     codes: Codes, values: Values, weights: Values, scale: int, before: NDArray[np.int64], own: NDArray[np.uint64],
-    low: int, counts: NDArray[np.uint32], weighed: Values,
+    low: int, counts: NDArray[np.uint8], carried: NDArray[np.uint32], weighed: Values,
 ) -> tuple[int, bool]:  # fmt: skip
     """`_count`, and the weights added up."""
     below_zero = False
@@ -241,6 +265,8 @@ def _weigh(
             continue
         if code >= rows or column >= columns:
             return i, below_zero
-        counts[np.uint64(code), np.uint64(column)] += np.uint32(1)
+        counts[np.uint64(code), np.uint64(column)] += np.uint8(1)
+        if counts[np.uint64(code), np.uint64(column)] == 0:
+            carried[np.uint64(code), np.uint64(column)] += np.uint32(1)
         weighed[np.uint64(code), np.uint64(column)] += weights[i]
     return codes.shape[0], below_zero

@@ -3,8 +3,8 @@
 Polars keeps a text column as 16-byte views: a text of up to 12 bytes lies in its view, a longer one is pointed to,
 and texts that come from one dictionary page of a Parquet file point to the same place. So two equal views are two
 equal texts, and a small hash table of views numbers the rows of a batch without looking at a text; the same table
-serves columns of numbers and times. Only the few distinct rows of a batch are then looked up by what they say, in a
-dictionary that all batches share. Where a batch has many distinct rows, all of its rows are looked up.
+serves columns of numbers and times. Only the few distinct values of a batch are then looked at, and their combinations
+looked up in a dictionary that all batches share. Where a batch has many, all of its rows are looked up.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from os import cpu_count
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import NDArray
 
 from onex_analytics.exceptions import InvalidOption
+from onex_analytics.frames.compiling import lean
 
 Codes = NDArray[np.int32]
 Words = NDArray[np.uint64]
 
 _FEW, _MANY = 256, 4096
 _LARGEST_TABLE = 1 << 18
+_STRIDE = 1 << 10
+_ODD, _ODD_TOO = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)
 _BETWEEN = "\x1f"
 
 
@@ -54,12 +56,14 @@ class Grouping:
         columns = [frame[key] for key in self.keys]
         if (found := _numbered(columns)) is None:
             return self._looked_up(pl.DataFrame(columns))
-        codes, firsts = found
-        rows = pl.DataFrame([column[firsts] for column in columns])  # a tenth of the time of `columns[firsts]`
-        tuples = rows.rows()
-        if any(row not in self._known for row in tuples):
-            self._known.update(zip(tuples, self._looked_up(rows).tolist(), strict=True))
-        _translate(codes, np.array([self._known[row] for row in tuples], np.int32))
+        codes, firsts, values = found
+        rows = list(zip(*values, strict=True))
+        numbers = [self._known.get(row) for row in rows]
+        if None in numbers:
+            unseen = pl.DataFrame([column[firsts] for column in columns])  # a tenth of the time of `columns[firsts]`
+            numbers = self._looked_up(unseen).tolist()
+            self._known.update(zip(rows, numbers, strict=True))
+        _translate(codes, np.array(numbers, np.int32))
         return codes
 
     def rows(self) -> pl.DataFrame:
@@ -127,21 +131,49 @@ def distinct(column: pl.Series) -> tuple[Codes, NDArray[np.int64]] | None:
     return codes, firsts[:count]
 
 
-def _numbered(columns: Sequence[pl.Series]) -> tuple[Codes, NDArray[np.int64]] | None:
-    """The rows as numbers, and the first row of each number; None where they are too many for that."""
+def uniform(column: pl.Series) -> bool:
+    """Whether there are rows and all say the same; False also where that would take a look at each text."""
+    words = None if column.null_count() or column.is_empty() else _words(column)
+    return words is not None and _alike(words, len(words) // len(column), len(column)) == len(column)
+
+
+def _numbered(columns: Sequence[pl.Series]) -> tuple[Codes, NDArray[np.int64], list[list[object]]] | None:
+    """The rows as numbers, the first row of each number, and what it says in each column; None where they are too many.
+
+    Each value is made into an object once, not once a combination.
+    """
     parts = []
     for column in columns:
         if (part := distinct(column)) is None:
             return None
         parts.append(part)
     codes, firsts = parts[0]
-    for further, their_firsts in parts[1:]:
-        size = len(firsts) * len(their_firsts)
+    values = [_values(columns[0][firsts])]
+    for column, (further, their_firsts) in zip(columns[1:], parts[1:], strict=True):
+        width = len(their_firsts)
+        size = len(firsts) * width
         if size > _LARGEST_TABLE:
             return None
+        table = np.full(size, np.int32(-1), np.int32)
         firsts = np.empty(min(size, len(codes)), np.int64)
-        firsts = firsts[: _combine(codes, further, len(their_firsts), np.full(size, np.int32(-1), np.int32), firsts)]
-    return codes, firsts
+        firsts = firsts[: _combine(codes, further, width, table, firsts)]
+        places = np.empty(len(firsts), np.int64)
+        occupied = np.flatnonzero(table >= 0)
+        places[table[occupied]] = occupied
+        mine, theirs = (part.tolist() for part in np.divmod(places, width))
+        told = _values(column[their_firsts])
+        values = [*([one[place] for place in mine] for one in values), [told[place] for place in theirs]]
+    return codes, firsts, values
+
+
+def _values(column: pl.Series) -> list[object]:
+    """Objects that are equal where the values are: texts as they are, the words of all others, None for a null."""
+    if column.dtype == pl.Categorical:
+        column = column.cast(pl.String)  # its numbers are good as long as a column has them
+    if column.dtype == pl.String or (words := _words(column)) is None:
+        return column.to_list()
+    nulls = column.is_null().to_list()
+    return [None if null else word for null, word in zip(nulls, words.tolist(), strict=True)]
 
 
 def _words(column: pl.Series) -> Words | None:
@@ -177,16 +209,25 @@ def _text(name: str, dtype: pl.DataType) -> Sequence[pl.Expr]:
     return size.fill_null(""), pl.lit(_BETWEEN), text.fill_null("")
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _alike(words: Words, width: int, rows: int) -> int:
     """How many rows from the first on say what the first one says."""
-    for i in range(width, width * rows):
+    size = width * rows
+    end = width
+    while end + _STRIDE <= size:  # no way out of the inner loop, so that it compares many words at once
+        differences = np.uint64(0)
+        for i in range(end, end + _STRIDE):
+            differences |= words[np.uint64(i)] ^ words[np.uint64(i - width)]
+        if differences != 0:
+            break
+        end += _STRIDE
+    for i in range(end, size):
         if words[i] != words[i - width]:
             return i // width
     return rows
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _number(
     words: Words, width: int, nulls: NDArray[np.bool_], slots: Words, codes: Codes, firsts: NDArray[np.int64]
 ) -> int:
@@ -195,6 +236,10 @@ def _number(
     What the word of a null says is anybody's guess, so where `nulls` is not empty, those rows are passed over.
     """
     mask = np.uint64(slots.shape[0] - 1)
+    shift = np.uint64(64)
+    while mask >> (np.uint64(64) - shift) != 0:
+        shift -= np.uint64(1)
+    last = np.uint64(width - 1)  # unsigned places take no look whether they count from the end
     most = firsts.shape[0] - 1
     count = 0
     some_null = nulls.shape[0] > 0
@@ -210,11 +255,10 @@ def _number(
     for i in range(max(alike - 1, 0), codes.shape[0]):
         if some_null and nulls[i]:
             continue
-        a = words[width * i]
-        b = words[width * i + width - 1]
-        h = a ^ (b * np.uint64(0x9E3779B185EBCA87))
-        h = (h ^ (h >> np.uint64(32))) * np.uint64(0xC2B2AE3D27D4EB4F)
-        h = (h >> np.uint64(40)) & mask  # the high bits of a product depend on all bits of its factors
+        at = np.uint64(i) * np.uint64(width)
+        a = words[at]
+        b = words[at + last]
+        h = (a * _ODD + b * _ODD_TOO) >> shift  # the highest bits of a product depend on all bits of its factors
         while True:
             code = slots[h, 2]
             if code == 0:
@@ -234,7 +278,7 @@ def _number(
     return count
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _combine(codes: Codes, further: Codes, size: int, table: Codes, firsts: NDArray[np.int64]) -> int:
     """Number the combinations that occur, in place, in order of their first row."""
     count = 0
@@ -248,7 +292,7 @@ def _combine(codes: Codes, further: Codes, size: int, table: Codes, firsts: NDAr
     return count
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _translate(codes: Codes, translation: Codes) -> None:
     for i in range(codes.shape[0]):
         codes[i] = translation[codes[i]]

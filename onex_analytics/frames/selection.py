@@ -17,6 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from onex_analytics.frames.compiling import lean
 from onex_analytics.frames.grouping import Codes, in_threads, workers
 
 Values = NDArray[np.float64]
@@ -57,7 +58,8 @@ def values_at(
             _count(codes[batch], values[batch], low, shift, told[teller])
 
     in_threads(count, tellers)
-    wanted, within, starts, cursors, slots = _locate(np.array(told), indices, counts)
+    order = np.argsort(indices, axis=1)  # not by Numba: what it caches of its argsort can take the place of its sort
+    wanted, within, starts, cursors, slots = _locate(np.array(told), indices, order, counts)
     kept = np.empty(starts[-1], np.int64)
 
     def keep(teller: int) -> None:
@@ -133,7 +135,7 @@ def _bucket(bits: np.int64, low: int, shift: int, last: int) -> np.int64:
     return np.int64(min((np.uint64(key) - np.uint64(low)) >> np.uint64(shift), np.uint64(last)))
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _count(codes: Codes, values: Values, low: int, shift: int, table: NDArray[np.uint32]) -> None:
     bits = values.view(np.int64)
     last = table.shape[1] - 1
@@ -144,7 +146,7 @@ def _count(codes: Codes, values: Values, low: int, shift: int, table: NDArray[np
 
 @njit(nogil=True, cache=True)
 def _locate(
-    tables: NDArray[np.uint32], indices: NDArray[np.int64], counts: Counts
+    tables: NDArray[np.uint32], indices: NDArray[np.int64], order: NDArray[np.int64], counts: Counts
 ) -> tuple[Keys, Keys, Keys, Keys, NDArray[np.int32]]:
     """Where the wanted ranks lie: buckets become slots, and each slot a stretch of what is kept.
 
@@ -162,10 +164,9 @@ def _locate(
     for g in range(groups):
         if counts[g] == 0:
             continue
-        order = np.argsort(indices[g])
         before, bucket = np.int64(0), np.int64(-1)
         after = np.int64(0)
-        for q in order:
+        for q in order[g]:
             while indices[g, q] >= after:
                 bucket += 1
                 before = after
@@ -184,7 +185,7 @@ def _locate(
     return wanted, within, starts[: found + 1], cursors, slots
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _keep(
     codes: Codes, values: Values, low: int, shift: int, slots: NDArray[np.int32], cursors: Keys, kept: Keys
 ) -> None:

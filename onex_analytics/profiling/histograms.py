@@ -14,7 +14,7 @@ from onex_analytics.frames.quantiles import Method, Share
 from onex_analytics.frames.sketch import finished_sketch, merge_sketches, sketch_quantiles, sketch_schema
 from onex_analytics.frames.spans import complete_spans
 from onex_analytics.profiling.latency import QUANTILES
-from onex_analytics.profiling.measuring import weights_of, without_unmeasured
+from onex_analytics.profiling.measuring import weights_of, without_unended
 
 
 def histogram_table(
@@ -57,10 +57,10 @@ def histogram_table(
     needed = lazy.select(dict.fromkeys([*keys, "duration_ms", "state", "adjusted_count"]).keys())
 
     def collected() -> pl.DataFrame:
-        grouping, counter = Grouping(keys), SketchCounter(scale)
+        grouping, counter = Grouping(keys), SketchCounter(scale, signed=False)
 
         def take(part: pl.DataFrame) -> None:
-            codes = without_unmeasured(grouping.codes(part), part)
+            codes = without_unended(grouping.codes(part), part)
             counter.add(codes, part["duration_ms"].to_numpy(), weights_of(part))
 
         streamed(needed, take)

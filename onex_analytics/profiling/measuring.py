@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.frames.grouping import Codes, Grouping, distinct, in_threads, streamed, workers
+from onex_analytics.frames.compiling import lean
+from onex_analytics.frames.grouping import Codes, Grouping, distinct, in_threads, streamed, uniform, workers
 from onex_analytics.frames.selection import Counts, Values
 
 Kinds = NDArray[np.uint8]
@@ -139,9 +139,14 @@ def _part(frame: pl.DataFrame, grouping: Grouping) -> Part:
     return Part(grouping.codes(frame), durations, kinds, weights_of(frame))
 
 
-def without_unmeasured(codes: Codes, frame: pl.DataFrame) -> Codes:
-    """The codes, in place −1 where the span is not measured; reads `duration_ms` and `state`."""
-    _leave_out(codes, frame["duration_ms"].to_numpy(), *_read(frame["state"], _KIND_OF_STATE))
+def without_unended(codes: Codes, frame: pl.DataFrame) -> Codes:
+    """The codes, in place −1 where the span is open, or was told of already; reads `state`."""
+    states, of_state = _read(frame["state"], _KIND_OF_STATE)
+    left_out = (of_state == _STILL_OPEN) | (of_state == _TOLD_ALREADY)
+    if not len(states) and left_out[0]:
+        codes[:] = -1
+    elif len(states) and left_out.any():
+        _leave_out(codes, states, left_out)
     return codes
 
 
@@ -155,7 +160,9 @@ def weights_of(frame: pl.DataFrame) -> Values | None:
 
 
 def _read(words: pl.Series, meaning: Mapping[str, int]) -> tuple[Codes, Kinds]:
-    """The words as numbers, and what each number means; 0 for a word without meaning."""
+    """The words as numbers, and what each number means, 0 for a word without meaning; no numbers where all are one."""
+    if uniform(words):
+        return np.zeros(0, np.int32), np.array([meaning.get(words[0], 0)], np.uint8)
     if (found := distinct(words)) is None:
         numbers = words.replace_strict(meaning, default=0, return_dtype=pl.Int32).fill_null(0).to_numpy()
         return numbers, np.arange(max(meaning.values()) + 1, dtype=np.uint8)
@@ -163,12 +170,13 @@ def _read(words: pl.Series, meaning: Mapping[str, int]) -> tuple[Codes, Kinds]:
     return codes, np.array([meaning.get(word, 0) for word in words[firsts]], np.uint8)
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _judge(
     values: Values, states: Codes, of_state: Kinds, statuses: Codes, of_status: Kinds, kinds: Kinds
 ) -> None:
+    some_states, some_statuses = states.shape[0] > 0, statuses.shape[0] > 0
     for i in range(kinds.shape[0]):
-        state = of_state[states[i]]
+        state = of_state[states[i] if some_states else 0]
         value = values[i]
         kind = np.uint8(_MEASURED)
         if state == _STILL_OPEN:
@@ -179,21 +187,19 @@ def _judge(
             kind = np.uint8(_NEGATIVE)
         elif not value < np.inf:
             kind = np.uint8(_NEGATIVE) if state == _BACKWARDS else np.uint8(_UNMEASURED)
-        elif of_status[statuses[i]] == 1:
+        elif of_status[statuses[i] if some_statuses else 0] == 1:
             kind = np.uint8(_ERROR)
         kinds[i] = kind
 
 
-@njit(nogil=True, cache=True)
-def _leave_out(codes: Codes, values: Values, states: Codes, of_state: Kinds) -> None:
+@lean
+def _leave_out(codes: Codes, states: Codes, left_out: NDArray[np.bool_]) -> None:
     for i in range(codes.shape[0]):
-        state = of_state[states[i]]
-        measured = state != _STILL_OPEN and state != _TOLD_ALREADY and values[i] >= 0 and values[i] < np.inf
-        if not measured:
+        if left_out[states[i]]:
             codes[i] = -1
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _count(
     codes: Codes, values: Values, kinds: Kinds, weights: Values, counts: NDArray[np.int64], sums: Values
 ) -> None:
@@ -219,7 +225,7 @@ def _count(
             sums[code, 4] = value
 
 
-@njit(nogil=True, cache=True)
+@lean
 def _spread(codes: Codes, values: Values, weights: Values, mean: Values, squares: Values) -> None:
     weighed = weights.shape[0] > 0
     for i in range(codes.shape[0]):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onex_analytics.exceptions import InvalidOption
-from onex_analytics.frames.grouping import Grouping, distinct, streamed
+from onex_analytics.frames.grouping import Grouping, distinct, streamed, uniform
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 COLUMNS = {
@@ -104,3 +104,19 @@ def test_rows_stream_through_once_each_and_errors_come_out():
 
     with pytest.raises(Exception, match="wanted another"):
         streamed(pl.LazyFrame({"a": [1]}), refuse)
+
+
+def test_times_finer_than_a_microsecond_are_told_apart_in_every_batch():
+    times = pl.DataFrame({"at": pl.Series([0, 1, 2, 1, 0], dtype=pl.Int64).cast(pl.Datetime("ns"))})
+    assert coded(times, ["at"], size=1)[0] == groups(times, ["at"])
+
+
+@given(st.lists(st.sampled_from(["a", "b"]), min_size=1), st.integers(1, 3000))
+def test_a_column_is_uniform_where_all_its_rows_say_the_same(values, times):
+    column = pl.Series(values * 2).gather(sorted(list(range(len(values))) * times))
+    assert uniform(column) == (len(set(values)) == 1)
+
+
+@pytest.mark.parametrize("column", [[], [None], ["a", None]])
+def test_no_rows_and_nulls_are_not_uniform(column):
+    assert not uniform(pl.Series(column, dtype=pl.String))

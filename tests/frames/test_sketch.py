@@ -75,6 +75,25 @@ def test_a_table_grows_as_numbers_come(monkeypatch):
     assert {(r[0], r[1], r[2]): r[3] for r in found.iter_rows()} == {key: n for key, (n, _) in wanted.items()}
 
 
+@pytest.mark.parametrize("times", [255, 256, 257, 70_000])
+@pytest.mark.parametrize("weighed", [False, True])
+def test_a_number_is_counted_however_often_it_comes(times, weighed):
+    counter = counters.SketchCounter(0)
+    codes, values = np.zeros(times, np.int32), np.full(times, 3.0)
+    for weights in (None, np.full(times, 0.5) if weighed else None):
+        counter.add(codes, values, weights)
+    assert counter.counted(np.zeros(1, np.int32)).rows() == [(0, 1, 1, 2 * times, (1.5 if weighed else 2) * times)]
+
+
+@pytest.mark.parametrize("largest", [0, 1 << 22])
+def test_a_counter_of_what_has_no_sign_passes_over_numbers_below_zero(monkeypatch, largest):
+    monkeypatch.setattr(counters, "_LARGEST_TABLE", largest)
+    counter = counters.SketchCounter(0, signed=False)
+    counter.add(np.zeros(4, np.int32), np.array([-8.0, 3.0, 0.0, -3.0]))
+    found = counter.counted(np.zeros(1, np.int32))
+    assert found.select("sign", "bucket", "n").rows() == [(0, 0, 1), (1, 1, 1)]
+
+
 @given(ROWS, ROWS, SCALES)
 def test_merged_sketches_are_the_sketch_of_both(one, other, scale):
     def of(rows):
