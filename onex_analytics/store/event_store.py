@@ -30,7 +30,6 @@ from onex_analytics.store.inputs import Source, inputs, refuse_unreadable, size_
 from onex_analytics.store.report import IngestReport, Tally
 from onex_analytics.store.retrying import retry_rejected
 from onex_analytics.store.selection import Time, selection, time_of
-from onex_analytics.store.spans import spans_of
 from onex_analytics.store.storage import Table
 
 Progress = Callable[[int, int | None, int], None]
@@ -189,6 +188,8 @@ class EventStore:
             NotAStore: nothing was stored here yet.
             InvalidOption: the version does not exist (any more).
         """
+        from onex_analytics.store.spans import spans_of  # compiled kernels, which only spans need
+
         return spans_of(self._events, self._at(version))
 
     def rejected(self, *, version: int | None = None) -> pl.LazyFrame:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -68,3 +71,10 @@ def test_one_log_given_to_two_writers_is_stored_once(tmp_path):
     assert store.scan().collect()["event_id"].n_unique() == store.info()["events"] == 300
     assert store.rejected().collect()["line"].is_unique().all()
     assert store.info()["rejected"] == 25
+
+
+def test_opening_a_store_starts_no_thread_of_polars_so_that_a_process_may_be_forked_behind_it():
+    names = "(p.read_text().strip() for p in pathlib.Path('/proc/self/task').glob('*/comm'))"
+    program = f"import pathlib, onex_analytics.store, onex_analytics.frames.spans.keys; print(*{names})"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert not [name for name in told if re.fullmatch(r"polars-\d+", name)]

@@ -35,7 +35,6 @@ _NO_OUTCOME = OUTCOMES.index("other")
 _NO_ROLE = 255
 _ALONE = np.uint64(0x5851F42D4C957F2D)
 _HASHED = ("correlation_id", "node", "operation", "span_id", "trace_id")
-_NULL_HASH = pl.Series([None], dtype=pl.String).hash()[0]
 
 
 class Events(NamedTuple):
@@ -58,7 +57,8 @@ def numbered(events: pl.DataFrame, threads: int = 1) -> Events:
         pl.col("input_hash").cast(pl.UInt64).fill_null(0),
         *(pl.col(name).hash() for name in _HASHED if name not in empty),
     )  # fmt: skip
-    nothing = np.full(events.height if empty else 0, _NULL_HASH, np.uint64)
+    null_hash = np.uint64(pl.Series([None], dtype=pl.String).hash()[0])
+    nothing = np.full(events.height if empty else 0, null_hash, np.uint64)
 
     def array(name: str) -> NDArray[Any]:
         return frozen(nothing if name in empty else columns[name].to_numpy())
@@ -84,7 +84,7 @@ def numbered(events: pl.DataFrame, threads: int = 1) -> Events:
 
     def fill(part: int) -> None:
         _fill(
-            out.place, *given, _KINDS, _SEVERITY, np.uint64(_NULL_HASH), cuts[part], cuts[part + 1], *out.rows,
+            out.place, *given, _KINDS, _SEVERITY, null_hash, cuts[part], cuts[part + 1], *out.rows,
             out.family,
         )  # fmt: skip
 
