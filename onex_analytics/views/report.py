@@ -139,7 +139,7 @@ def _notable(frames: ReportFrames) -> str:
         Column("start", "from", "time"), Column("end", "to", "time"),
     ]  # fmt: skip
     caption = (
-        f"{frames.notable.height} periods in which a node was unlike its own usual, or failed more than the others, the "
+        f"{frames.notable.height} periods in which a node was unlike its own usual, or failed more than others, the "
         "most notable first in the table."
     )
     period = frames.period.row(0, named=True)
