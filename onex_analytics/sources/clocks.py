@@ -10,8 +10,12 @@ multiple of 15 minutes (every time zone is one), seen in pairs of events whose t
 
 An event with a pair of its own is judged by that pair; one without (an operation that never ended) by the last pair of
 its producer before it in the same unit, else by the next one; else by what earlier units showed, and then only if that
-brings it nearer to its neighbours. So daylight saving is followed pair by pair. Only times that came without a zone are
-repaired; what was repaired keeps its original beside it.
+brings it nearer to its neighbours. So daylight saving is followed pair by pair.
+
+A time that says that it is UTC (`Z`, `+00:00`, a number since 1970) is a claim against the pair, and a pair alone does
+not say which of the two is wrong. It is overruled where its own pair shows an offset that times without a zone of the
+same producer show as well: then the producer stamps such events by that clock, whatever it writes behind it. A time
+with another zone is believed. What was repaired keeps its original beside it.
 """
 
 from __future__ import annotations
@@ -37,10 +41,13 @@ ARRIVAL_DELAY_US = 120_000_000
 """How late an event may arrive and still be evidence."""
 LARGEST_OFFSET_US = 14 * 4 * QUARTER_HOUR_US
 _ARRIVAL_SHARE, _ARRIVAL_EVENTS = 0.9, 5
+_NODE_OFFSET = pl.Schema({"node": pl.String(), "offset": pl.Int64()})
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _START = "TELEMETRY_OPERATION_START"
 _ENDS = ("TELEMETRY_OPERATION_SUCCESS", "TELEMETRY_OPERATION_ERROR")
-_ZONED = r"(?:[Zz]|[+-]\d{2}:?(?:\d{2})?)$|^\s*\d+(?:\.\d+)?\s*$"
+_NUMBER = r"^\s*\d+(?:\.\d+)?\s*$"
+_ZONED = rf"(?:[Zz]|[+-]\d{{2}}:?(?:\d{{2}})?)$|{_NUMBER}"
+_SAYS_UTC = rf"(?:[Zz]|[+-]00:?(?:00)?)$|{_NUMBER}"
 
 
 class Repaired(NamedTuple):
@@ -78,8 +85,19 @@ def _start_shifts(events: pl.DataFrame, starts: Rows, known_ms: Mapping[str, int
     nodes = events["node"]
     own, has_own = _own_offsets(events, times, starts)
     shifts = np.where(has_own & naive, own, 0)
-    evidence = pl.DataFrame({"node": nodes.gather(starts), "row": starts, "offset": own}).filter(pl.Series(has_own))
+    pairs = pl.DataFrame({"node": nodes.gather(starts), "row": starts, "offset": own})
+    evidence = pairs.filter(pl.Series(has_own & naive))
     latest = evidence.group_by("node").agg(pl.col("offset").sort_by("row").last())
+    claims = np.flatnonzero((own != 0) & ~naive)
+    if claims.size:
+        says = events[starts[claims]].select(_says_utc()).to_series()
+        asked = pairs[claims].with_columns(at=pl.Series(claims)).filter(says)
+        earlier_units = pl.DataFrame(
+            {"node": list(known_ms), "offset": [ms * 1000 for ms in known_ms.values()]}, schema=_NODE_OFFSET
+        )
+        shown = pl.concat([evidence.select("node", "offset"), earlier_units])
+        overruled = asked.join(shown, on=["node", "offset"], how="semi")
+        shifts[overruled["at"].to_numpy()] = overruled["offset"].to_numpy()
     alone = np.flatnonzero(~has_own & naive)
     if alone.size:
         frame = pl.DataFrame({"node": nodes.gather(starts[alone]), "row": starts[alone], "at": alone})
@@ -188,7 +206,9 @@ def _repair_by_arrival(events: pl.DataFrame) -> pl.DataFrame:
     distance = time - pl.col("arrived_at").cast(pl.Int64)
     # an event arrives after it happened: the multiple is the next one above
     offset = -((-(distance - PAIR_TOLERANCE_US)).floordiv(QUARTER_HOUR_US)) * QUARTER_HOUR_US
-    rows = events.select("node", naive=_is_naive(), distance=distance, offset=offset).with_row_index("row")
+    rows = events.select(
+        "node", naive=_is_naive(), says=_says_utc(), distance=distance, offset=offset
+    ).with_row_index("row")
     prompt = pl.col("offset") - pl.col("distance") <= ARRIVAL_DELAY_US
     common = pl.col("offset").drop_nulls().mode().min()
     producers = (
@@ -202,7 +222,8 @@ def _repair_by_arrival(events: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     if producers.is_empty():
         return events
-    repaired = rows.filter("naive").join(producers.select("node", "common"), on="node").sort("row")
+    overruled = pl.col("says") & prompt & (pl.col("offset") == pl.col("common"))
+    repaired = rows.join(producers.select("node", "common"), on="node").filter(pl.col("naive") | overruled).sort("row")
     return _shifted(events, repaired["row"].to_numpy(), repaired["common"].to_numpy())
 
 
@@ -236,3 +257,8 @@ def _is_naive() -> pl.Expr:
     """True where the time came without a zone and was not repaired before."""
     original = pl.col("timestamp_original")
     return (original.is_null() | ~original.str.contains(_ZONED)) & pl.col("clock_offset_ms").is_null()
+
+
+def _says_utc() -> pl.Expr:
+    """True where the time came as UTC, in words or as a number, and was not repaired before."""
+    return pl.col("timestamp_original").str.contains(_SAYS_UTC).fill_null(False) & pl.col("clock_offset_ms").is_null()

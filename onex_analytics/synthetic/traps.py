@@ -25,6 +25,9 @@
 | conflicts | 0.0003 | **further lines** per event | the same event id again, with other content |
 | broken | 0.0003 | **further lines** per event | the beginning of a line, or bytes that are not UTF-8 |
 
+Where two traps meet, both hold: a local time of mixed_clocks that timestamp_forms writes with `Z`, `+00:00` or as a
+number says that it is UTC, and is not.
+
 Duplicates, conflicts and broken lines repeat the line of an event that is readable itself (no newer major version, no
 missing metadata), and no event is repeated twice.
 """

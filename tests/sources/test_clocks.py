@@ -166,20 +166,69 @@ def test_each_producer_has_its_own_zone():
     assert repaired.offsets_ms == {"here": -18_000_000, "there": 7_200_000, "utc": 0}
 
 
-@pytest.mark.parametrize("written", ["{}Z", "{}+00:00", "{}-05:00"])
-def test_a_time_that_says_its_zone_is_believed(written):
-    start, end = operation(NOON, zone=-5)
-    start["timestamp"] = written.format(start["timestamp"].isoformat())
-    repaired = repair_clocks(frame([start, end])).events
-    assert repaired["clock_offset_ms"].to_list() == [None, None]
+def claimed(begin: datetime, form: str, **more: Any) -> list[Row]:
+    """An operation whose start says in words, or by being a number, what zone its time is of."""
+    rows = operation(begin, **more)
+    seconds = rows[0]["timestamp"].replace(tzinfo=UTC).timestamp()
+    numbers = {"seconds": seconds, "milliseconds": int(seconds * 1000)}
+    rows[0]["timestamp"] = numbers.get(form) or f"{rows[0]['timestamp'].isoformat()}{form}"
+    return rows
 
 
-@pytest.mark.parametrize("form", ["seconds", "milliseconds"])
-def test_a_time_in_numbers_has_no_zone_to_be_wrong_about(form):
-    start, end = operation(NOON, zone=-5)
-    seconds = start["timestamp"].replace(tzinfo=UTC).timestamp()
-    start["timestamp"] = seconds if form == "seconds" else int(seconds * 1000)
-    assert repair_clocks(frame([start, end])).events["clock_offset_ms"].to_list() == [None, None]
+UTC_FORMS = ["Z", "z", "+00:00", "-00:00", "+0000", "seconds", "milliseconds"]
+
+
+@pytest.mark.parametrize("form", [*UTC_FORMS, "-05:00"])
+def test_against_a_pair_alone_a_time_that_says_its_zone_is_believed(form):
+    rows = claimed(NOON, form, zone=-5) + claimed(NOON + timedelta(minutes=1), form, zone=-5)
+    repaired = repair_clocks(frame(rows))
+    assert offsets(repaired) == [None, None]
+    assert repaired.offsets_ms == {}, "so that a claim is no evidence for the units to come"
+
+
+@pytest.mark.parametrize("form", UTC_FORMS)
+def test_a_claim_to_be_utc_is_overruled_by_its_pair_and_its_producer_together(form):
+    later = NOON + timedelta(minutes=1)
+    repaired = repair_clocks(frame(operation(NOON, zone=-5) + claimed(later, form, zone=-5)))
+    assert offsets(repaired) == [-5, -5]
+    assert abs(times(repaired)[1] - later) < timedelta(milliseconds=1)
+    assert repaired.events["timestamp_original"][2] == str(claimed(later, form, zone=-5)[0]["timestamp"])
+
+
+def test_the_text_of_an_overruled_claim_is_kept():
+    rows = operation(NOON, zone=-5) + claimed(NOON + timedelta(minutes=1), "Z", zone=-5)
+    assert repair_clocks(frame(rows)).events["timestamp_original"][2] == "2026-11-23T07:01:00.000001Z"
+
+
+@pytest.mark.parametrize("known", [{"n": -18_000_000}, {"n": 3_600_000}, {"another": -18_000_000}, {}])
+def test_what_earlier_units_showed_of_a_producer_overrules_its_claims_too(known):
+    repaired = repair_clocks(frame(claimed(NOON, "Z", zone=-5)), known)
+    assert offsets(repaired) == [-5 if known == {"n": -18_000_000} else None]
+
+
+@pytest.mark.parametrize(
+    ("claim", "why"),
+    [
+        (claimed(NOON, "Z", zone=0), "its pair agrees with it"),
+        (claimed(NOON, "-05:00", zone=-5), "its pair agrees with it"),
+        (claimed(NOON, "Z", zone=-6), "the producer shows another offset"),
+        (claimed(NOON, "+01:00", zone=-4), "it says that it is not UTC"),
+        (claimed(NOON, "Z", zone=-5, node="another"), "another producer shows nothing"),
+        (claimed(NOON, "Z", zone=-5, ends=False), "it has no pair of its own"),
+    ],
+)
+def test_a_claim_is_believed_where(claim, why):
+    rows = operation(NOON - timedelta(minutes=1), zone=-5, key="before") + claim
+    assert offsets(repair_clocks(frame(rows))) == [-5, None], why
+
+
+def test_times_that_say_rightly_that_they_are_utc_judge_no_time_without_a_zone():
+    rows = [
+        *operation(NOON, zone=-5, key="local"),
+        *claimed(NOON + timedelta(seconds=4), "Z", key="right"),
+        *operation(NOON + timedelta(seconds=5), zone=-5, key="never ends", ends=False),
+    ]
+    assert offsets(repair_clocks(frame(rows))) == [-5, None, -5]
 
 
 def test_what_was_repaired_before_is_not_repaired_again():
@@ -268,3 +317,13 @@ def test_an_event_far_ahead_of_its_arrival_moves_no_clock():
     rows[7]["timestamp"] += timedelta(days=400)
     repaired = repair_clocks(frame(rows)).events
     assert repaired["clock_offset_ms"].null_count() == 20
+
+
+@pytest.mark.parametrize(("own_zone", "expected"), [(-5, -18_000_000), (0, None)])
+def test_a_claim_to_be_utc_is_overruled_by_its_arrival_and_its_producer_together(own_zone, expected):
+    rows = arrivals(20, -5)
+    rows[7]["timestamp"] = f"{(NOON + timedelta(minutes=7, hours=own_zone)).isoformat()}Z"
+    repaired = repair_clocks(frame(rows)).events
+    assert repaired["clock_offset_ms"][7] == expected
+    assert repaired["clock_offset_ms"].null_count() == (expected is None)
+    assert repaired["timestamp"][7].replace(tzinfo=None) == NOON + timedelta(minutes=7)
