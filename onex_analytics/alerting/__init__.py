@@ -1,0 +1,45 @@
+"""Alert rules: one rule, live and on history. A backtest says exactly what the live engine would have done.
+
+    rules = load_rules("rules.yaml")           # groups of rules, as Prometheus has them, over the events' columns
+    presets()                                  # the default alerts of upstream
+
+Names are loaded when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from onex_analytics.alerting.conditions import When
+    from onex_analytics.alerting.filters import Arithmetic, Filter
+    from onex_analytics.alerting.rules import Group, Rule, RuleSet
+
+__all__ = [
+    "Arithmetic",
+    "Filter",
+    "Group",
+    "Rule",
+    "RuleSet",
+    "When",
+]
+
+_LOADED_LATER: dict[str, tuple[str, ...]] = {
+    "conditions": ("When",),
+    "filters": ("Arithmetic", "Filter"),
+    "rules": ("Group", "Rule", "RuleSet"),
+}
+_MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    found: object = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
