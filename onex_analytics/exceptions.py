@@ -6,6 +6,8 @@
     │   ├── UnknownFormat                a file is none of the formats that we read
     │   ├── InvalidEvent                 strict validation found violations
     │   ├── InvalidOption                an argument lies outside what is allowed
+    │   ├── FilterError                  the text of a filter cannot be read, or does not fit the columns
+    │   ├── RuleError                    a rule file has a mistake; says the file and the line
     │   └── CodeRedefinition             an error code was given a second meaning
     ├── SourceError (OSError)            bytes could not be read from where they lie
     ├── VersionError (ValueError)
@@ -72,6 +74,30 @@ class InvalidOption(InputError):
 
     def __init__(self, name: str, found: object, wanted: str) -> None:
         super().__init__(f"{name} is {found!r}; wanted {wanted}.")
+
+
+class FilterError(InputError):
+    """The text of a filter cannot be read, or does not fit the columns; `position` says where, from 0."""
+
+    def __init__(self, text: str, position: int, problem: str, mend: str) -> None:
+        self.text, self.position, self.problem, self.mend = text, position, problem, mend
+        begin, end = max(position - 20, 0), position + 40
+        piece = ("…" if begin else "") + text[begin:end] + ("…" if end < len(text) else "")
+        super().__init__(f"{problem}, at character {position + 1} of the filter: {piece!r}. Mend: {mend}.")
+
+    def __reduce__(self) -> tuple[type[FilterError], tuple[str, int, str, str]]:
+        return FilterError, (self.text, self.position, self.problem, self.mend)
+
+
+class RuleError(InputError):
+    """A rule file has a mistake, in `file` at `line` (from 1)."""
+
+    def __init__(self, file: str, line: int, problem: str, mend: str) -> None:
+        self.file, self.line, self.problem, self.mend = file, line, problem, mend
+        super().__init__(f"{file}:{line}: {problem}. Mend: {mend}.")
+
+    def __reduce__(self) -> tuple[type[RuleError], tuple[str, int, str, str]]:
+        return RuleError, (self.file, self.line, self.problem, self.mend)
 
 
 class CodeRedefinition(InputError):
