@@ -70,7 +70,7 @@ def parquet_bytes(frame: pl.DataFrame) -> pa.Buffer:
     return held.getvalue()
 
 
-def write_file(data: pa.Buffer, path: Path) -> None:
+def write_file(data: pa.Buffer | memoryview, path: Path) -> None:
     """Write a new file; it is on the disk by then. (PyArrow and Polars would not say that a disk is full.)"""
     with open(path, "xb", buffering=0) as file:
         rest = memoryview(data)

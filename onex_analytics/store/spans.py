@@ -18,40 +18,42 @@ A commit makes all of it visible at once; who loses a race looks again. A store 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 from deltalake import Schema
 from deltalake.transaction import AddAction, RemoveAction
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.spans import build_spans
-from onex_analytics.frames.spans.materialising import EVENT_COLUMNS, KEPT, events_again, link_spans, pair_events
+from onex_analytics.frames.spans.materialising import (
+    EVENT_COLUMNS,
+    KEPT,
+    LINKED_BY,
+    MADE_BY_LINKING,
+    events_again,
+    link_spans,
+    pair_events,
+)
+from onex_analytics.frames.spans.pairing import NO_TIME
 from onex_analytics.model.shapes import EVENTS, SPANS
 from onex_analytics.store.failures import retry_lost
 from onex_analytics.store.grouped import write_grouped
-from onex_analytics.store.kept_spans import (
-    INDEX,
-    ROW_GROUP_ROWS,
-    Kept,
-    correlated,
-    correlation,
-    correlations,
-    indexed,
-    work_text,
-)
+from onex_analytics.store.kept_spans import REPLACED, ROW_GROUP_ROWS, SIDES, Kept, Numbers
 from onex_analytics.store.rest import stored_schema
-from onex_analytics.store.selection import Selection
+from onex_analytics.store.span_choosing import to_link_again, touched_by
+from onex_analytics.store.span_keys import INDEX, correlated, correlation, correlations, keyed, rooted, work_text
 from onex_analytics.store.storage import StoredFile, Table
 
 _SETTLED_ROWS = 1 << 17
-_RECENT_ROWS = 1 << 14
 _SMALL_FILES = 32
-_GAP = timedelta(minutes=10)
-_LAYOUT = 1
+_MOST_REPLACED = 0.2
+"""Share of the rows of a file from which on it is written anew without those that were replaced."""
+_GAP_US = 600_000_000
+_LAYOUT = 2
 
 
 class SpanTable:
@@ -66,6 +68,7 @@ class SpanTable:
         hashes = dict.fromkeys(INDEX, pl.Int64())
         stored = {**self.shape, "witnesses": pl.Int16(), **KEPT, **hashes, "_whole": pl.Boolean()}
         self.table = Table(f"{events.uri.rsplit('/', 1)[0]}/spans", stored, events.options)
+        self.event_schema = {name: events.schema[name] for name in (*EVENT_COLUMNS, *self.dimensions)}
 
     # ------------------------------------------------------------------ out
 
@@ -73,7 +76,7 @@ class SpanTable:
         """The spans of the events as they are now in `events`."""
         self._make()
         retry_lost(self.table.uri, self._bring_up_to_date)
-        return self._scan(self.table)
+        return self._scan(self.table, self._said() or {})
 
     def kept_at(self, version: int) -> pl.LazyFrame | None:
         """The spans of an older version of the events, where they were kept."""
@@ -84,12 +87,22 @@ class SpanTable:
             said = commit.get("onex") or {}
             if said.get("events") == version and said.get("dimensions") == [*self.dimensions]:
                 with suppress(InvalidOption):  # `vacuum` may have taken its files
-                    return self._scan(self.table.at(int(commit["version"])))
+                    return self._scan(self.table.at(int(commit["version"])), said)
         return None
 
-    def _scan(self, table: Table) -> pl.LazyFrame:
-        lazy = table.scan(table.files(), self.table.schema).select([*self.shape])
-        return lazy.with_columns(pl.col("witnesses").cast(SPANS["witnesses"]))
+    def _scan(self, table: Table, said: dict[str, Any]) -> pl.LazyFrame:
+        """The rows of all files but for those that were replaced."""
+        beside = {said.get("loose_events"), said.get("replaced")}
+        files = table.files()
+        replaced = table.read([file for file in files if file.path == said.get("replaced")], REPLACED)
+        gone = {path: part["row"] for (path,), part in replaced.partition_by("file", as_dict=True).items()}
+        schema = {name: table.schema[name] for name in self.shape}
+        parts = [table.scan([file for file in files if file.path not in {*beside, *gone}], schema)]
+        for file in files:
+            if file.path in gone:
+                stays = ~pl.col("_row").is_in(gone[file.path].cast(pl.UInt32).implode())
+                parts.append(table.scan([file], schema, row_index="_row").filter(stays).drop("_row"))
+        return pl.concat(parts).with_columns(pl.col("witnesses").cast(SPANS["witnesses"]))
 
     # ------------------------------------------------------------------ in
 
@@ -100,11 +113,13 @@ class SpanTable:
             self.table.refresh()
 
     def _said(self) -> dict[str, Any] | None:
-        """What the last update said of itself."""
-        for commit in self.table.history():
-            said = commit.get("onex")
-            if isinstance(said, dict) and "events" in said:
-                return said
+        """What the last update said of itself; None where there was none, or one that kept spans otherwise."""
+        version = self.table.delta.version()
+        for limit in (8, None):  # the newest commits are enough, hardly ever are they not
+            for commit in self.table.history(limit):
+                said = commit.get("onex")
+                if int(commit["version"]) <= version and isinstance(said, dict) and "events" in said:
+                    return said if said.get("layout") == _LAYOUT else None
         return None
 
     def _bring_up_to_date(self) -> None:
@@ -139,45 +154,33 @@ class SpanTable:
 
     def _read(self, files: Sequence[StoredFile], asked: pl.Expr | None = None) -> pl.DataFrame:
         """Events that take part, with the columns that spans are made of."""
-        schema = {name: self.events.schema[name] for name in (*EVENT_COLUMNS, *self.dimensions)}
         takes_part = (pl.col("outcome") != "other") | (pl.col("family") == "profile")
-        return self.events.read(files, schema, takes_part if asked is None else takes_part & asked)
+        return self.events.read(files, self.event_schema, takes_part if asked is None else takes_part & asked)
 
     def _pair_anew(self, files: list[StoredFile], version: int) -> None:
         events = self._read(files)
         causes = events["causation_id"].null_count() < events.height
-        spans = indexed(link_spans(self._paired(events)))
-        del events
+        spans = rooted(link_spans(keyed(self._paired(events))))
         self._use_columns()
-        loose, settled = spans.filter("_loose"), spans.filter(~pl.col("_loose")).sort("start", "span_id")
-        cut = max(settled.height - _RECENT_ROWS, 0)
-        parts = [*settled.head(cut).iter_slices(_SETTLED_ROWS), settled.slice(cut)]
-        self._commit(self.table.files(), [p for p in parts if p.height], loose, files, version, causes)
+        made = _Made(self, {})
+        made.keep_loose(spans.filter("_loose"), events)
+        del events
+        made.keep(spans.filter(~pl.col("_loose")).sort("start", "span_id"))
+        made.removed = self.table.files()
+        self._commit(made, files, version, causes)
 
     def _paired(self, events: pl.DataFrame) -> pl.DataFrame:
         return pair_events(events, self.dimensions).with_columns(pl.col("witnesses").cast(pl.Int16))
 
-    def _commit(
-        self, old: Sequence[StoredFile], parts: Sequence[pl.DataFrame], loose: pl.DataFrame | None,
-        files: list[StoredFile], version: int, causes: bool, loose_path: str | None = None,
-    ) -> None:  # fmt: skip
+    def _commit(self, made: _Made, files: list[StoredFile], version: int, causes: bool) -> None:
         """Exchange files, in one commit that says which events these spans are of."""
-        added = [self._write(part) for part in parts]
-        if loose is not None:
-            loose_path = None
-            if loose.height:
-                added.append(self._write(loose))
-                loose_path = added[-1].path
         now = int(time.time() * 1000)
-        removed = [RemoveAction(file.path, True, now, file.size_bytes) for file in old]
+        removed = [RemoveAction(file.path, True, now, file.size_bytes) for file in made.removed]
         said = {
-            "operation": "spans", "events": version, "files": [file.path for file in files], "loose": loose_path,
-            "dimensions": [*self.dimensions], "causes": causes,
+            "operation": "spans", "layout": _LAYOUT, "events": version, "files": [file.path for file in files],
+            "dimensions": [*self.dimensions], "causes": causes, "latest": made.latest, **made.sides,
         }  # fmt: skip
-        self.table.commit([*added, *removed], metadata=said)
-
-    def _write(self, rows: pl.DataFrame) -> AddAction:
-        return write_grouped(self.table, rows.select([*self.table.schema]), ROW_GROUP_ROWS)
+        self.table.commit([*made.added, *removed], metadata=said)
 
     def _use_columns(self) -> None:
         """Make the columns that the table does not have yet: a dimension came."""
@@ -194,91 +197,169 @@ class SpanTable:
         if events["causation_id"].null_count() < events.height:
             self._pair_anew(files, version)
             return
-        spans_files = self.table.files()
         if events.is_empty():
-            self._commit([], [], None, files, version, False, said["loose"])
+            self._commit(_Made(self, said), files, version, False)
             return
-        settled_files = [file for file in spans_files if file.path != said["loose"]]
-        loose_files = [file for file in spans_files if file.path == said["loose"]]
-        kept = Kept(self.table, settled_files, loose_files)
-        old_files = [file for file in files if file.path not in {f.path for f in added}]
-        touched = kept.touched_by(events, self._paired(events))
-        apart = kept.rows(touched)
+        kept = Kept(self.table, said)
+        apart = kept.rows(touched_by(kept, events, self._paired(events)))
         same_text = correlation().is_in(correlations(events).implode())
-        apart = apart.filter(pl.col("_is_loose_row") | ~correlated() | same_text)
-        again = [events]
-        single_loose = apart.filter(pl.col("_is_loose_row") & pl.col("_single"))
-        if single_loose.height:
-            again.append(events_again(single_loose, self.dimensions))
-        told = apart.filter(~(pl.col("_is_loose_row") & pl.col("_single")))
+        apart = apart.filter(pl.col("_loose") | ~correlated() | same_text)
+        before = {file.path for file in files} - {file.path for file in added}
+        old = self._events_of(kept, apart, [file for file in files if file.path in before])
+        events = pl.concat([events, *old], how="diagonal").unique("event_id", keep="first")
+        gone, fresh = _differing(apart, self._paired(events))
+        fresh = keyed(fresh)
+        beside = kept.rows(to_link_again(kept, fresh, gone), (*LINKED_BY, *MADE_BY_LINKING))
+        links = link_spans(pl.concat([fresh.select(LINKED_BY), beside.select(LINKED_BY)])).select(MADE_BY_LINKING)
+        fresh = fresh.with_columns(links.head(fresh.height).get_columns())
+        linked_before, linked = _linked_otherwise(kept, beside, links.slice(fresh.height))
+        fresh = rooted(pl.concat([fresh, linked.select(fresh.columns)]))
+        self._exchange(kept, pl.concat([gone["_at"], linked_before]).to_numpy(), fresh, events, files, version)
+
+    def _events_of(self, kept: Kept, apart: pl.DataFrame, files: list[StoredFile]) -> list[pl.DataFrame]:
+        """The events of spans that were taken apart: as they tell them, as they were kept, or as they are stored."""
+        found = []
+        single, several = apart.filter("_single"), apart.filter(~pl.col("_single"))
+        if single.height:
+            found.append(events_again(single, self.dimensions))
+        loose, told = several.filter("_loose"), several.filter(~pl.col("_loose"))
+        if loose.height:
+            is_of_them = pl.col("event_id").is_in(_event_ids(loose).implode())
+            found.append(kept.loose_events(self.event_schema).filter(is_of_them))
         if told.height:
-            read = self._read(self._holding(told, old_files), self._told_of(told))
+            read = self._read(self._holding(told, files), self._told_of(told))
             works = told.select(work_text("_given_span_id")).to_series()
-            again.append(read.filter(work_text("span_id").is_in(works.implode())))
-        events = pl.concat(again, how="diagonal").unique("event_id", keep="first")
-        fresh = self._paired(events)
-        linked_too = kept.to_link_again(indexed(fresh), apart)
-        beside = kept.rows(linked_too)
-        old = pl.concat([apart, beside])
-        columns = [name for name in self.table.schema if name not in (*INDEX, "_whole")]
-        again_linked = indexed(link_spans(pl.concat([fresh, beside.select(fresh.columns)])))
-        self._exchange(kept, old, again_linked, columns, files, version, said["loose"])
+            found.append(read.filter(work_text("span_id").is_in(works.implode())))
+        return found
 
     def _told_of(self, told: pl.DataFrame) -> pl.Expr:
         """The events that tell of some spans, and others of the same correlations."""
-        ids = pl.concat([told.filter(~correlated())[n] for n in ("start_event_id", "end_event_id")]).drop_nulls()
-        asked = pl.col("event_id").is_in(ids.implode())
+        asked = pl.col("event_id").is_in(_event_ids(told.filter(~correlated())).implode())
         ids = told.select(correlation()).to_series().drop_nulls()
         return asked | pl.coalesce("correlation_id", "span_id").is_in(ids.implode())
 
     def _holding(self, told: pl.DataFrame, files: list[StoredFile]) -> list[StoredFile]:
         """The files of events that may hold those of some spans, by their times."""
-        moment = EVENTS["timestamp"]
-        times = told.select(first=pl.col("_first").cast(moment), last=pl.col("_last").cast(moment)).sort("first")
-        apart = (pl.col("first") - pl.col("last").cum_max().shift()) > _GAP
-        stretch = apart.fill_null(True).cum_sum().alias("stretch")
-        stretches = times.group_by(stretch).agg(pl.col("first").min(), pl.col("last").max())
-        known = {file.path for file in files}
-        found: dict[str, StoredFile] = {}
-        for first, last in stretches.select("first", "last").iter_rows():
-            for file in self.events.files(Selection(first, last + timedelta(microseconds=1))):
-                if file.path in known:
-                    found[file.path] = file
-        return list(found.values())
+        times = told.select(first="_first", last="_last").sort("first")
+        apart = (pl.col("first") - pl.col("last").cum_max().shift()) > _GAP_US
+        stretches = times.group_by(apart.fill_null(True).cum_sum().alias("stretch")).agg(
+            pl.col("first").min(), pl.col("last").max()
+        )
+        first, last = (np.sort(stretches[name].to_numpy()) for name in ("first", "last"))  # they do not overlap
+        files_times = self.events.times().with_columns(pl.col("first", "last").cast(pl.Int64))
+        from_, until = files_times["first"].fill_null(NO_TIME).to_numpy(), files_times["last"]
+        ahead = np.searchsorted(last, from_)
+        begins = np.append(first, np.iinfo(np.int64).max)[ahead]
+        may = pl.Series(ahead < last.size) & pl.Series(begins <= until.fill_null(np.iinfo(np.int64).max).to_numpy())
+        held = set(files_times["path"].filter(may))
+        return [file for file in files if file.path in held]
 
     def _exchange(
-        self, kept: Kept, old: pl.DataFrame, new: pl.DataFrame, columns: list[str], files: list[StoredFile],
-        version: int, loose_path: str | None,
+        self, kept: Kept, gone: Numbers, fresh: pl.DataFrame, events: pl.DataFrame, files: list[StoredFile],
+        version: int,
     ) -> None:  # fmt: skip
-        """Put the rows that came out differently in the place of what they were."""
-        stale = old.join(new, on=columns, how="anti", nulls_equal=True)
-        fresh = new.join(old, on=columns, how="anti", nulls_equal=True)
+        """Put the rows that came out differently beside those that they replace."""
+        made = _Made(self, kept.said)
+        loose = fresh.filter("_loose")
+        if loose.height or (gone >= kept.settled).any():
+            stays = kept.loose.filter(~pl.col("_at").is_in(pl.Series(gone).implode()))
+            kept_events = kept.loose_events(self.event_schema)
+            events = pl.concat([kept_events, events.select(kept_events.columns)]).unique("event_id", keep="first")
+            made.keep_loose(pl.concat([stays.select(loose.columns), loose]), events)
+            made.removed += [*kept.sides["loose"], *kept.sides["loose_events"]]
+        gone = np.sort(gone[gone < kept.settled])
         settled = fresh.filter(~pl.col("_loose"))
-        gone = stale.filter(~pl.col("_is_loose_row"))
-        removed: list[StoredFile] = []
-        parts: list[pl.DataFrame] = []
-        for (place,), rows in gone.partition_by("_file", as_dict=True).items():
-            file = kept.files[int(place)]
-            removed.append(file)
-            whole = kept.whole(int(place))
-            parts.append(whole.filter(~pl.col("_row").is_in(rows["_row"].implode())).select([*self.table.schema]))
-        small = [f for f in kept.files if f.rows < _SETTLED_ROWS // 2 and f not in removed]
-        if len(small) > _SMALL_FILES:
-            removed += small
-            parts.append(self.table.read(small))
-        settled = settled.select([*self.table.schema])
-        if settled.height:
-            parts.append(settled)
-        if len(parts) > 1:
-            parts = [*pl.concat(parts).sort("start", "span_id").iter_slices(2 * _SETTLED_ROWS)]
-        loose: pl.DataFrame | None = None
-        gone_loose = stale.filter("_is_loose_row")
-        fresh_loose = fresh.filter("_loose")
-        if gone_loose.height or fresh_loose.height:
-            stays = kept.loose.filter(~pl.col("_row").is_in(gone_loose["_row"].implode()))
-            loose = pl.concat([stays.select([*self.table.schema]), fresh_loose.select([*self.table.schema])])
-            removed += kept.loose_files
-        self._commit(removed, [p for p in parts if p.height], loose, files, version, False, loose_path)
+        parts = [settled]
+        again = self._to_write_again(kept, gone, settled.height)
+        for place in again:
+            parts.append(kept.whole(place, gone).select(settled.columns))
+            made.removed.append(kept.files[place])
+            del made.latest[kept.files[place].path]
+        made.keep(pl.concat(parts).sort("start", "span_id"))
+        rewritten = {kept.files[place].path for place in again}
+        replaced = pl.concat([kept.replaced, _places(kept, gone)]).filter(~pl.col("file").is_in([*rewritten]))
+        if replaced.height != kept.replaced.height or rewritten:
+            made.removed += kept.sides["replaced"]
+            made.keep_beside("replaced", replaced)
+        self._commit(made, files, version, False)
+
+    def _to_write_again(self, kept: Kept, gone: Numbers, more: int) -> list[int]:
+        """The files of which too much was replaced, and small ones where they are many."""
+        replaced = np.concatenate([kept.gone, gone])
+        counts = np.histogram(replaced, kept.begins)[0] if len(kept.files) else np.empty(0, np.int64)
+        again = {i for i, f in enumerate(kept.files) if counts[i] > _MOST_REPLACED * f.rows}
+        small = {i for i, f in enumerate(kept.files) if f.rows < _SETTLED_ROWS // 2}
+        return sorted(again | small if len(small) > _SMALL_FILES else again)
+
+
+class _Made:
+    """What an update makes: the files that it adds and removes, and what it says of those that stay."""
+
+    def __init__(self, spans: SpanTable, said: Mapping[str, Any]) -> None:
+        self.spans = spans
+        self.added: list[AddAction] = []
+        self.removed: list[StoredFile] = []
+        self.latest: dict[str, int] = dict(said.get("latest", {}))
+        self.sides: dict[str, str | None] = {side: said.get(side) for side in SIDES}
+
+    def keep(self, settled: pl.DataFrame) -> None:
+        """Write settled spans, in the order that they have."""
+        for part in settled.iter_slices(_SETTLED_ROWS):
+            if part.height:
+                self.added.append(self._grouped(part))
+                self.latest[self.added[-1].path] = int(part["_last"].max())  # type: ignore[arg-type]
+
+    def keep_loose(self, loose: pl.DataFrame, events: pl.DataFrame) -> None:
+        """Write all loose spans, and the events of those that have several."""
+        self.sides["loose"] = None
+        if loose.height:
+            self.added.append(self._grouped(loose))
+            self.sides["loose"] = self.added[-1].path
+        ids = _event_ids(loose.filter(~pl.col("_single")))
+        self.keep_beside("loose_events", events.filter(pl.col("event_id").is_in(ids.implode())))
+
+    def keep_beside(self, side: str, rows: pl.DataFrame) -> None:
+        """Write a file that holds no spans."""
+        self.sides[side] = None
+        if rows.height:
+            self.added.append(write_grouped(self.spans.table, rows, rows.height))
+            self.sides[side] = self.added[-1].path
+
+    def _grouped(self, rows: pl.DataFrame) -> AddAction:
+        return write_grouped(self.spans.table, rows.select([*self.spans.table.schema]), ROW_GROUP_ROWS)
+
+
+def _event_ids(spans: pl.DataFrame) -> pl.Series:
+    return pl.concat([spans["start_event_id"], spans["end_event_id"]]).drop_nulls()
+
+
+def _places(kept: Kept, at: Numbers) -> pl.DataFrame:
+    """Where the rows of some settled spans stand."""
+    place = np.searchsorted(kept.begins, at, side="right") - 1
+    paths = pl.Series([file.path for file in kept.files], dtype=pl.String)
+    return pl.DataFrame({"file": paths.gather(pl.Series(place)), "row": at - kept.begins[place]}, schema=REPLACED)
+
+
+def _differing(before: pl.DataFrame, after: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The spans that pairing made otherwise than they were: those that are gone, and those that are new."""
+    names = [name for name in after.columns if name not in MADE_BY_LINKING]
+    first = pl.coalesce("start_event_id", "end_event_id").alias("first")
+    pairs = before.select(first).with_row_index("old").join(after.select(first).with_row_index("new"), on="first")
+    old, new = before[pairs["old"]], after[pairs["new"]]
+    is_same = pl.select(pl.all_horizontal(old[name].eq_missing(new[name]) for name in names)).to_series()
+    same = pairs.filter(is_same)
+    stays, came = np.zeros(before.height, np.bool_), np.zeros(after.height, np.bool_)
+    stays[same["old"].to_numpy()] = True
+    came[same["new"].to_numpy()] = True
+    return before.filter(pl.Series(~stays)), after.filter(pl.Series(~came))
+
+
+def _linked_otherwise(kept: Kept, beside: pl.DataFrame, links: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+    """The spans that were linked again and came out differently: their numbers, and their rows as they are now."""
+    same = pl.select(pl.all_horizontal(beside[name].eq_missing(links[name]) for name in links.columns)).to_series()
+    changed = beside.select("_at").hstack(links).filter(~same)
+    rows = kept.rows(changed["_at"].to_numpy()).drop(MADE_BY_LINKING)
+    return changed["_at"], rows.join(changed, on="_at", how="inner", validate="1:1")
 
 
 def spans_of(newest: Table, events: Table) -> pl.LazyFrame:

@@ -184,30 +184,50 @@ class Table:
 
     def files(self, asked: Selection = EVERYTHING) -> list[StoredFile]:
         """The files that may hold what was asked for, by the statistics in the log; the oldest events first."""
-        version, listed = self.delta.version(), self._listed
-        if listed is None or listed[0] != version:
-            with in_our_words(self.uri):
-                listed = version, pl.DataFrame(self.delta.get_add_actions(flatten=True))
-            self._listed = listed  # another thread may put an older list here, which it will then not use again
-        frame = listed[1]
+        frame = self._frame()
         if frame.is_empty():
             return []
         chosen = frame.filter(asked.files(frame.columns))
         chosen = chosen.sort(["min.timestamp", "path"] if "min.timestamp" in frame.columns else "path")
         return [StoredFile(*row) for row in chosen.select("path", "size_bytes", "num_records").iter_rows()]
 
+    def times(self) -> pl.DataFrame:
+        """One row a file: `path`, and the earliest and latest `timestamp` in it, null where the log does not say."""
+        frame = self._frame()
+        bounds = {"first": "min.timestamp", "last": "max.timestamp"}
+        return frame.select("path", **{
+            name: pl.col(bound) if bound in frame.columns else pl.lit(None, pl.Datetime("us", "UTC"))
+            for name, bound in bounds.items()
+        })  # fmt: skip
+
+    def _frame(self) -> pl.DataFrame:
+        """The files of the version that was last read, as the log lists them."""
+        version, listed = self.delta.version(), self._listed
+        if listed is None or listed[0] != version:
+            with in_our_words(self.uri):
+                listed = version, pl.DataFrame(self.delta.get_add_actions(flatten=True))
+            self._listed = listed  # another thread may put an older list here, which it will then not use again
+        return listed[1]
+
     def address(self, path: str) -> str:
         """Where a file lies, for Polars."""
         return f"{self.uri.rstrip('/')}/{path}"
 
-    def scan(self, files: Sequence[StoredFile], schema: Mapping[str, pl.DataType] | None = None) -> pl.LazyFrame:
-        """Rows of some files, in our types. A column that an older file lacks is null there."""
+    def scan(
+        self, files: Sequence[StoredFile], schema: Mapping[str, pl.DataType] | None = None,
+        row_index: str | None = None,
+    ) -> pl.LazyFrame:  # fmt: skip
+        """Rows of some files, in our types. A column that an older file lacks is null there.
+
+        `row_index` names a column to make: the place of each row among those of the files, one after another.
+        """
         schema = schema or self.schema
         if not files:
-            return pl.LazyFrame(schema=dict(schema))
+            return pl.LazyFrame(schema={**({row_index: pl.UInt32()} if row_index else {}), **schema})
         lazy = pl.scan_parquet(
             [self.address(f.path) for f in files], schema=stored_schema(schema), missing_columns="insert",
             extra_columns="ignore", storage_options=self.options, glob=False, hive_partitioning=False,
+            row_index_name=row_index,
         )  # fmt: skip
         return from_stored(lazy, schema)
 
@@ -232,17 +252,25 @@ class Table:
         Raises:
             StoreFull: there is no room for it.
         """
+        return self.put(parquet_bytes(to_stored(frame)), statistics(frame))
+
+    def put(self, data: pa.Buffer | memoryview, said_of_it: Mapping[str, Any]) -> AddAction:
+        """Write one file whose bytes were made elsewhere, with what the log is to say of it; see `write`.
+
+        Raises:
+            StoreFull: there is no room for it.
+        """
         path = f"part-{uuid.uuid4().hex}.parquet"
-        data = parquet_bytes(to_stored(frame))
         self._staged.add(path)
         with in_our_words(self.uri):
             if self.is_remote:
                 self._upload(data, path)
             else:
                 write_file(data, Path(self.address(path)))
-        return AddAction(path, data.size, {}, int(time.time() * 1000), True, json.dumps(statistics(frame)))
+        size = memoryview(data).nbytes
+        return AddAction(path, size, {}, int(time.time() * 1000), True, json.dumps(said_of_it))
 
-    def _upload(self, data: pa.Buffer, path: str) -> None:
+    def _upload(self, data: pa.Buffer | memoryview, path: str) -> None:
         from deltalake.fs import DeltaStorageHandler
 
         stream = DeltaStorageHandler(self.uri, self.options).open_output_stream(path)

@@ -291,7 +291,7 @@ def _killed(uri: str, moment: str) -> None:
 
     Table.commit = die if moment == "before the commit" else commit_and_die  # type: ignore[assignment, method-assign]
     if moment == "before the file":
-        Table.write = die  # type: ignore[assignment, method-assign]
+        Table.put = die  # type: ignore[assignment, method-assign]
     EventStore(uri).spans()
 
 

@@ -42,7 +42,14 @@ KEPT = pl.Schema({
 })
 """What is kept beside the columns of a span."""
 
-_MADE_BY_LINKING = ("trace_id", "parent_span_id", "state", "_root_id")
+MADE_BY_LINKING = ("trace_id", "parent_span_id", "state", "_root_id")
+LINKED_BY = (
+    "span_id", "correlation_id", "start_event_id", "end_event_id", "start", "end", "_given_trace_id",
+    "_given_parent_span_id", "_parent_correlation_id", "_causation_id", "_paired_state",
+    *(f"_{name}" for name in OTHER_EVENTS),
+)  # fmt: skip
+"""The columns that linking makes, and those that it reads."""
+
 EVENT_COLUMNS = tuple(dict.fromkeys((
     *PAIRING_COLUMNS, *LINKING_COLUMNS, "wire_fields", "node_version", "error_code", "error_type", "error_message",
     "adjusted_count", *PROFILE_NUMBERS,
@@ -71,10 +78,10 @@ def pair_events(events: pl.DataFrame, dimensions: Mapping[str, str]) -> pl.DataF
         "_single": n_events == 1,
         "_loose": found.loose,
     }
-    made = {name: columns[name] for name in (*SPANS, *dimensions.values()) if name not in _MADE_BY_LINKING}
+    made = {name: columns[name] for name in (*SPANS, *dimensions.values()) if name not in MADE_BY_LINKING}
     frame = pl.DataFrame({**made, **kept}, strict=False)
     return frame.with_columns(
-        pl.lit(None, pl.String).alias(name) for name in _MADE_BY_LINKING
+        pl.lit(None, pl.String).alias(name) for name in MADE_BY_LINKING
     ).select(*SPANS, *dimensions.values(), *KEPT)  # fmt: skip
 
 
