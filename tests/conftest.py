@@ -48,6 +48,18 @@ def require_tool() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
+def promtool(require_tool: Callable[..., Path]) -> Path:
+    """Prometheus' tool that evaluates rules on written series; setup/system-tools unpacks it into build/tools."""
+    return require_tool("promtool", f"{REPOSITORY}/build/tools/usr/bin", mend="sh setup/system-tools")
+
+
+@pytest.fixture(scope="session")
+def alertmanager(require_tool: Callable[..., Path]) -> Path:
+    """Debian's Alertmanager, which no service runs: a test starts and ends its own, on loopback."""
+    return require_tool("prometheus-alertmanager", f"{REPOSITORY}/build/tools/usr/bin", mend="sh setup/system-tools")
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real logs, `../shared/data` beside the repository."""
     folder = REPOSITORY.parent / "shared" / "data"
