@@ -44,7 +44,7 @@ def held_in_the_window(patch, store, tmp_path, log, meanwhile):
     lost, ahead = threading.Event(), threading.Event()
 
     def held_commit(table, *args, **options):
-        if threading.current_thread().name.startswith("onex-writer") and table.uri.endswith("events"):
+        if threading.current_thread().name.startswith("onex-committer") and table.uri.endswith("events"):
             done.append(1)
             if len(done) == 1:
                 meanwhile()
