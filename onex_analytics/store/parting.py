@@ -30,6 +30,7 @@ class _Waiting(NamedTuple):
     """New events of a unit that is not committed yet."""
 
     fresh: pl.DataFrame
+    hashes: Hashes
     ids: KnownIds
 
 
@@ -76,7 +77,7 @@ class Parting:
         ids.add(parted.hashes)
         with self._turn:
             if epoch == self.epoch:
-                self._waiting[number] = _Waiting(parted.fresh, ids)
+                self._waiting[number] = _Waiting(parted.fresh, parted.hashes, ids)
         return parted, epoch
 
     def begin_anew(self) -> None:
@@ -115,12 +116,16 @@ class Parting:
             raise Stopped
 
     def _found(self, suspects: pl.DataFrame, before: list[_Waiting]) -> pl.DataFrame:
-        asked = pl.col("event_id").is_in(suspects["event_id"].implode())
-        waiting = pl.concat([suspects.clear().select("event_id"), *(w.fresh.select("event_id") for w in before)])
+        asked = KnownIds()
+        asked.add(self.ids.hashes(suspects))
+        found = [w.fresh.select(CONTENT)[np.flatnonzero(asked.contains(w.hashes))] for w in before]
+        # hashes can collide: from here on ids are compared by their text
+        waiting = pl.concat([suspects.clear().select("event_id"), *(rows.select("event_id") for rows in found)])
+        ids = suspects["event_id"].implode()
         # what waits is not looked for in the files: not found where its time says, it would be sought in all of them
         rest = suspects.join(waiting, on="event_id", how="anti")
-        found = [unit.fresh.select(CONTENT).filter(asked) for unit in before]
-        return pl.concat([*found, stored_events(self.table, rest, CONTENT)] if rest.height or not found else found)
+        told = [rows.filter(pl.col("event_id").is_in(ids)) for rows in found]
+        return pl.concat([*told, stored_events(self.table, rest, CONTENT)] if rest.height or not told else told)
 
 
 class _Known(NamedTuple):
