@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from llvmlite import ir
@@ -9,6 +10,22 @@ from numba import njit
 from numba.core import types
 from numba.extending import intrinsic
 
+
+def _put_off_blas() -> None:
+    """Have Numba load no SciPy before a kernel multiplies matrices.
+
+    With the first kernel it loads SciPy's linear algebra (half of the time that this takes) only to learn whether it is
+    there, which a requirement of ours is. A kernel that needs it asks again, when it is compiled.
+    """
+    linalg: Any = import_module("numba.np.linalg")
+    asked, linalg.ensure_blas = linalg.ensure_blas, lambda: None
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        linalg.ensure_blas = asked
+
+
+_put_off_blas()
 lean = njit(nogil=True, cache=True, _nrt=False)
 """Compiles a function that makes no array, without counting references to those that it is given.
 
