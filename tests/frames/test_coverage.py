@@ -1,3 +1,7 @@
+import math
+import random
+from itertools import accumulate, pairwise
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -55,9 +59,104 @@ def test_just_what_is_missing_of_a_steady_rhythm_is_expected(before, after, miss
 
 def test_a_rate_says_nothing_about_a_hole_more_than_ten_times_as_long():
     watched = [{"at": i, "node": "b"} for i in range(101)]
-    (told,) = coverage(events([*watched, {"at": 1100}])).collect().to_dicts()
-    (untold,) = coverage(events([*watched, {"at": 1101}])).collect().to_dicts()
+    (told,) = coverage(events([*watched, *({"at": 10 * i} for i in range(111))])).collect().to_dicts()
+    (untold,) = coverage(events([*watched, *({"at": 1 + 10 * i} for i in range(111))])).collect().to_dicts()
     assert (told["expected_events"], untold["expected_events"]) == (1000.0, None)
+
+
+DAY = 86_400
+QUICK = [{"at": i, "node": "quick"} for i in range(3601)]
+
+
+@pytest.mark.parametrize("stragglers", [1, 19])
+def test_a_few_events_long_after_the_rest_are_not_the_logs_end(stragglers):
+    late = [{"at": DAY + i, "node": "c"} for i in range(stragglers)]
+    assert coverage(events(STEADY + QUICK + late), expected=["ghost"]).collect().rows() == [
+        ("ghost", at(0), at(3600), "never_seen", None, None)
+    ]
+
+
+def test_a_few_events_at_several_times_long_after_the_rest_are_not_the_logs_end():
+    assert coverage(events([*STEADY, *QUICK, {"at": DAY}, {"at": 3 * DAY}, {"at": 3 * DAY + 1}])).collect().is_empty()
+
+
+def test_a_log_that_goes_on_after_a_pause_of_all_ends_at_its_true_end():
+    late = [{"at": DAY + 10 * i, "node": "quick"} for i in range(20)]
+    holes = coverage(events(STEADY + QUICK + late)).select("node", "start", "end", "kind").collect().rows()
+    assert holes == [("quick", at(3600), at(DAY), "pause"), ("steady", at(3600), at(DAY + 190), "silent")]
+
+
+def test_who_was_silent_before_the_log_ended_is_silent_until_then_and_no_longer():
+    log = events([*STEADY, *QUICK, *({"at": i, "node": "b"} for i in range(600)), {"at": DAY, "node": "c"}])
+    assert coverage(log).select("node", "start", "end", "kind").collect().rows() == [
+        ("b", at(599), at(3600), "silent")
+    ]
+
+
+@pytest.mark.parametrize("when", [-DAY, DAY])
+def test_a_straggler_has_no_pause_between_itself_and_the_log(when):
+    assert coverage(events([*STEADY, *QUICK, {"at": when, "node": "quick"}])).collect().is_empty()
+
+
+def test_time_after_the_logs_end_and_before_its_beginning_is_not_covered():
+    log = events([*STEADY, *QUICK, {"at": -DAY, "node": "c"}, {"at": DAY, "node": "quick"}])
+    covered = covered_time(log, coverage(log)).collect()
+    assert covered.rows() == [(node, 3600.0, 0.0, 3600.0, 1.0) for node in ("c", "quick", "steady")]
+
+
+def test_however_many_stragglers_come_in_one_by_one_they_are_not_the_logs_end():
+    late = [{"at": DAY + 900 * i, "node": "c"} for i in range(30)]
+    assert coverage(events(STEADY + QUICK + late)).collect().is_empty()
+
+
+@pytest.mark.parametrize("times", [[], [0], [0, DAY], [0, 1, DAY]])
+def test_of_a_log_of_a_few_events_none_is_a_straggler(times):
+    log = events({"at": t} for t in times)
+    assert coverage(log, expected=["ghost"]).select("start", "end").collect().rows() == [
+        (at(times[0]), at(times[-1])) if times else (None, None)
+    ]
+
+
+@given(st.integers(0, 2**32), st.lists(st.integers(0, 250), min_size=2, max_size=2))
+def test_holes_are_those_that_a_look_at_each_node_in_turn_finds(seed, counts):
+    draws = random.Random(seed)
+    log = []
+    for node, count in zip("ab", counts, strict=True):
+        pauses = (draws.randint(0, 3) if draws.random() < 0.99 else draws.randint(10, 500) for _ in range(count))
+        log += [(t, node) for t in accumulate(pauses, initial=draws.choice([0, 0, 2000]))]
+    rows = [{"at": t, "node": node} for t, node in draws.sample(log, len(log))]
+    found = coverage(events(rows), factor=2, minimum="5s").select("node", "start", "end", "kind").collect().rows()
+    expected = []
+    begin, end = ends([t for t, _ in log])
+    for node in "ab":
+        times = sorted(t for t, name in log if name == node and begin <= t <= end)
+        pauses = sorted(b - a for a, b in pairwise(times))
+        if len(times) < 20:
+            continue
+        usual = max(usual_pause(pauses), 2 * pauses[-5])
+        holes = [(a, b, "pause") for a, b in pairwise(times) if b - a > usual]
+        if times[-1] - times[0] - sum(b - a for a, b, _ in holes) < 5:
+            continue
+        if end - times[-1] > usual:
+            holes.append((times[-1], end, "silent"))
+        expected += [(node, at(a), at(b), kind) for a, b, kind in holes]
+    assert found == sorted(expected, key=lambda hole: (hole[1], hole[0], hole[2]))
+
+
+def usual_pause(pauses: list[int]) -> float:
+    return max(2 * pauses[math.ceil(0.99 * len(pauses)) - 1], 5) if pauses else 5
+
+
+def ends(times: list[int]) -> tuple[int, int]:
+    times = sorted(times)
+    usual = usual_pause(sorted(b - a for a, b in pairwise(times)))
+    stretches = [[t] for t in times[:1]]
+    for a, b in pairwise(times):
+        if b - a > usual:
+            stretches.append([])
+        stretches[-1].append(b)
+    long = [stretch for stretch in stretches if len(stretch) >= 20] or stretches
+    return min(long[0]), max(long[-1])
 
 
 def test_a_late_first_event_is_no_hole():
