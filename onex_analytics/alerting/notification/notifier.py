@@ -154,10 +154,10 @@ class Notifier:
             return
         del self._sources[labels]
         for node in self._path(labels):
-            group = self._groups.get((node.number, node.group_labels(labels)))
-            if group is not None and (alert := group.alerts.get(labels)) is not None:
-                group.alerts[labels] = replace(alert, ends_us=at, value=row["value"])
-                self._wake(node, group, known)
+            identity = (node.number, node.group_labels(labels))
+            group = self._groups[identity]
+            over = replace(group.alerts[labels], ends_us=at, value=row["value"])
+            self._put(identity, group, node, over, known)
         self._paths.pop(labels, None)
         if sum(inhibition.ends(labels) for inhibition in self._inhibitions):
             self._wake_all(known)
@@ -179,26 +179,28 @@ class Notifier:
         if group is None:
             group = self._groups[identity] = _Group()
             self._set_timer(identity, group, known + node.group_wait_us)
-        group.alerts[alert.labels] = alert
-        if group.flushed_us is None:
-            if alert.starts_us + node.group_wait_us < known:  # it has waited long enough elsewhere
-                self._set_timer(identity, group, known)
-        else:
-            self._wake(node, group, known)
+        self._put(identity, group, node, alert, known)
 
-    def _wake(self, node: RouteNode, group: _Group, known: int) -> None:
+    def _put(self, identity: GroupId, group: _Group, node: RouteNode, alert: PageAlert, known: int) -> None:
+        """An alert of a group is new, or is over."""
+        group.alerts[alert.labels] = alert
+        if group.flushed_us is not None:
+            self._wake(identity, group, node, known)
+        elif alert.starts_us + node.group_wait_us < known:  # it has waited long enough elsewhere
+            self._set_timer(identity, group, known)
+
+    def _wake(self, identity: GroupId, group: _Group, node: RouteNode, known: int) -> None:
         """Look at the next beat: something has changed."""
         if group.flushed_us is None or not group.alerts:
             return
-        identity = (node.number, node.group_labels(next(iter(group.alerts))))
         beats = -((group.flushed_us - known) // node.group_interval_us)
         beat = group.flushed_us + max(1, beats) * node.group_interval_us
         if beat < group.next_us:
             self._set_timer(identity, group, beat)
 
     def _wake_all(self, known: int) -> None:
-        for (number, _), group in self._groups.items():
-            self._wake(self._routes[number], group, known)
+        for identity, group in self._groups.items():
+            self._wake(identity, group, self._routes[identity[0]], known)
 
     def _set_timer(self, identity: GroupId, group: _Group, at_us: int) -> None:
         group.next_us = at_us
