@@ -16,7 +16,6 @@ which an alert fires or ends is known beforehand.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,16 +24,22 @@ from numpy.typing import NDArray
 
 from onex_analytics.alerting import lifecycle_kernels as kernels
 from onex_analytics.alerting.lifecycle_kernels import FIRING, INACTIVE, NEVER, PENDING, RESOLVED
+from onex_analytics.alerting.packing import packed, unpacked
 
 STATES = {INACTIVE: "inactive", PENDING: "pending", FIRING: "firing", RESOLVED: "resolved"}
 """The words for the codes. A pending alert that ends becomes inactive, a firing one resolved."""
 
 
 class Truths(Protocol):
-    """Runs of evaluations with one truth; sorted by series and first tick, each series without a hole."""
+    """Runs of evaluations with one truth, of one rule: those of `series[i]` are `bounds[i]` to `bounds[i + 1]`, in the
+    order of time and without a hole."""
 
     @property
+    def rule(self) -> int: ...
+    @property
     def series(self) -> NDArray[np.int32]: ...
+    @property
+    def bounds(self) -> NDArray[np.int64]: ...
     @property
     def first(self) -> NDArray[np.int64]: ...
     @property
@@ -45,8 +50,9 @@ class Truths(Protocol):
 
 @dataclass(frozen=True)
 class Changes:
-    """Changes of state, in no order: the run in which each lies (an index), its tick, and the code of the new state."""
+    """Changes of state, in no order: the series, the run in which each lies, its tick, the code of the new state."""
 
+    series: NDArray[np.int32]
     run: NDArray[np.int64]
     tick: NDArray[np.int64]
     state: NDArray[np.int8]
@@ -68,55 +74,48 @@ class Lifecycle:
         self.over_limit = np.zeros(hold.size, np.int64)
         """For each rule, the evaluations at which more than the limit would have been active."""
 
-    def judge(self, runs: Truths, rule_of: NDArray[np.int32], upto: int) -> Changes:
-        """The changes of state in the runs, which are those of the ticks after the last call's up to `upto`.
-
-        `rule_of` says for each series which rule it belongs to, and holds every series that the runs name.
-        """
-        self._grow(rule_of.size)
-        n = runs.series.size
-        run, tick, state = np.empty(2 * n, np.int64), np.empty(2 * n, np.int64), np.empty(2 * n, np.int8)
-        found = kernels.free_changes(
-            runs.series, runs.first, runs.last, runs.truth, rule_of, self._hold, self._keep, self._limit,
-            self._state, self._active_at, self._kept_since, run, tick, state,
-        )  # fmt: skip
-        parts = [Changes(run[:found], tick[:found], state[:found])]
-        for rule in np.flatnonzero(self._limit > 0):
-            parts.append(self._limited(int(rule), runs, rule_of, upto))
-        return Changes(
-            np.concatenate([p.run for p in parts]), np.concatenate([p.tick for p in parts]),
-            np.concatenate([p.state for p in parts]),
-        )  # fmt: skip
-
-    def _limited(self, rule: int, runs: Truths, rule_of: NDArray[np.int32], upto: int) -> Changes:
-        places = np.flatnonzero(rule_of[runs.series] == rule)
-        series, first = runs.series[places], runs.first[places]
-        run, tick, state, over = kernels.limited_changes(
-            series, first, runs.truth[places], np.argsort(first, kind="stable"), np.unique(series), upto,
-            int(self._hold[rule]), int(self._keep[rule]), int(self._limit[rule]),
-            self._state, self._active_at, self._kept_since,
-        )  # fmt: skip
-        self.over_limit[rule] += over
-        return Changes(places[run], tick, state)
+    def judge(self, runs: Truths, upto: int) -> Changes:
+        """The changes of one rule in the runs of the ticks after its last call's up to `upto`."""
+        self._grow(int(runs.series.max(initial=-1)) + 1)
+        hold, keep, limit = int(self._hold[runs.rule]), int(self._keep[runs.rule]), int(self._limit[runs.rule])
+        held = (self._state, self._active_at, self._kept_since)
+        if limit:
+            series = np.repeat(runs.series, np.diff(runs.bounds))
+            order = np.argsort(runs.first, kind="stable")
+            run, tick, state, over = kernels.limited_changes(
+                series, runs.first, runs.truth, order, runs.series, upto, hold, keep, limit, *held
+            )
+            self.over_limit[runs.rule] += over
+            return Changes(series[run], run, tick, state)
+        most = 2 * runs.first.size
+        out = np.empty(most, np.int32), np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int8)
+        n = kernels.free_changes(
+            runs.series, runs.bounds, runs.first, runs.last, runs.truth, hold, keep, *held, *out
+        )
+        return Changes(out[0][:n].copy(), out[1][:n].copy(), out[2][:n].copy(), out[3][:n].copy())
 
     def _grow(self, size: int) -> None:
-        more = size - self._state.size
-        if more > 0:
+        if (more := size - self._state.size) > 0:
+            more = max(more, self._state.size // 2)
             self._state = np.concatenate([self._state, np.zeros(more, np.int8)])
             self._active_at = np.concatenate([self._active_at, np.zeros(more, np.int64)])
             self._kept_since = np.concatenate([self._kept_since, np.full(more, NEVER)])
 
     def state(self) -> bytes:
         """Everything that the next call needs, `keep_firing_for` included."""
-        file = io.BytesIO()
-        np.savez(
-            file, state=self._state, active_at=self._active_at, kept_since=self._kept_since,
-            over_limit=self.over_limit,
-        )
-        return file.getvalue()
+        return packed({name: array.tobytes() for name, array in self._arrays().items()})
 
     def restore(self, state: bytes) -> None:
         """Go on where `state` was taken."""
-        with np.load(io.BytesIO(state), allow_pickle=False) as held:
-            self._state, self._active_at = held["state"], held["active_at"]
-            self._kept_since, self.over_limit = held["kept_since"], held["over_limit"]
+        parts = unpacked(state)
+        found = {
+            name: np.frombuffer(parts[name], array.dtype).copy() for name, array in self._arrays().items()
+        }
+        self._state, self._active_at = found["state"], found["active_at"]
+        self._kept_since, self.over_limit = found["kept_since"], found["over_limit"]
+
+    def _arrays(self) -> dict[str, NDArray[np.generic]]:
+        return {
+            "state": self._state, "active_at": self._active_at, "kept_since": self._kept_since,
+            "over_limit": self.over_limit,
+        }  # fmt: skip

@@ -19,51 +19,45 @@ NEVER = np.iinfo(np.int64).min
 
 
 @lean
-def _fires_at(active_at: int, hold: int, first: int) -> int:
-    return max(first, active_at + hold)
-
-
-@lean
 def free_changes(
-    series: NDArray[np.int32], first: NDArray[np.int64], last: NDArray[np.int64], truth: NDArray[np.int8],
-    rule_of: NDArray[np.int32], hold: NDArray[np.int64], keep: NDArray[np.int64], limit: NDArray[np.int64],
+    series: NDArray[np.int32], bounds: NDArray[np.int64], first: NDArray[np.int64], last: NDArray[np.int64],
+    truth: NDArray[np.int8], hold: int, keep: int,
     state: NDArray[np.int8], active_at: NDArray[np.int64], kept_since: NDArray[np.int64],
-    out_run: NDArray[np.int64], out_tick: NDArray[np.int64], out_state: NDArray[np.int8],
+    out_series: NDArray[np.int32], out_run: NDArray[np.int64], out_tick: NDArray[np.int64], out_state: NDArray[np.int8],
 ) -> int:  # fmt: skip
-    """The changes of the label sets whose rule has no limit, run after run; how many they are (two a run at most)."""
+    """The changes of a rule without a limit, label set after label set; how many they are (two a run at most)."""
     n = 0
-    for run in range(series.size):
-        s, f, end = series[run], first[run], last[run]
-        rule = rule_of[s]
-        if limit[rule] > 0 or truth[run] == AS_IT_WAS:
-            continue
-        if truth[run] == TRUE:
-            kept_since[s] = NEVER
-            if state[s] == INACTIVE:
-                active_at[s] = f
-                state[s] = PENDING
-                if hold[rule] > 0:
-                    out_run[n], out_tick[n], out_state[n] = run, f, PENDING
-                    n += 1
-            if state[s] == PENDING:
-                fires = _fires_at(active_at[s], hold[rule], f)
-                if fires <= end:
-                    state[s] = FIRING
-                    out_run[n], out_tick[n], out_state[n] = run, fires, FIRING
-                    n += 1
-        elif state[s] == PENDING:
-            state[s] = INACTIVE
-            out_run[n], out_tick[n], out_state[n] = run, f, INACTIVE
-            n += 1
-        elif state[s] == FIRING:
-            if kept_since[s] == NEVER:
-                kept_since[s] = f
-            ends = max(f, kept_since[s] + keep[rule])
-            if ends <= end:
-                state[s] = INACTIVE
+    for i in range(series.size):
+        s = series[i]
+        for run in range(bounds[i], bounds[i + 1]):
+            if truth[run] == AS_IT_WAS:
+                continue
+            f, end = first[run], last[run]
+            if truth[run] == TRUE:
                 kept_since[s] = NEVER
-                out_run[n], out_tick[n], out_state[n] = run, ends, RESOLVED
+                if state[s] == INACTIVE:
+                    state[s], active_at[s] = PENDING, f
+                    if hold > 0:
+                        out_series[n], out_run[n], out_tick[n], out_state[n] = s, run, f, PENDING
+                        n += 1
+                if state[s] == PENDING:
+                    fires = max(f, active_at[s] + hold)
+                    if fires <= end:
+                        state[s] = FIRING
+                        out_series[n], out_run[n], out_tick[n], out_state[n] = s, run, fires, FIRING
+                        n += 1
+            elif state[s] == PENDING:
+                state[s] = INACTIVE
+                out_series[n], out_run[n], out_tick[n], out_state[n] = s, run, f, INACTIVE
                 n += 1
+            elif state[s] == FIRING:
+                if kept_since[s] == NEVER:
+                    kept_since[s] = f
+                ends = max(f, kept_since[s] + keep)
+                if ends <= end:
+                    state[s], kept_since[s] = INACTIVE, NEVER
+                    out_series[n], out_run[n], out_tick[n], out_state[n] = s, run, ends, RESOLVED
+                    n += 1
     return n
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -20,9 +20,11 @@ CODES = {False: F, True: T, None: K}
 @dataclass(frozen=True)
 class Runs:
     series: np.ndarray
+    bounds: np.ndarray
     first: np.ndarray
     last: np.ndarray
     truth: np.ndarray
+    rule: int = 0
 
 
 def runs_of(truths: list[list[bool | None]], since: int, upto: int, cuts: set[int]) -> Runs:
@@ -39,16 +41,18 @@ def runs_of(truths: list[list[bool | None]], since: int, upto: int, cuts: set[in
             else:
                 rows[-1][2] = tick
     table = np.array(rows, dtype=np.int64).reshape(-1, 4)
-    return Runs(table[:, 0].astype(np.int32), table[:, 1], table[:, 2], table[:, 3].astype(np.int8))
+    series, starts = np.unique(table[:, 0], return_index=True)
+    bounds = np.append(starts, len(rows)).astype(np.int64)
+    return Runs(series.astype(np.int32), bounds, table[:, 1], table[:, 2], table[:, 3].astype(np.int8))
 
 
 def of_one_rule(hold: int, keep: int, limit: int = 0) -> Lifecycle:
     return Lifecycle(np.array([hold]), np.array([keep]), np.array([limit]))
 
 
-def changes(lifecycle: Lifecycle, runs: Runs, upto: int, n_series: int) -> list[tuple[int, int, str]]:
-    found = lifecycle.judge(runs, np.zeros(n_series, np.int32), upto)
-    rows = zip(found.tick.tolist(), runs.series[found.run].tolist(), found.state.tolist(), strict=True)
+def changes(lifecycle: Lifecycle, runs: Runs, upto: int) -> list[tuple[int, int, str]]:
+    found = lifecycle.judge(runs, upto)
+    rows = zip(found.tick.tolist(), found.series.tolist(), found.state.tolist(), strict=True)
     return sorted((tick, series, STATES[state]) for tick, series, state in rows)
 
 
@@ -68,7 +72,7 @@ def expected(truths: list[list[bool | None]], hold: int, keep: int, limit: int =
 
 def one(truth: list[bool | None], hold: int = 0, keep: int = 0) -> list[tuple[int, str]]:
     runs = runs_of([truth], 0, len(truth) - 1, set())
-    return [(tick, state) for tick, _, state in changes(of_one_rule(hold, keep), runs, len(truth) - 1, 1)]
+    return [(tick, state) for tick, _, state in changes(of_one_rule(hold, keep), runs, len(truth) - 1)]
 
 
 def test_a_condition_without_for_fires_at_once_and_is_never_pending():
@@ -108,9 +112,9 @@ def test_an_evaluation_that_fails_leaves_a_firing_alert_firing():
 
 def test_years_of_silence_are_one_run():
     years = 10 * 365 * 86_400
-    runs = Runs(np.zeros(3, np.int32), np.array([0, 1, years]), np.array([0, years - 1, years + 9]),
+    runs = Runs(np.zeros(1, np.int32), np.array([0, 3]), np.array([0, 1, years]), np.array([0, years - 1, years + 9]),
                 np.array([T, F, T], np.int8))  # fmt: skip
-    assert changes(of_one_rule(5, 60), runs, years + 9, 1) == [
+    assert changes(of_one_rule(5, 60), runs, years + 9) == [
         (0, 0, "pending"), (1, 0, "inactive"), (years, 0, "pending"), (years + 5, 0, "firing"),
     ]  # fmt: skip
 
@@ -119,7 +123,7 @@ def test_over_the_limit_every_active_alert_is_dropped_and_begins_anew_when_they_
     truths = [[True] * 8, [False, False, True, True, True, False, False, False]]
     runs = runs_of(truths, 0, 7, set())
     lifecycle = of_one_rule(hold=1, keep=0, limit=1)
-    assert changes(lifecycle, runs, 7, 2) == [
+    assert changes(lifecycle, runs, 7) == [
         (0, 0, "pending"), (1, 0, "firing"), (2, 0, "resolved"), (5, 0, "pending"), (6, 0, "firing"),
     ]  # fmt: skip
     assert lifecycle.over_limit.tolist() == [3]
@@ -128,15 +132,15 @@ def test_over_the_limit_every_active_alert_is_dropped_and_begins_anew_when_they_
 def test_alerts_that_are_only_kept_count_against_the_limit_too():
     truths = [[True, False, False, False], [False, True, True, True]]
     assert expected(truths, 0, 9, 1) == [(0, 0, "firing"), (1, 0, "resolved"), (2, 1, "firing")]
-    assert changes(of_one_rule(0, 9, 1), runs_of(truths, 0, 3, set()), 3, 2) == expected(truths, 0, 9, 1)
+    assert changes(of_one_rule(0, 9, 1), runs_of(truths, 0, 3, set()), 3) == expected(truths, 0, 9, 1)
 
 
 def test_rules_do_not_share_their_limits():
-    runs = runs_of([[True] * 3, [True] * 3], 0, 2, set())
     lifecycle = Lifecycle(np.array([0, 2]), np.array([0, 0]), np.array([1, 0]))
-    found = lifecycle.judge(runs, np.array([0, 1], np.int32), 2)
-    assert sorted(zip(found.tick.tolist(), runs.series[found.run].tolist(), found.state.tolist(), strict=True)) == [
-        (0, 0, 2), (0, 1, 1), (2, 1, 2),
+    first, second = runs_of([[True] * 3], 0, 2, set()), runs_of([[], [True] * 3, [True] * 3], 0, 2, set())
+    assert changes(lifecycle, first, 2) == [(0, 0, "firing")]
+    assert changes(lifecycle, replace(second, rule=1), 2) == [
+        (0, 1, "pending"), (0, 2, "pending"), (2, 1, "firing"), (2, 2, "firing"),
     ]  # fmt: skip
 
 
@@ -159,7 +163,7 @@ def truth_tables(draw: st.DrawFn) -> list[list[bool | str | None]]:
 def test_every_change_is_that_of_prometheus(truths, hold, keep, limit):
     length = len(truths[0])
     runs = runs_of(truths, 0, length - 1, set())
-    assert changes(of_one_rule(hold, keep, limit), runs, length - 1, len(truths)) == expected(truths, hold, keep, limit)
+    assert changes(of_one_rule(hold, keep, limit), runs, length - 1) == expected(truths, hold, keep, limit)
 
 
 def test_every_short_condition_is_judged_as_prometheus_does_with_every_for_and_keep_firing_for():
@@ -167,7 +171,7 @@ def test_every_short_condition_is_judged_as_prometheus_does_with_every_for_and_k
         row = [list(truth)]
         runs = runs_of(row, 0, 5, set())
         for hold, keep in product(range(4), range(4)):
-            assert changes(of_one_rule(hold, keep), runs, 5, 1) == expected(row, hold, keep), (truth, hold, keep)
+            assert changes(of_one_rule(hold, keep), runs, 5) == expected(row, hold, keep), (truth, hold, keep)
 
 
 @given(truth_tables(), st.integers(0, 8), st.integers(0, 8), st.sampled_from([0, 1, 2, 3]),
@@ -177,11 +181,11 @@ def test_however_the_runs_are_cut_and_however_often_it_is_restarted_the_changes_
 ):
     length, lifecycle, found, since = len(truths[0]), of_one_rule(hold, keep, limit), [], 0
     for upto in sorted({*(e for e in ends if e < length), length - 1}):
-        found += changes(lifecycle, runs_of(truths, since, upto, cuts), upto, len(truths))
+        found += changes(lifecycle, runs_of(truths, since, upto, cuts), upto)
         state, lifecycle, since = lifecycle.state(), of_one_rule(hold, keep, limit), upto + 1
         lifecycle.restore(state)
     whole = of_one_rule(hold, keep, limit)
-    assert found == changes(whole, runs_of(truths, 0, length - 1, set()), length - 1, len(truths))
+    assert found == changes(whole, runs_of(truths, 0, length - 1, set()), length - 1)
     assert lifecycle.over_limit.tolist() == whole.over_limit.tolist()
 
 
@@ -192,5 +196,5 @@ def test_every_evaluation_over_the_limit_is_counted(limit, truths, hold, keep):
     for tick in range(length):
         rule.eval(tick, {str(s): row[tick] for s, row in enumerate(truths) if row[tick] != "absent"})
     lifecycle = of_one_rule(hold, keep, limit)
-    changes(lifecycle, runs_of(truths, 0, length - 1, set()), length - 1, len(truths))
+    changes(lifecycle, runs_of(truths, 0, length - 1, set()), length - 1)
     assert lifecycle.over_limit.tolist() == [rule.errors]
