@@ -1,0 +1,187 @@
+"""Base rows: the sums of each label set and base bucket, the only thing that is kept of most events.
+
+Bucket β holds the events of (β − 1, β] · width, counted from the grid's offset. A window, its lag and the grid's
+interval are whole numbers of buckets, so that every window is exact. Events are added in any order; the rows of closed
+ticks queue up in the order of time until the longest window has let them go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onex_analytics.alerting.cells.batches import Batch
+from onex_analytics.alerting.cells.lanes import Lanes
+from onex_analytics.alerting.cells.runs import Int32, Int64
+from onex_analytics.alerting.cells.saving import Parts
+from onex_analytics.alerting.cells.window_kernels import add_flags, add_numbers, order_by_key, used_cells
+from onex_analytics.alerting.grid import Grid
+
+_FEW = 2**16
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Sums by bucket and label set, in that order: one row each."""
+
+    buckets: Int64
+    keys: Int32
+    lanes: Int64  # one row a lane
+
+    def part(self, begin: int, end: int | None = None) -> Rows:
+        return Rows(self.buckets[begin:end], self.keys[begin:end], self.lanes[:, begin:end])
+
+
+@dataclass(frozen=True)
+class ByKey:
+    """Rows label set by label set."""
+
+    buckets: Int64
+    lanes: Int64
+    bounds: Int64
+
+
+@dataclass(frozen=True)
+class Span:
+    """The ticks of a closing: those after `before`, up to `tick`."""
+
+    grid: Grid
+    before: int
+    tick: int
+    first_event: int  # microseconds: the earliest event of the group
+    keys: int = 0
+
+    @property
+    def end(self) -> int:
+        return self.grid.time(self.tick)
+
+
+def no_rows(lanes: int) -> Rows:
+    return Rows(np.empty(0, np.int64), np.empty(0, np.int32), np.empty((lanes, 0), np.int64))
+
+
+def rows_of(buckets: Int64, keys: Int32, lanes: list[NDArray[np.generic]], counts: int) -> Rows:
+    """Add up what lies in one bucket and label set; rows with nothing in the first `counts` lanes are left out."""
+    if not len(buckets):
+        return no_rows(len(lanes))
+    low, high, width = int(buckets.min()), int(buckets.max()), int(keys.max()) + 1
+    cells = (high - low + 1) * width
+    if cells > max(4 * len(buckets), _FEW):
+        return _sorted_rows(buckets, keys, lanes, counts)
+    cell = (buckets - low) * width + keys
+    sums = np.zeros((len(lanes), cells), np.int64)
+    for lane, numbers in enumerate(lanes):
+        if numbers.dtype == np.bool_:
+            add_flags(cell, numbers.view(np.uint8), sums[lane])
+        else:
+            add_numbers(cell, numbers, sums[lane])
+    used = np.empty(min(cells, len(buckets)), np.int64)
+    used = used[: used_cells(sums, counts, used)]
+    return Rows(used // width + low, (used % width).astype(np.int32), sums[:, used])
+
+
+def _sorted_rows(buckets: Int64, keys: Int32, lanes: list[NDArray[np.generic]], counts: int) -> Rows:
+    order = np.lexsort((keys, buckets))
+    buckets, keys = buckets[order], keys[order]
+    first = np.flatnonzero(np.append(True, (buckets[1:] != buckets[:-1]) | (keys[1:] != keys[:-1])))
+    sums = np.stack([np.add.reduceat(numbers[order].astype(np.int64), first) for numbers in lanes])
+    used = (sums[:counts] != 0).any(axis=0)
+    return Rows(buckets[first[used]], keys[first[used]], sums[:, used])
+
+
+class Base:
+    """The base rows of one `by` and one width of buckets."""
+
+    def __init__(self, grid: Grid, width_us: int, lanes: Lanes, keep: int) -> None:
+        self.grid, self.width_us, self.lanes = grid, width_us, lanes
+        self.keep = keep  # buckets that the longest window reaches back
+        self.weighted = False
+        self.rows = no_rows(lanes.plain)
+        self.new = self.rows
+        self._open: list[Rows] = []
+        self._merged = 0
+        self._by_key: ByKey | None = None
+
+    def take(self, batch: Batch) -> None:
+        """Add events of ticks that are not closed yet."""
+        if batch.weights is not None and not self.weighted:
+            self._add_weights()
+        buckets = -((self.grid.offset_us - batch.times) // self.width_us)
+        self._add(rows_of(buckets, batch.keys, self.lanes.of(batch, self.weighted), len(self.lanes.counted)))
+
+    def _add(self, rows: Rows) -> None:
+        self._open.append(rows)
+        if sum(len(held.buckets) for held in self._open) > 4 * self._merged + 2**20:
+            self._open = [self._merge()]
+            self._merged = len(self._open[0].buckets)
+
+    def _merge(self) -> Rows:
+        if not self._open:
+            return self.rows.part(0, 0)
+        if len(self._open) == 1:
+            return self._open[0]
+        buckets = np.concatenate([self.rows.buckets[:0], *(held.buckets for held in self._open)])
+        keys = np.concatenate([self.rows.keys[:0], *(held.keys for held in self._open)])
+        lanes = np.concatenate([self.rows.lanes[:, :0], *(held.lanes for held in self._open)], axis=1)
+        return rows_of(buckets, keys, list(lanes), len(self.lanes.counted))
+
+    def _add_weights(self) -> None:
+        self.weighted = True
+        more = 2 * len(self.lanes.counted)
+        self.rows, *self._open = (
+            Rows(held.buckets, held.keys, np.concatenate([held.lanes, np.zeros((more, len(held.keys)), np.int64)]))
+            for held in (self.rows, *self._open)
+        )
+
+    def last_bucket(self, tick: int) -> int:
+        """The last bucket whose events are not after this tick."""
+        return tick * self.grid.interval_us // self.width_us
+
+    def close(self, span: Span) -> None:
+        """Move the rows of the closing's ticks to the queue, and let go of those that no window holds any more."""
+        merged = self._merge()
+        end = int(np.searchsorted(merged.buckets, self.last_bucket(span.tick), side="right"))
+        self.new = merged.part(0, end)
+        rest = merged.part(end)
+        self._open, self._merged = ([rest] if len(rest.buckets) else []), len(rest.buckets)
+        begin = int(np.searchsorted(self.rows.buckets, self.last_bucket(span.before) - self.keep, side="right"))
+        kept = self.rows.part(begin)
+        self.rows = self.new if not len(kept.buckets) else Rows(
+            np.concatenate([kept.buckets, self.new.buckets]), np.concatenate([kept.keys, self.new.keys]),
+            np.concatenate([kept.lanes, self.new.lanes], axis=1),
+        )  # fmt: skip
+        self._by_key = None
+
+    def between(self, after: int, last: int, keys: int) -> ByKey:
+        """The rows of the buckets (after, last], label set by label set."""
+        begin, end = (int(place) for place in np.searchsorted(self.rows.buckets, (after, last), side="right"))
+        return self._ordered(begin, end, keys)
+
+    def all_by_key(self, keys: int) -> ByKey:
+        """All rows in the queue, label set by label set; made once a closing."""
+        if self._by_key is None:
+            self._by_key = self._ordered(0, len(self.rows.buckets), keys)
+        return self._by_key
+
+    def _ordered(self, begin: int, end: int, keys: int) -> ByKey:
+        order, bounds = np.empty(end - begin, np.int64), np.empty(keys + 1, np.int64)
+        order_by_key(self.rows.keys, begin, end, order, bounds)
+        return ByKey(self.rows.buckets[order], self.rows.lanes[:, order], bounds)
+
+    def state(self) -> Parts:
+        parts: Parts = {"weighted": np.array([self.weighted])}
+        for name, rows in (("rows", self.rows), ("open", self._merge())):
+            parts |= {f"{name}_buckets": rows.buckets, f"{name}_keys": rows.keys, f"{name}_lanes": rows.lanes}
+        return parts
+
+    def restore(self, parts: Parts) -> None:
+        found = {name: np.asarray(part) for name, part in parts.items()}
+        self.weighted = bool(found["weighted"][0])
+        self.rows, held = (
+            Rows(found[f"{name}_buckets"], found[f"{name}_keys"], found[f"{name}_lanes"]) for name in ("rows", "open")
+        )
+        self.new = self.rows.part(0, 0)
+        self._open = [held]
+        self._by_key = None

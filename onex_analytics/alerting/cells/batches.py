@@ -1,0 +1,97 @@
+"""Events on their way into cells: whose they are, and what they match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from onex_analytics.alerting.cells.fixed_point import MOST
+from onex_analytics.alerting.cells.runs import Float64, Int32, Int64
+from onex_analytics.alerting.filters import Filter
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Present:
+    """The column has a value."""
+
+    column: str
+
+
+@dataclass(frozen=True)
+class Number:
+    """The column has a number that can be added up."""
+
+    column: str
+
+
+Condition: TypeAlias = Filter | Present | Number
+Match = frozenset[Condition]
+"""Everything that an event must be to take part; nothing: any event."""
+
+
+def match(*conditions: Condition | None) -> Match:
+    """All conditions together, without those that are not there."""
+    return frozenset(condition for condition in conditions if condition is not None)
+
+
+def columns_of(matches: Iterable[Match]) -> frozenset[str]:
+    """The columns that are read to judge them."""
+    return frozenset(
+        column
+        for conditions in matches
+        for condition in conditions
+        for column in (condition.columns if isinstance(condition, Filter) else (condition.column,))
+    )
+
+
+def number(column: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    """A column as a float; text that is no number is none."""
+    return pl.col(column).cast(pl.Float64, strict=False)
+
+
+@dataclass
+class Batch:
+    """Events of one `by`: each with the number of its label set, its time and its weight."""
+
+    events: pl.DataFrame
+    keys: Int32
+    times: Int64
+    weights: Float64 | None  # None: each event stands for itself alone
+    conditions: pl.DataFrame  # a column of truth values for each condition, named by `names`
+    names: Mapping[Condition, str]
+    _flags: dict[Match, Bools] = field(default_factory=dict)
+    _numbers: dict[str, Float64] = field(default_factory=dict)
+
+    def flags(self, wanted: Match) -> Bools:
+        """Which events match."""
+        if wanted not in self._flags:
+            found = np.ones(self.events.height, np.bool_)
+            for place, condition in enumerate(sorted(wanted, key=lambda one: self.names[one])):
+                held = self.conditions[self.names[condition]].to_numpy()
+                found = held if place == 0 else found & held
+            self._flags[wanted] = found
+        return self._flags[wanted]
+
+    def numbers(self, column: str) -> Float64:
+        """The numbers of a column, 0 where there is none."""
+        if column not in self._numbers:
+            taken = self.events.select(number(column, self.events.schema).fill_null(0).fill_nan(0))
+            found = taken.to_series().to_numpy()
+            self._numbers[column] = np.where(np.abs(found) < MOST, found, 0.0)
+        return self._numbers[column]
+
+
+def condition_expression(condition: Condition, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    """A condition as truth values, never null."""
+    if isinstance(condition, Filter):
+        return condition.expression(schema)
+    if isinstance(condition, Present):
+        return pl.col(condition.column).is_not_null()
+    return (number(condition.column, schema).abs() < MOST).fill_null(False)

@@ -1,0 +1,156 @@
+"""One `by`: its label sets, the base rows that its rules share, and everything else that is kept of its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from math import gcd
+from typing import Protocol, TypeVar
+
+import polars as pl
+
+from onex_analytics.alerting.cells.base import Base, Span
+from onex_analytics.alerting.cells.batches import Batch, Condition, Match, Number, columns_of, condition_expression
+from onex_analytics.alerting.cells.label_sets import LabelSets
+from onex_analytics.alerting.cells.lanes import Lanes, all_lanes
+from onex_analytics.alerting.cells.runs import Float64, Int64
+from onex_analytics.alerting.cells.saving import Parts, below, of
+from onex_analytics.alerting.cells.steps import Steps
+from onex_analytics.alerting.cells.windows import Window
+from onex_analytics.alerting.grid import Grid
+
+
+class Source(Protocol):
+    """Something that gives steps at each closing."""
+
+    def close(self, span: Span) -> Steps: ...
+
+    def state(self) -> Parts: ...
+
+    def restore(self, parts: Parts) -> None: ...
+
+
+class Keeper(Source, Protocol):
+    """A source that keeps events of its own."""
+
+    matches: tuple[Match, ...]
+    columns: frozenset[str]
+
+    def take(self, batch: Batch) -> None: ...
+
+
+Made = TypeVar("Made", bound=Keeper)
+
+
+class Side:
+    """What the rules of one `by` share.
+
+    While rules are planned, they ask for windows and keepers; `finish` then makes the bases, and events can be taken.
+    """
+
+    def __init__(self, by: tuple[str, ...], grid: Grid, schema: Mapping[str, pl.DataType]) -> None:
+        self.by, self.grid, self.schema = by, grid, schema
+        self.sets = LabelSets(by, schema)
+        self.bases: list[Base] = []
+        self._windows: dict[tuple[Lanes, int, int], Window] = {}
+        self._keepers: dict[Hashable, Keeper] = {}
+        self._names: dict[Condition, str] = {}
+        self._needs: list[Match] = []
+
+    def window(self, lanes: Lanes, width_us: int, lag_us: int = 0) -> Window:
+        """The sums over (t − lag − width, t − lag]; the same window for all who ask."""
+        key = (lanes, width_us, lag_us)
+        if key not in self._windows:
+            self._windows[key] = Window(lanes, width_us, lag_us)
+        return self._windows[key]
+
+    def keeper(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """The keeper of that name; made where it is new."""
+        if key not in self._keepers:
+            self._keepers[key] = make()
+        return self._keepers[key]  # type: ignore[return-value]  # each name is that of one class
+
+    def finish(self) -> None:
+        """Make the bases: one for each width of buckets, with the lanes of all windows over it."""
+        by_width: dict[int, list[Window]] = {}
+        for window in self._windows.values():
+            width = gcd(self.grid.interval_us, window.width_us, window.lag_us)
+            by_width.setdefault(width, []).append(window)
+        for width, windows in by_width.items():
+            keep = max(window.width_us + window.lag_us for window in windows) // width
+            base = Base(self.grid, width, all_lanes(window.lanes for window in windows), keep)
+            self.bases.append(base)
+            for window in windows:
+                window.stand_on(base)
+        matches = [one for base in self.bases for one in base.lanes.counted]
+        matches += [one for keeper in self._keepers.values() for one in keeper.matches]
+        self._needs = list(dict.fromkeys(matches))
+        conditions = dict.fromkeys(condition for one in self._needs for condition in one)
+        self._names = {condition: f"c{place}" for place, condition in enumerate(conditions)}
+        self._expressions = [condition_expression(c, self.schema).alias(name) for c, name in self._names.items()]
+        self._any = None if frozenset() in self._needs else pl.any_horizontal(
+            pl.all_horizontal(self._names[condition] for condition in one) for one in self._needs
+        )  # fmt: skip
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """What is read of the events."""
+        summed = {column for base in self.bases for _, column in base.lanes.summed}
+        kept = (keeper.columns for keeper in self._keepers.values())
+        return columns_of(self._needs) | summed | set(self.by) | frozenset().union(*kept)
+
+    @property
+    def number_columns(self) -> frozenset[str]:
+        """The columns whose values are reckoned with."""
+        return frozenset(one.column for conditions in self._needs for one in conditions if isinstance(one, Number))
+
+    @property
+    def untracked(self) -> int:
+        """Events that a keeper could not follow."""
+        return sum(getattr(keeper, "untracked", 0) for keeper in self._keepers.values())
+
+    def take(self, events: pl.DataFrame, times: Int64, weights: Float64 | None) -> None:
+        """Add events of ticks that are not closed yet."""
+        conditions = events.select(self._expressions) if self._expressions else pl.DataFrame(height=events.height)
+        if self._any is not None:
+            here = conditions.select(self._any).to_series()
+            kept = here.sum()
+            if not kept:
+                return
+            if kept < events.height:
+                rows = here.to_numpy()
+                events, conditions, times = events.filter(here), conditions.filter(here), times[rows]
+                weights = None if weights is None else weights[rows]
+        batch = Batch(events, self.sets.of(events), times, weights, conditions, self._names)
+        for base in self.bases:
+            base.take(batch)
+        for keeper in self._keepers.values():
+            keeper.take(batch)
+
+    def close(self, span: Span) -> None:
+        """Move what belongs to the closing's ticks into the queues; steps can be asked for then."""
+        for base in self.bases:
+            base.close(span)
+
+    def state(self) -> Parts:
+        texts = pl.DataFrame([
+            pl.Series(f"{place}", [row[place] for row in self.sets.texts], pl.String) for place in range(len(self.by))
+        ])  # fmt: skip
+        parts: Parts = {"texts": texts}
+        for name, held in self._held():
+            parts |= below(name, held.state())
+        return parts
+
+    def restore(self, parts: Parts) -> None:
+        texts = parts["texts"]
+        assert isinstance(texts, pl.DataFrame)
+        self.sets.add(dict(zip(self.by, row, strict=True)) for row in texts.iter_rows())
+        for name, held in self._held():
+            held.restore(of(name, parts))
+
+    def _held(self) -> list[tuple[str, Base | Window | Keeper]]:
+        held: list[list[Base | Window | Keeper]] = [
+            [*self.bases], [*self._windows.values()], [*self._keepers.values()]
+        ]
+        parts = zip("bwk", held, strict=True)
+        return [(f"{kind}{place}", one) for kind, part in parts for place, one in enumerate(part)]
+

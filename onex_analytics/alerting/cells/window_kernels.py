@@ -1,0 +1,208 @@
+"""Kernels: rows gathered by label set, sums that slide over them, and steps of several cells laid side by side.
+
+A step is a tick from which on a label set has these sums, until its next step. Steps lie label set by label set; those
+of `k` are the rows `bounds[k]` to `bounds[k + 1]`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onex_analytics.frames.compiling import lean
+
+Numbers = NDArray[Any]
+_NEVER = np.iinfo(np.int64).max
+
+
+@lean
+def add_flags(cell: Numbers, flags: Numbers, sums: Numbers) -> Any:
+    """Count the flagged rows of each cell."""
+    for row in range(len(cell)):
+        sums[cell[row]] += flags[row]
+    return 0
+
+
+@lean
+def add_numbers(cell: Numbers, numbers: Numbers, sums: Numbers) -> Any:
+    """Add up the numbers of each cell."""
+    for row in range(len(cell)):
+        sums[cell[row]] += numbers[row]
+    return 0
+
+
+@lean
+def used_cells(lanes: Numbers, counts: int, found: Numbers) -> Any:
+    """The cells of which any of the first `counts` lanes has something, in order."""
+    n = 0
+    for cell in range(lanes.shape[1]):
+        for lane in range(counts):
+            if lanes[lane, cell] != 0:
+                found[n] = cell
+                n += 1
+                break
+    return n
+
+
+@lean
+def order_by_key(keys: Numbers, begin: int, end: int, order: Numbers, bounds: Numbers) -> Any:
+    """Rows `begin` to `end` label set by label set, each in the order in which they lie."""
+    bounds[:] = 0
+    for row in range(begin, end):
+        bounds[keys[row] + 1] += 1
+    for key in range(1, len(bounds)):
+        bounds[key] += bounds[key - 1]
+    for row in range(begin, end):
+        order[bounds[keys[row]]] = row
+        bounds[keys[row]] += 1
+    for key in range(len(bounds) - 1, 0, -1):
+        bounds[key] = bounds[key - 1]
+    bounds[0] = 0
+    return 0
+
+
+@lean
+def places_after(buckets: Numbers, bounds: Numbers, last: int, places: Numbers) -> Any:
+    """For each label set the place of its first row behind the bucket `last`."""
+    for key in range(len(bounds) - 1):
+        low, high = bounds[key], bounds[key + 1]
+        while low < high:
+            middle = (low + high) // 2
+            if buckets[middle] <= last:
+                low = middle + 1
+            else:
+                high = middle
+        places[key] = low
+    return 0
+
+
+@lean
+def slide(
+    buckets_in: Numbers, lanes_in: Numbers, in_begin: Numbers, in_end: Numbers, buckets_out: Numbers,
+    lanes_out: Numbers, out_begin: Numbers, out_end: Numbers, chosen: Numbers, per_tick: int, enter: int, leave: int,
+    before: int, sums: Numbers, born: Numbers, bounds: Numbers, ticks: Numbers, values: Numbers,
+) -> Any:  # fmt: skip
+    """The steps of sums over windows: rows enter `enter` buckets after their own, and leave `leave` buckets after it.
+
+    `sums` and `born` are carried from closing to closing. A label set is born with the first row of which the first
+    chosen lane has something. Those born before begin with a step at the tick after `before`.
+    """
+    n = 0
+    lanes = len(chosen)
+    for key in range(len(in_begin)):
+        bounds[key] = n
+        i, i_end, o, o_end = in_begin[key], in_end[key], out_begin[key], out_end[key]
+        alive = born[key] != 0
+        if alive:
+            ticks[n] = before + 1
+            for lane in range(lanes):
+                values[lane, n] = sums[key, lane]
+            n += 1
+        while i < i_end or o < o_end:
+            now = _NEVER
+            if i < i_end:
+                now = -((-(buckets_in[i] + enter)) // per_tick) if per_tick != 1 else buckets_in[i] + enter
+            if o < o_end:
+                gone = -((-(buckets_out[o] + leave)) // per_tick) if per_tick != 1 else buckets_out[o] + leave
+                now = min(now, gone)
+            changed = False
+            upto = now * per_tick
+            while i < i_end and buckets_in[i] + enter <= upto:
+                for lane in range(lanes):
+                    number = lanes_in[chosen[lane], i]
+                    if number != 0:
+                        sums[key, lane] += number
+                        changed = True
+                i += 1
+            while o < o_end and buckets_out[o] + leave <= upto:
+                for lane in range(lanes):
+                    number = lanes_out[chosen[lane], o]
+                    if number != 0:
+                        sums[key, lane] -= number
+                        changed = True
+                o += 1
+            if not changed:
+                continue
+            if not alive:
+                if sums[key, 0] == 0:
+                    continue
+                alive = True
+                born[key] = 1
+            elif ticks[n - 1] == now and n > bounds[key]:
+                n -= 1
+            ticks[n] = now
+            for lane in range(lanes):
+                values[lane, n] = sums[key, lane]
+            n += 1
+    bounds[len(in_begin)] = n
+    return n
+
+
+@lean
+def add_up(
+    changes_begin: Numbers, change_ticks: Numbers, changes: Numbers, before: int, sums: Numbers, born: Numbers,
+    bounds: Numbers, ticks: Numbers, values: Numbers,
+) -> Any:  # fmt: skip
+    """The steps of sums that change by `changes` at their ticks; those of a label set lie in the order of time."""
+    n = 0
+    lanes = changes.shape[0]
+    for key in range(len(changes_begin) - 1):
+        bounds[key] = n
+        if born[key] != 0:
+            ticks[n] = before + 1
+            for lane in range(lanes):
+                values[lane, n] = sums[key, lane]
+            n += 1
+        row = changes_begin[key]
+        while row < changes_begin[key + 1]:
+            now = change_ticks[row]
+            while row < changes_begin[key + 1] and change_ticks[row] == now:
+                for lane in range(lanes):
+                    sums[key, lane] += changes[lane, row]
+                row += 1
+            if born[key] == 0:
+                if sums[key, 0] == 0:
+                    continue
+                born[key] = 1
+            elif n > bounds[key] and ticks[n - 1] == now:
+                n -= 1
+            ticks[n] = now
+            for lane in range(lanes):
+                values[lane, n] = sums[key, lane]
+            n += 1
+    bounds[len(changes_begin) - 1] = n
+    return n
+
+
+@lean
+def side_by_side(
+    a_bounds: Numbers, a_ticks: Numbers, b_bounds: Numbers, b_ticks: Numbers, bounds: Numbers, ticks: Numbers,
+    a_row: Numbers, b_row: Numbers,
+) -> Any:  # fmt: skip
+    """The steps of two cells as one list: at each tick the row that holds in either; -1 before its first."""
+    n = 0
+    for key in range(len(a_bounds) - 1):
+        bounds[key] = n
+        a, a_end, b, b_end = a_bounds[key], a_bounds[key + 1], b_bounds[key], b_bounds[key + 1]
+        a_now, b_now = -1, -1
+        while a < a_end or b < b_end:
+            if b >= b_end:
+                now = a_ticks[a]
+            elif a >= a_end:
+                now = b_ticks[b]
+            else:
+                now = min(a_ticks[a], b_ticks[b])
+            if a < a_end and a_ticks[a] == now:
+                a_now = a
+                a += 1
+            if b < b_end and b_ticks[b] == now:
+                b_now = b
+                b += 1
+            ticks[n] = now
+            a_row[n] = a_now
+            b_row[n] = b_now
+            n += 1
+    bounds[len(a_bounds) - 1] = n
+    return n
