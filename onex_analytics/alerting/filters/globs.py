@@ -11,20 +11,35 @@ def glob_pattern(glob: str) -> str | None:
     >>> glob_pattern("TELEMETRY_*_ERROR"), glob_pattern(r"50\*")
     ('^(?s:TELEMETRY_.*_ERROR)$', '^(?s:50\\*)$')
     """
-    parts = []
+    pieces = _pieces(glob)
+    return None if pieces is None else f"^(?s:{'.*'.join(pieces)})$"
+
+
+def glob_matcher(glob: str) -> re.Pattern[str]:
+    """The same for Python's engine, which has to be kept from trying all ways to part a text among the `*`: each piece
+    is taken where it first stands, for good."""
+    first, *others = _pieces(glob) or [""]
+    if not others:
+        return re.compile(first, re.DOTALL)
+    *middle, last = others
+    return re.compile(first + "".join(f"(?>.*?{piece})" for piece in middle) + ".*" + last, re.DOTALL)
+
+
+def _pieces(glob: str) -> list[str] | None:
+    """What stands between the `*`, as regular expressions."""
+    pieces = [""]
     letters = iter(glob)
     for letter in letters:
-        if letter == "\\":
+        if letter == "*":
+            pieces.append("")
+        elif letter == "\\":
             escaped = next(letters, None)
             if escaped is None:
                 return None
-            parts.append(_escaped(escaped))
-        elif letter == "*":
-            if not parts or parts[-1] != ".*":  # ** is *
-                parts.append(".*")
+            pieces[-1] += _escaped(escaped)
         else:
-            parts.append("." if letter == "?" else _escaped(letter))
-    return f"^(?s:{''.join(parts)})$"
+            pieces[-1] += "." if letter == "?" else _escaped(letter)
+    return [pieces[0], *(piece for piece in pieces[1:-1] if piece), *pieces[1:][-1:]]  # ** is *
 
 
 def _escaped(letter: str) -> str:

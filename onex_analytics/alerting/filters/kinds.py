@@ -72,8 +72,8 @@ def mend_of_name(name: str, known: Iterable[str]) -> str:
     """
     known = list(known)
     near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.6) if len(name) < 60 else []
-    if (usual := _ALSO_CALLED.get(name.lower())) in known:
-        near = list(dict.fromkeys([usual, *near]))
+    if (usual := _ALSO_CALLED.get(name.lower(), "")) in known:
+        near = [usual]
     inside = f"a value of the metadata is read by $.{name}, or declared under `dimensions`"
     return f"write {' or '.join(near)}; {inside}" if near else f"name a column of the events; {inside}"
 
