@@ -60,7 +60,7 @@ class Simulated:
         self.notification, self.silences = rules.notification, rules.silences
         self.static = {(g.name, r.alert): dict(r.labels) for g, r in rules.rules}
         self.groups: list[Group] = []
-        self.log: dict[tuple[str, str], tuple[int, set, set]] = {}
+        self.log: dict[tuple[str, str], tuple[int, set, set, int]] = {}
         self.firing: list[tuple[tuple[str, str], Alert]] = []
         self.pages: list[tuple] = []
         self.numbers: dict[int, int] = {}
@@ -194,7 +194,7 @@ class Simulated:
         resolved = {alert.name() for alert in alerts if alert.ends is not None}
         receiver = next(r for r in self.notification.receivers if r.name == group.options.receiver)
         entry = self.log.get((key, receiver.name))
-        if entry is not None and now > entry[0] + min(2 * group.options.repeat, 120 * 3600):
+        if entry is not None and now > entry[3]:
             entry = None
         reason = None
         if entry is None:
@@ -209,7 +209,7 @@ class Simulated:
             reason = "repeat"
         if reason is None:
             return
-        self.log[key, receiver.name] = (now, firing, resolved)
+        self.log[key, receiver.name] = (now, firing, resolved, now + min(2 * group.options.repeat, 120 * 3600))
         if not receiver.send_resolved:
             resolved = set()
         if firing or resolved:
