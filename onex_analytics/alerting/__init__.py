@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from onex_analytics.alerting.conditions import When
     from onex_analytics.alerting.filters import Arithmetic, Filter
+    from onex_analytics.alerting.loading import check_rules, load_rules, presets
     from onex_analytics.alerting.rules import Group, Rule, RuleSet
 
 __all__ = [
@@ -23,11 +24,15 @@ __all__ = [
     "Rule",
     "RuleSet",
     "When",
+    "check_rules",
+    "load_rules",
+    "presets",
 ]
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "conditions": ("When",),
     "filters": ("Arithmetic", "Filter"),
+    "loading": ("check_rules", "load_rules", "presets"),
     "rules": ("Group", "Rule", "RuleSet"),
 }
 _MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}

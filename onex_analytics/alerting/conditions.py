@@ -14,7 +14,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, field_validator, mode
 
 from onex_analytics.alerting.durations import Length
 from onex_analytics.alerting.filters import Arithmetic, Filter
-from onex_analytics.alerting.frozen import Frozen, FrozenMap
+from onex_analytics.alerting.frozen import Frozen, FrozenMap, Number, Whole
 
 Op = Literal[">", ">=", "<", "<=", "==", "!="]
 NoData = Literal["ok", "keep", "alert"]
@@ -65,7 +65,7 @@ class Quantile(Cell):
     """A quantile of a column in the window, by nearest rank ⌈q·n⌉; no data where there is no value."""
 
     kind: Literal["quantile"] = Field(default="quantile", exclude=True, repr=False)
-    q: float = Field(gt=0, le=1, description="which quantile: above 0, up to 1, such as 0.95")
+    q: Number = Field(gt=0, le=1, description="which quantile: above 0, up to 1, such as 0.95")
     column: str = Field(min_length=1, description="a column of numbers; null, NaN and infinite values take no part")
     of: Filter | None = Field(default=None, description="the events that take part; all by default")
     window: Length = Field(description="length of the window (t − window, t]")
@@ -110,8 +110,8 @@ class Spike(Cell):
     window: Length = Field(description="length of the window (t − window, t]")
     reference: Length | None = Field(default=None, description="length of the reference window, directly before")
     season: Length | None = Field(default=None, description="compare with the same window so long ago, such as 1w")
-    seasons: int = Field(default=4, ge=1, le=52, description="how many earlier seasons are averaged")
-    min_reference: float = Field(
+    seasons: Whole = Field(default=4, ge=1, le=52, description="how many earlier seasons are averaged")
+    min_reference: Number = Field(
         default=1, gt=0, description="fewer events than that in the reference (per window) are no data"
     )
 
@@ -161,12 +161,12 @@ class BurnWindow(Frozen):
 
     long: Length = Field(description="the window that must have burnt")
     short: Length = Field(description="the window that must still burn")
-    factor: float = Field(gt=0, description="the burn rate that both must exceed")
+    factor: Number = Field(gt=0, description="the burn rate that both must exceed")
 
     @model_validator(mode="after")
     def _long_is_longer(self) -> BurnWindow:
         if self.long <= self.short:
-            raise ValueError("the first window must be longer than the second: [long, short, factor]")
+            raise ValueError("the first window of a pair is not longer than the second; write [long, short, factor]: [1h, 5m, 14.4]")
         return self
 
     @model_validator(mode="before")
@@ -189,7 +189,7 @@ class BurnRate(Cell):
     kind: Literal["burn_rate"] = Field(default="burn_rate", exclude=True, repr=False)
     of: Filter = Field(description="the bad events; they count only where they are in `over` too")
     over: Filter | None = Field(default=None, description="all events that the objective speaks of; all by default")
-    objective: float = Field(gt=0, lt=1, description="the share of good events promised, such as 0.999")
+    objective: Number = Field(gt=0, lt=1, description="the share of good events promised, such as 0.999")
     windows: tuple[BurnWindow, ...] = Field(
         min_length=1, max_length=16, description="pairs of windows with a factor: [[1h, 5m, 14.4], [6h, 30m, 6]]"
     )
@@ -206,7 +206,7 @@ class Unfinished(Cell):
     @model_validator(mode="after")
     def _gives_up_later(self) -> Unfinished:
         if self.give_up_after <= self.older_than:
-            raise ValueError("give_up_after must be longer than older_than")
+            raise ValueError("give_up_after is not longer than older_than; write a longer one, such as 1d")
         return self
 
 
@@ -269,8 +269,8 @@ class When(Frozen):
 
     cell: AnyCell = Field(description="what is reckoned")
     op: Op = Field(default=">", description="how the value is compared with the threshold")
-    threshold: float = Field(allow_inf_nan=False, description="what the value is compared with")
-    min_count: int = Field(default=0, ge=0, description="with fewer events (unweighted) the condition is false")
+    threshold: Number = Field(allow_inf_nan=False, description="what the value is compared with")
+    min_count: Whole = Field(default=0, ge=0, description="with fewer events (unweighted) the condition is false")
     no_data: NoData = Field(
         default="ok", description="without a value: the condition is false, stays as it was, or is true"
     )

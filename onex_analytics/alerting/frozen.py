@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, NoReturn, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Value = TypeVar("Value")
 
@@ -38,6 +38,10 @@ class FrozenDict(dict[str, Value]):
     def __reduce__(self) -> tuple[type[FrozenDict[Value]], tuple[dict[str, Value]]]:
         return FrozenDict, (dict(self),)
 
+
+Number = Annotated[float, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True)]
+"""Numbers that are none in quotes: a threshold of "0.05" is a text."""
 
 FrozenMap = Annotated[Mapping[str, Value], AfterValidator(FrozenDict)]
 """A field that holds a mapping of names, sorted and frozen."""

@@ -49,7 +49,7 @@ class Matcher(Frozen):
             try:
                 self._matches_pattern("")
             except pl.exceptions.ComputeError as error:
-                raise ValueError(f"{self.value!r} is no pattern: {str(error).splitlines()[0]}") from None
+                raise ValueError(f"{self.value!r} is no pattern; see docs.rs/regex for its words") from None
         return self
 
     @model_serializer
@@ -148,7 +148,7 @@ class TimeRange(Frozen):
     @model_validator(mode="after")
     def _forward(self) -> TimeRange:
         if self.start_time >= self.end_time:
-            raise ValueError("start_time must be before end_time; a night is two ranges, up to 24:00 and from 00:00")
+            raise ValueError("start_time is not before end_time; a night is two ranges, up to 24:00 and from 00:00")
         return self
 
 
@@ -271,7 +271,7 @@ class Silence(Frozen):
     @model_validator(mode="after")
     def _forward(self) -> Silence:
         if self.start >= self.end:
-            raise ValueError("start must be before end")
+            raise ValueError("start is not before end; exchange them")
         return self
 
     def covers(self, at: datetime) -> bool:

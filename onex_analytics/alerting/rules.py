@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from onex_analytics.alerting.conditions import BY_OPERATION, Columns, Expr, When
 from onex_analytics.alerting.durations import Duration, Length
 from onex_analytics.alerting.filters import Filter
-from onex_analytics.alerting.frozen import Frozen, FrozenMap, no_items
+from onex_analytics.alerting.frozen import Frozen, FrozenMap, Whole, no_items
 from onex_analytics.alerting.routing import Notification, Silence
 
 Unit = Literal["event", "operation"]
@@ -44,7 +44,7 @@ class Rule(Frozen):
     reset_after_match: bool = Field(
         default=False, description="mode: event only; begin to count anew after the condition was met"
     )
-    max_series: int = Field(default=100_000, ge=1, description="label sets beyond that are not evaluated, but counted")
+    max_series: Whole = Field(default=100_000, ge=1, description="label sets beyond that are not evaluated, but counted")
 
     @model_validator(mode="before")
     @classmethod
@@ -95,7 +95,7 @@ class Group(Frozen):
     interval: Length = Field(default=timedelta(minutes=1), description="time between two evaluations")
     offset: Duration = Field(default=timedelta(), description="evaluations stand at k · interval + offset since 1970")
     allowed_lateness: Duration = Field(default=timedelta(), description="how long a tick waits for late events")
-    limit: int = Field(default=0, ge=0, description="a rule with more active alerts drops them all; 0 is no limit")
+    limit: Whole = Field(default=0, ge=0, description="a rule with more active alerts drops them all; 0: no limit")
     max_ahead: Length = Field(
         default=timedelta(hours=1), description="an event so far ahead of its arrival is set aside and counted"
     )
@@ -104,7 +104,7 @@ class Group(Frozen):
     @model_validator(mode="after")
     def _fits(self) -> Group:
         if self.offset >= self.interval:
-            raise ValueError("offset must be less than interval: ticks stand at k · interval + offset")
+            raise ValueError("offset is not less than interval; write a smaller one, ticks stand at k · interval + offset")
         if twice := [name for name, times in Counter(rule.alert for rule in self.rules).items() if times > 1]:
             raise ValueError(f"alert {twice[0]!r} stands twice in group {self.name!r}; names are unique in a group")
         return self

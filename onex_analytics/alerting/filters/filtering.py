@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from onex_analytics.alerting.filters.expressions import expression_of
 from onex_analytics.alerting.filters.parsing import parsed
@@ -94,9 +94,14 @@ class Filter:
 
 def text_schema(cls: Any) -> CoreSchema:
     """How Pydantic reads and writes a class that is made from its `text`."""
-    made = core_schema.no_info_after_validator_function(cls, core_schema.str_schema(strict=True))
-    return core_schema.json_or_python_schema(
-        json_schema=made,
-        python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), made], mode="left_to_right"),
-        serialization=core_schema.plain_serializer_function_ser_schema(lambda held: held.text),
+
+    def made(found: Any) -> Any:
+        if isinstance(found, cls):
+            return found
+        if isinstance(found, str):
+            return cls(found)
+        raise PydanticKnownError("string_type")
+
+    return core_schema.no_info_plain_validator_function(
+        made, serialization=core_schema.plain_serializer_function_ser_schema(lambda held: held.text)
     )
