@@ -109,9 +109,10 @@ class Base:
         if batch.weights is not None and not self.weighted:
             self._add_weights()
         buckets = -((self.grid.offset_us - batch.times) // self.width_us)
-        self._add(rows_of(buckets, batch.keys, self.lanes.of(batch, self.weighted), len(self.lanes.counted)))
+        self.add(rows_of(buckets, batch.keys, self.lanes.of(batch, self.weighted), len(self.lanes.counted)))
 
-    def _add(self, rows: Rows) -> None:
+    def add(self, rows: Rows) -> None:
+        """Add rows of ticks that are not closed yet."""
         self._open.append(rows)
         if sum(len(held.buckets) for held in self._open) > 4 * self._merged + 2**20:
             self._open = [self._merge()]

@@ -83,13 +83,13 @@ class Fold:
 
     def _side(self, rule: int) -> Side:
         by = self.group.rules[rule].by
-        return self._sides[by] if by in self._sides else Side((), self.grid, {})
+        return self._sides[by] if by in self._sides else Side((), self.grid, {}, 1)
 
     def _plan(self, place: int, schema: pl.Schema) -> None:
         rule = self.group.rules[place]
         require(pl.LazyFrame(schema=schema), *rule.by)
         if rule.by not in self._sides:
-            self._sides[rule.by] = Side(rule.by, self.grid, schema)
+            self._sides[rule.by] = Side(rule.by, self.grid, schema, microseconds(self.group.interval))
         side = self._sides[rule.by]
         key: object = (rule.by, rule.where, rule.unit, rule.when.cell)
         if rule.reset_after_match:
@@ -292,12 +292,14 @@ def _aligned(cell: _Cell, span: Span, parts: list[Steps]) -> tuple[Steps, list[t
         begin = np.full(span.keys, _NEVER)
         begin[fixed] = span.before + 1
         more.append(steps_at(begin))
-    if cell.reckoning.turns_at is not None and span.before < (turn := cell.reckoning.turns_at(span)) <= span.tick:
-        whole = together([*parts, *more])[0]
-        born = np.full(span.keys, _NEVER)
-        there = np.diff(whole.bounds) > 0
-        born[there] = np.where(whole.ticks[whole.bounds[:-1][there]] <= turn, turn, _NEVER)
-        more.append(steps_at(born))
+    for turn in cell.reckoning.turns_us:
+        tick = span.grid.tick_at_or_after(span.first_event + turn)
+        if span.before < tick <= span.tick:
+            whole = together([*parts, *more])[0]
+            there = np.diff(whole.bounds) > 0
+            begin = np.full(span.keys, _NEVER)
+            begin[there] = np.where(whole.ticks[whole.bounds[:-1][there]] <= tick, tick, _NEVER)
+            more.append(steps_at(begin))
     if len(parts) == 1 and not more:
         return parts[0], [parts[0].columns]
     steps, columns = together([*parts, *more])

@@ -32,8 +32,14 @@ class Source(Protocol):
 class Keeper(Source, Protocol):
     """A source that keeps events of its own."""
 
-    matches: tuple[Match, ...]
-    columns: frozenset[str]
+    @property
+    def matches(self) -> tuple[Match, ...]: ...
+
+    @property
+    def columns(self) -> frozenset[str]: ...
+
+    @property
+    def untracked(self) -> int: ...
 
     def take(self, batch: Batch) -> None: ...
 
@@ -47,8 +53,11 @@ class Side:
     While rules are planned, they ask for windows and keepers; `finish` then makes the bases, and events can be taken.
     """
 
-    def __init__(self, by: tuple[str, ...], grid: Grid, schema: Mapping[str, pl.DataType]) -> None:
+    def __init__(
+        self, by: tuple[str, ...], grid: Grid, schema: Mapping[str, pl.DataType], interval_us: int
+    ) -> None:
         self.by, self.grid, self.schema = by, grid, schema
+        self.interval_us = interval_us  # of the group, also where rules are evaluated at each event
         self.sets = LabelSets(by, schema)
         self.bases: list[Base] = []
         self._windows: dict[tuple[Lanes, int, int], Window] = {}
@@ -106,7 +115,7 @@ class Side:
     @property
     def untracked(self) -> int:
         """Events that a keeper could not follow."""
-        return sum(getattr(keeper, "untracked", 0) for keeper in self._keepers.values())
+        return sum(keeper.untracked for keeper in self._keepers.values())
 
     def take(self, events: pl.DataFrame, times: Int64, weights: Float64 | None) -> None:
         """Add events of ticks that are not closed yet."""

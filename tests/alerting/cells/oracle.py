@@ -73,9 +73,7 @@ class Oracle:
             case "distinct" | "new_value" | "change":
                 return [e for e in self.of(cell.of, self.events) if e[cell.column] is not None]
             case "sequence":
-                return [e for e in self.events if any(step.predicate()(e) for step in cell.steps)]
-            case "unfinished":
-                return [e for e in self.of(cell.of, self.events) if e["outcome"] == "start" and e["correlation_id"]]
+                return self.events
         return self.of(cell.of, self.events)
 
     def of(self, wanted: Any, events: Iterable[Event]) -> list[Event]:
@@ -115,10 +113,11 @@ class Oracle:
     def _quantile(self, cell: Any, events: list[Event], t: int, _: Any) -> tuple[float, int]:
         held = [e for e in self.of(cell.of, self.window(events, t, us(cell.window))) if number(e[cell.column])]
         held.sort(key=lambda e: e[cell.column])
-        needed = Fraction(str(cell.q)) * sum(Fraction(e["weight"]) for e in held)
+        weights = [Fraction(weight([e])) for e in held]
+        needed = Fraction(str(cell.q)) * sum(weights)
         reached = Fraction(0)
-        for e in held:
-            reached += Fraction(e["weight"])
+        for e, more in zip(held, weights, strict=True):
+            reached += more
             if reached >= needed and reached > 0:
                 return float(e[cell.column]), len(held)
         return math.nan, len(held)

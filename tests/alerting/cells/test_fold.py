@@ -24,10 +24,43 @@ KINDS: dict[str, dict[str, Any]] = {
     "ratio_of_all": {"ratio": {"of": FAILED, "window": "100s"}},
     "sum": {"aggregate": {"function": "sum", "column": "execution_time_ms", "window": "2m"}},
     "avg": {"aggregate": {"function": "avg", "column": "execution_time_ms", "of": ENDED, "window": "150s"}},
+    "min": {"aggregate": {"function": "min", "column": "execution_time_ms", "window": "2m"}},
+    "max": {"aggregate": {"function": "max", "column": "execution_time_ms", "of": ENDED, "window": "90s"}},
+    "quantile": {"quantile": {"q": 0.7, "column": "execution_time_ms", "window": "3m"}},
+    "median": {"quantile": {"q": 0.5, "column": "execution_time_ms", "of": ENDED, "window": "100s"}},
+    "distinct": {"distinct": {"column": "correlation_id", "of": ENDED, "window": "2m"}},
+    "absent": {"absent": {"of": FAILED, "window": "1m", "lookback": "5m"}},
+    "spike": {"spike": {"of": FAILED, "window": "1m", "reference": "2m"}},
+    "spike_of_season": {"spike": {"window": "90s", "season": "2m", "seasons": 2, "min_reference": 0.5}},
+    "spike_by_default": {"spike": {"window": "1m"}},
+    "new_value": {"new_value": {"column": "error_code", "learn": "90s", "forget_after": "2m"}},
+    "change": {"change": {"column": "outcome", "of": "correlation_id is not null", "window": "2m"}},
+    "sequence": {"sequence": {"steps": ["outcome == 'start'", FAILED], "within": "2m", "not": "error_code == 'E2'"}},
+    "sequence_of_three": {
+        "sequence": {"steps": ["outcome == 'start'", "error_code is null", FAILED], "within": "5m", "by": [],
+                     "window": "2m"},
+    },
+    "sequence_in_any_order": {
+        "sequence": {"steps": ["error_code == 'E1'", FAILED], "within": "2m", "order": "any", "by": ["operation"]},
+    },
     "burn_rate": {
         "burn_rate": {"of": FAILED, "over": ENDED, "objective": 0.9, "windows": [["5m", "1m", 2], ["4m", "90s", 1]]},
     },
+    "unfinished": {"unfinished": {"older_than": "1m", "give_up_after": "4m"}},
+    "expr": {
+        "expr": {
+            "cells": {
+                "failed": {"count": {"of": FAILED, "window": "1m"}},
+                "slow": {"quantile": {"q": 0.5, "column": "execution_time_ms", "window": "2m"}},
+                "usual": {"spike": {"window": "1m", "reference": "1m"}},
+            },
+            "value": "failed / (slow - 1.5) + usual",
+        },
+    },
 }
+
+
+OPERATIONS = ["count", "count_of", "ratio", "avg", "min", "quantile", "spike", "burn_rate"]
 
 
 def rule(kind: str, **more: Any) -> dict[str, Any]:
