@@ -45,8 +45,8 @@ def test_a_model_gives_the_row_of_its_fields():
                             "execution_time_ms", "adjusted_count"])  # fmt: skip
     assert row == {
         "event_id": "e", "timestamp": datetime(2026, 1, 1, 10, tzinfo=UTC), "node": "stamper_node",
-        "node_version": "1.2.0", "outcome": "failure", "error_code": "ONEX_SYS_900_OUT_OF_MEMORY", "severity": "CRITICAL",
-        "execution_time_ms": 12.5, "adjusted_count": 1.0,
+        "node_version": "1.2.0", "outcome": "failure", "error_code": "ONEX_SYS_900_OUT_OF_MEMORY",
+        "severity": "CRITICAL", "execution_time_ms": 12.5, "adjusted_count": 1.0,
     }  # fmt: skip
 
 

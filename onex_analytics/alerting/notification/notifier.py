@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -30,6 +31,7 @@ from onex_analytics.alerting.notification.pages import (
 )
 from onex_analytics.alerting.notification.route_tree import RouteNode, route_tree
 from onex_analytics.alerting.rules import Rule, RuleSet
+from onex_analytics.alerting.templates import render
 from onex_analytics.exceptions import InvalidOption
 
 CLEARED_EVERY_US = 30_000_000
@@ -52,6 +54,14 @@ class _Group:
     next_us: int = 0
     flushed_us: int | None = None  # the last look; those that could find nothing new are left out
     turn: int = 0  # the last setting of its timer: what the heap holds of an earlier one is void
+
+
+@dataclass(slots=True)
+class _Firing:
+    """An alert that fires, and the rules that say so."""
+
+    alert: PageAlert
+    sources: set[tuple[str, str]]
 
 
 @dataclass(slots=True)
@@ -78,13 +88,14 @@ class Notifier:
         told = rules.notification
         self._rules: dict[tuple[str, str], Rule] = {(group.name, rule.alert): rule for group, rule in rules.rules}
         self._route = route_tree(told.route)
+        self._routes_told = told.route.model_dump_json()
         self._routes = {node.number: node for node in _walk(self._route)}
         self._send_resolved = {receiver.name: receiver.send_resolved for receiver in told.receivers}
         self._inhibitions = [Inhibition(rule) for rule in told.inhibit_rules]
         self._silences = Silences(rules.silences)
         self._times = NamedTimes(told.time_intervals)
         self._now_us: int | None = None
-        self._sources: dict[LabelSet, set[tuple[str, str]]] = {}
+        self._firing: dict[LabelSet, _Firing] = {}
         self._groups: dict[GroupId, _Group] = {}
         self._log: dict[LogId, _Told] = {}
         self._due: list[Due] = []
@@ -93,18 +104,26 @@ class Notifier:
         self._paths: dict[LabelSet, list[RouteNode]] = {}
 
     @property
-    def firing(self) -> int:
-        """How many alerts fire, each label set counted once."""
-        return len(self._sources)
+    def firing(self) -> list[PageAlert]:
+        """The alerts that fire, each label set once."""
+        return [firing.alert for firing in self._firing.values()]
 
-    def observe(self, transition: Mapping[str, Any]) -> None:
+    @property
+    def next_us(self) -> int:
+        """Before this time, without a transition, `advance` gives no page."""
+        return self._due[0][0] if self._due else NEVER_US
+
+    def observe(self, transition: Mapping[str, Any]) -> PageAlert | None:
         """Take in one row of `TRANSITIONS`; pending and inactive ones tell nobody anything.
+
+        Returns:
+            The alert that began or ended by it, if one did.
 
         Raises:
             InvalidOption: it was known before a time that has been passed already.
         """
         if transition["state"] not in ("firing", "resolved"):
-            return
+            return None
         at = microseconds_of(transition["at"])
         known = at if transition.get("known_at") is None else microseconds_of(transition["known_at"])
         if self._now_us is not None and known < self._now_us:
@@ -116,14 +135,15 @@ class Notifier:
         rule = self._rules.get(source)
         labels = _outgoing(source[1], transition["labels"], {} if rule is None else rule.labels)
         if transition["state"] == "firing":
-            self._fires(source, labels, transition, at, known)
-        else:
-            self._ends(source, labels, transition, at, known)
+            return self._fires(source, labels, transition, at, known)
+        return self._ends(source, labels, transition, at, known)
 
-    def observe_all(self, transitions: pl.DataFrame) -> None:
-        """Take in a frame of the shape `TRANSITIONS`, in its order."""
-        for row in transitions.filter(pl.col("state").is_in(["firing", "resolved"])).iter_rows(named=True):
-            self.observe(row)
+    def observe_all(self, transitions: pl.DataFrame) -> list[PageAlert]:
+        """Take in a frame of the shape `TRANSITIONS`, in its order; the alerts that began or ended by it."""
+        if not transitions.height:
+            return []
+        rows = transitions.filter(pl.col("state").is_in(["firing", "resolved"])).iter_rows(named=True)
+        return [alert for row in rows if (alert := self.observe(row)) is not None]
 
     def advance(self, to: datetime) -> list[Page]:
         """All transitions known before `to` have been observed; the pages due before it, and not returned yet."""
@@ -135,36 +155,45 @@ class Notifier:
 
     # ------------------------------------------------------------------ transitions
 
-    def _fires(self, source: tuple[str, str], labels: LabelSet, row: Mapping[str, Any], at: int, known: int) -> None:
-        sources = self._sources.setdefault(labels, set())
-        known_already = bool(sources)
-        sources.add(source)
-        if known_already:
-            return  # another rule says the same: to the one who is told it is one alert
+    def _fires(
+        self, source: tuple[str, str], labels: LabelSet, row: Mapping[str, Any], at: int, known: int
+    ) -> PageAlert | None:
+        if (firing := self._firing.get(labels)) is not None:
+            firing.sources.add(source)
+            return None  # another rule says the same: to the one who is told it is one alert
         alert = PageAlert(*source, labels, self._annotations(source, row), row["value"], at, None)
+        self._firing[labels] = _Firing(alert, {source})
         for node in self._path(labels):
             self._insert(node, alert, known)
         if sum(inhibition.fires(labels) for inhibition in self._inhibitions):
             self._wake_all(known)
+        return alert
 
-    def _ends(self, source: tuple[str, str], labels: LabelSet, row: Mapping[str, Any], at: int, known: int) -> None:
-        sources = self._sources.get(labels, set())
-        sources.discard(source)
-        if sources or labels not in self._sources:
-            return
-        del self._sources[labels]
+    def _ends(
+        self, source: tuple[str, str], labels: LabelSet, row: Mapping[str, Any], at: int, known: int
+    ) -> PageAlert | None:
+        if (firing := self._firing.get(labels)) is None:
+            return None
+        firing.sources.discard(source)
+        if firing.sources:
+            return None
+        del self._firing[labels]
+        over = replace(firing.alert, ends_us=at, value=row["value"])
         for node in self._path(labels):
             identity = (node.number, node.group_labels(labels))
-            group = self._groups[identity]
-            over = replace(group.alerts[labels], ends_us=at, value=row["value"])
-            self._put(identity, group, node, over, known)
+            self._put(identity, self._groups[identity], node, over, known)
         self._paths.pop(labels, None)
         if sum(inhibition.ends(labels) for inhibition in self._inhibitions):
             self._wake_all(known)
+        return over
 
     def _annotations(self, source: tuple[str, str], row: Mapping[str, Any]) -> LabelSet:
         rule = self._rules.get(source)
-        return () if rule is None else tuple(rule.annotations.items())
+        if rule is None or not rule.annotations:
+            return ()
+        named = {pair["name"]: pair["value"] for pair in row["labels"]} | dict(rule.labels) | {"alertname": source[1]}
+        value = math.nan if row["value"] is None else row["value"]
+        return tuple((name, render(text, named, value)) for name, text in rule.annotations.items())
 
     def _path(self, labels: LabelSet) -> list[RouteNode]:
         if labels not in self._paths:
@@ -301,7 +330,8 @@ class Notifier:
         found = {
             "version": _VERSION,
             "now_us": self._now_us,
-            "sources": [[labels, sorted(sources)] for labels, sources in sorted(self._sources.items())],
+            "routes": self._routes_told,
+            "firing": [[asdict(held.alert), sorted(held.sources)] for _, held in sorted(self._firing.items())],
             "groups": [
                 [number, labels, group.next_us, group.flushed_us, [asdict(a) for a in group.alerts.values()]]
                 for (number, labels), group in sorted(self._groups.items())
@@ -315,18 +345,24 @@ class Notifier:
         return json.dumps(found, separators=(",", ":"), ensure_ascii=False).encode()
 
     def restore(self, state: bytes) -> None:
-        """Become the one whose `state` this is; the rules must be the same."""
+        """Become the one whose `state` this is.
+
+        Where the routes are others than they were, what fires is grouped anew; what was told is remembered, so that a
+        group whose route and labels stayed is not told twice. That is what Alertmanager makes of another configuration.
+        """
         found = json.loads(state)
         if found.get("version") != _VERSION:
             raise InvalidOption("the notifier's state", f"version {found.get('version')}", f"version {_VERSION}")
         self._now_us = found["now_us"]
-        self._sources = {label_set(labels): {(g, r) for g, r in sources} for labels, sources in found["sources"]}
+        fired = [(alert_from_json(alert), {(g, r) for g, r in sources}) for alert, sources in found["firing"]]
+        self._firing = {alert.labels: _Firing(alert, sources) for alert, sources in fired}
         self._due, self._groups, self._paths, self._log = [], {}, {}, {}
         self._inhibitions = [Inhibition(inhibition.rule) for inhibition in self._inhibitions]
-        for labels in self._sources:
+        for labels in self._firing:
             for inhibition in self._inhibitions:
                 inhibition.fires(labels)
-        for number, labels, next_us, flushed_us, alerts in found["groups"]:
+        same = found["routes"] == self._routes_told
+        for number, labels, next_us, flushed_us, alerts in found["groups"] if same else ():
             identity = (number, label_set(labels))
             held = {alert.labels: alert for alert in map(alert_from_json, alerts)}
             group = self._groups[identity] = _Group(held, flushed_us=flushed_us)
@@ -339,6 +375,10 @@ class Notifier:
             )
             heapq.heappush(self._due, (until_us, _FORGET, (key, receiver), 0))
         self._pages = [page_from_json(page) for page in found["pages"]]
+        if not same:
+            for firing in self._firing.values():
+                for node in self._path(firing.alert.labels):
+                    self._insert(node, firing.alert, self._now_us or firing.alert.starts_us)
 
 
 def _reason(

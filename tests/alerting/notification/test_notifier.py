@@ -204,7 +204,7 @@ def test_one_label_set_of_two_rules_is_one_alert_and_ends_with_the_last():
         transition(100, "resolved", node="a"), transition(700, "resolved", node="a", group="h"),
     ):  # fmt: skip
         notifier.observe(row)
-    assert notifier.firing == 0
+    assert notifier.firing == []
     assert told(notifier.advance(at(2000))) == [(30, "new", "a", ""), (930, "resolved", "", "a")]
 
 
@@ -235,6 +235,29 @@ def test_without_a_notification_block_alerts_are_grouped_and_told_to_the_default
     notifier = Notifier(rules())
     notifier.observe(transition(0, "firing", node="a"))
     assert [(p.receiver, p.at_us) for p in notifier.advance(at(60))] == [("default", 30_000_000)]
+
+
+def test_what_fires_is_grouped_anew_by_other_routes_and_not_told_twice_where_its_group_is_the_same():
+    before = Notifier(rules(one_route(routes=[{"matchers": ["node = b"], "group_by": ["node"]}])))
+    for node in "ab":
+        before.observe(transition(0, "firing", node=node))
+    assert told(before.advance(at(100))) == [(30, "new", "a", ""), (30, "new", "b", "")]
+    after = Notifier(rules(one_route(routes=[{"matchers": ["node = b"], "group_by": ["alertname"]}])))
+    after.restore(before.state())
+    after.observe(transition(400, "resolved", node="b"))
+    assert told(after.advance(at(1000))) == [(100, "new", "b", ""), (400, "resolved", "", "b")]
+
+
+def test_annotations_are_filled_in_when_an_alert_fires():
+    texts = {"summary": "{{ labels.node }} of {{ $labels.severity }} has {{ value | humanize }}"}
+    told_by = RuleSet.model_validate({"groups": [{"name": "g", "rules": [{
+        "alert": "Down", "by": ["node"], "when": {"count": {"window": "1m"}, "op": ">", "threshold": 0},
+        "labels": {"severity": "low"}, "annotations": texts}]}], "notification": one_route()})  # fmt: skip
+    notifier = Notifier(told_by)
+    began = notifier.observe(transition(0, "firing", node="a"))
+    assert began is not None
+    assert dict(began.annotations) == {"summary": "a of low has 1"}
+    assert notifier.advance(at(60))[0].firing == (began,)
 
 
 # ---------------------------------------------------------------------- laws
