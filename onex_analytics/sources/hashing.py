@@ -12,7 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from onex_analytics.sources.lines import PADDING
-from onex_analytics.sources.machine import lean, load8, load64
+from onex_analytics.sources.machine import address, lean, load, load8, prefetch_at
 from onex_analytics.sources.scan import ESCAPED, NULL, STRING
 from onex_analytics.sources.spans import Bytes, Spans, look_ahead
 
@@ -22,6 +22,10 @@ _P3 = np.uint64(0x165667B19E3779F9)
 _P4 = np.uint64(0x85EBCA77C2B2AE63)
 _P5 = np.uint64(0x27D4EB2F165667C5)
 _LOW = np.uint64(0xFFFFFFFF)
+_INLINE = np.uint64(12)
+"""A view of at most this many bytes holds its text itself. Source: the Arrow columnar format, variable-size views."""
+_AHEAD = 12
+_NO_BITS = np.empty(0, np.uint8)
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -36,16 +40,22 @@ def _round(accumulator: np.uint64, lane: np.uint64) -> np.uint64:
 
 @lean
 def xxh64_bytes(buffer: Bytes, begin: int, size: int) -> np.uint64:
-    """xxh64 with seed 0 of `buffer[begin:begin+size]`, behind which eight more bytes can be read."""
-    p, end = begin, begin + size
+    """xxh64 with seed 0 of `buffer[begin:begin+size]`."""
+    return _xxh64(address(buffer, begin), size)
+
+
+@lean
+def _xxh64(p, size):  # type: ignore[no-untyped-def]
+    """xxh64 with seed 0 of the bytes at an address."""
+    end = p + np.uint64(size)
     if size >= 32:
         a, b, c, d = _P1 + _P2, _P2, np.uint64(0), np.uint64(0) - _P1
-        while p + 32 <= end:
-            a = _round(a, load64(buffer, p))
-            b = _round(b, load64(buffer, p + 8))
-            c = _round(c, load64(buffer, p + 16))
-            d = _round(d, load64(buffer, p + 24))
-            p += 32
+        while p + np.uint64(32) <= end:
+            a = _round(a, load(p, 8))
+            b = _round(b, load(p + np.uint64(8), 8))
+            c = _round(c, load(p + np.uint64(16), 8))
+            d = _round(d, load(p + np.uint64(24), 8))
+            p += np.uint64(32)
         h = _rotate(a, 1) + _rotate(b, 7) + _rotate(c, 12) + _rotate(d, 18)
         h = (h ^ _round(np.uint64(0), a)) * _P1 + _P4
         h = (h ^ _round(np.uint64(0), b)) * _P1 + _P4
@@ -54,16 +64,15 @@ def xxh64_bytes(buffer: Bytes, begin: int, size: int) -> np.uint64:
     else:
         h = _P5
     h += np.uint64(size)
-    while p + 8 <= end:
-        h = _rotate(h ^ _round(np.uint64(0), load64(buffer, p)), 27) * _P1 + _P4
-        p += 8
-    if p + 4 <= end:
-        word = load64(buffer, p) & _LOW
-        h = _rotate(h ^ (word * _P1), 23) * _P2 + _P3
-        p += 4
+    while p + np.uint64(8) <= end:
+        h = _rotate(h ^ _round(np.uint64(0), load(p, 8)), 27) * _P1 + _P4
+        p += np.uint64(8)
+    if p + np.uint64(4) <= end:
+        h = _rotate(h ^ (load(p, 4) * _P1), 23) * _P2 + _P3
+        p += np.uint64(4)
     while p < end:
-        h = _rotate(h ^ (np.uint64(load8(buffer, p)) * _P5), 11) * _P1
-        p += 1
+        h = _rotate(h ^ (load(p, 1) * _P5), 11) * _P1
+        p += np.uint64(1)
     h = (h ^ (h >> np.uint64(33))) * _P2
     h = (h ^ (h >> np.uint64(29))) * _P3
     return h ^ (h >> np.uint64(32))
@@ -131,9 +140,26 @@ def json_hashes(name: str, buffer: Bytes, spans: Spans, spaced: NDArray[np.bool_
 
 
 @lean
-def _hash_all(offsets, data, out):  # type: ignore[no-untyped-def]
+def _place(views, first, texts, i):  # type: ignore[no-untyped-def]
+    """The address of the text of a view: in the view itself, or in one of the buffers at the addresses `texts`."""
+    size = views[i, 0] & _LOW
+    if size <= _INLINE:
+        return first + np.uint64(16 * i + 4), size
+    return texts[views[i, 1] & _LOW] + (views[i, 1] >> np.uint64(32)), size
+
+
+@lean
+def _hash_views(views, first, texts, valid, skipped, out):  # type: ignore[no-untyped-def]
+    """Hashes the text of each view, the first of which stands at the address `first`; what is not valid (one bit a
+    view, behind `skipped` ones) is hashed as empty."""
     for i in range(out.size):
-        out[i] = xxh64_bytes(data, np.intp(offsets[i]), np.intp(offsets[i + 1] - offsets[i]))
+        ahead = i + _AHEAD
+        if ahead < out.size and (valid.size == 0 or (valid[(skipped + ahead) >> 3] >> ((skipped + ahead) & 7)) & 1):
+            prefetch_at(_place(views, first, texts, ahead)[0])
+        place, size = first, np.uint64(0)
+        if valid.size == 0 or (valid[(skipped + i) >> 3] >> ((skipped + i) & 7)) & 1:
+            place, size = _place(views, first, texts, i)
+        out[i] = _xxh64(place, np.int64(size))
 
 
 def xxh64_texts(texts: pl.Series) -> NDArray[np.uint64]:
@@ -143,15 +169,17 @@ def xxh64_texts(texts: pl.Series) -> NDArray[np.uint64]:
     >>> hex(xxh64_texts(pl.Series(["abc"]))[0])
     '0x44bc2cf5ad770999'
     """
-    column = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
-    out = np.empty(len(texts), np.uint64)
-    if len(texts) == 0:
-        return out
-    _, offsets, data = column.buffers()
-    starts = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(texts) + 1]
-    first, last = int(starts[0]), int(starts[-1])
-    padded = np.zeros(last - first + PADDING, np.uint8)
-    if last > first:
-        padded[: last - first] = np.frombuffer(data, np.uint8)[first:last]
-    _hash_all(starts - first, padded, out)
+    column = texts.cast(pl.String).to_frame().to_arrow(compat_level=pl.CompatLevel.newest()).column(0)
+    out, begin = np.empty(len(texts), np.uint64), 0
+    for chunk in column.chunks:
+        lines = len(chunk)
+        if not lines:
+            continue
+        validity, given, *held = chunk.buffers()
+        views = np.frombuffer(given, np.uint64).reshape(-1, 2)[chunk.offset : chunk.offset + lines]
+        places = np.array([0 if buffer is None else buffer.address for buffer in held], np.uint64)
+        valid = np.frombuffer(validity, np.uint8) if validity is not None and chunk.null_count else _NO_BITS
+        first = np.uint64(given.address + 16 * chunk.offset)
+        _hash_views(views, first, places, valid, chunk.offset, out[begin : begin + lines])
+        begin += lines
     return out

@@ -61,21 +61,63 @@ def load8(typing_context: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic
+def address(typing_context: Any, array: Any, index: Any) -> Any:
+    """Where an item of an array stands in memory, for `load` and `prefetch_at`. The array must outlive its use."""
+    signature = types.uint64(array, types.intp)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.ptrtoint(builder.gep(data, [args[1]]), ir.IntType(64))
+
+    return signature, code
+
+
+@intrinsic
+def load(typing_context: Any, place: Any, size: Any) -> Any:
+    """One, four or eight bytes (a literal) at an address as one little-endian number, at any alignment."""
+    if not isinstance(size, types.IntegerLiteral):
+        return None
+    width = 8 * size.literal_value
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        word = builder.load(builder.inttoptr(args[0], ir.IntType(width).as_pointer()))
+        word.align = 1
+        return builder.zext(word, ir.IntType(64)) if width < 64 else word
+
+    return types.uint64(types.uint64, size), code
+
+
+@intrinsic
 def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
-    """Have the bytes at a place brought near, for reading them soon. The place may be any."""
+    """Have what stands at a place of an array brought near, for reading it soon. The place may be any."""
     signature = types.void(array, types.intp)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         data = context.make_array(sig.args[0])(context, builder, args[0]).data
-        number = ir.IntType(32)
-        shape = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), number, number, number])
-        name = "llvm.prefetch.p0"
-        instruction = builder.module.globals.get(name) or ir.Function(builder.module, shape, name)
-        for_reading, keep_near, data_cache = (ir.Constant(number, n) for n in (0, 3, 1))
-        builder.call(instruction, [builder.gep(data, [args[1]]), for_reading, keep_near, data_cache])
+        _bring_near(builder, builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(8).as_pointer()))
         return context.get_dummy_value()
 
     return signature, code
+
+
+@intrinsic
+def prefetch_at(typing_context: Any, place: Any) -> Any:
+    """Have what stands at an address brought near, for reading it soon. The address may be any."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        _bring_near(builder, builder.inttoptr(args[0], ir.IntType(8).as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(types.uint64), code
+
+
+def _bring_near(builder: Any, place: Any) -> None:
+    number = ir.IntType(32)
+    shape = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), number, number, number])
+    name = "llvm.prefetch.p0"
+    instruction = builder.module.globals.get(name) or ir.Function(builder.module, shape, name)
+    for_reading, keep_near, data_cache = (ir.Constant(number, n) for n in (0, 3, 1))
+    builder.call(instruction, [place, for_reading, keep_near, data_cache])
 
 
 _WIDE = ir.VectorType(ir.IntType(8), 32)

@@ -10,10 +10,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.sources.machine import lean
+from onex_analytics.sources.machine import lean, prefetch
 
 Hashes = NDArray[np.uint64]
 _FREE = np.uint64(0)
+_AHEAD = 16
+"""How many hashes before its turn a place is brought near: a large table is in no cache."""
 
 
 @lean
@@ -22,6 +24,8 @@ def insert(table: Hashes, hashes: Hashes) -> int:
     mask = np.uint64(table.size - 1)
     new = 0
     for i in range(hashes.size):
+        if i + _AHEAD < hashes.size:
+            prefetch(table, np.intp(hashes[i + _AHEAD] & mask))
         h = hashes[i]
         if h == _FREE:
             continue
@@ -39,6 +43,8 @@ def find(table: Hashes, hashes: Hashes, found: NDArray[np.bool_]) -> None:
     """Set `found` where a hash stands in the table, which has a free place."""
     mask = np.uint64(table.size - 1)
     for i in range(hashes.size):
+        if i + _AHEAD < hashes.size:
+            prefetch(table, np.intp(hashes[i + _AHEAD] & mask))
         h = hashes[i]
         at = np.intp(h & mask)
         while table[at] != _FREE and table[at] != h:
