@@ -33,7 +33,7 @@ LAYOUT = 1
 """Version of the layout that this code writes; a newer one is refused."""
 
 _UPLOAD_BYTES = 1 << 20
-_PROPERTIES = {"delta.enableExpiredLogCleanup": "false", "delta.checkpointInterval": "50"}
+_PROPERTIES = {"delta.enableExpiredLogCleanup": "false", "delta.checkpointInterval": "10"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,8 +108,8 @@ def test_retention_needs_a_time(full, before):
 
 def test_the_log_is_checkpointed(store, tmp_path):
     store.append(write(tmp_path / "0.jsonl", line(0)))
-    for _ in range(50):
+    for _ in range(20):
         store._events.commit([])
     log = tmp_path / "events" / "events" / "_delta_log"
-    assert [p.name for p in log.glob("*.checkpoint.parquet")] == ["00000000000000000049.checkpoint.parquet"]
+    assert sorted(int(p.name.split(".")[0]) for p in log.glob("*.checkpoint.parquet")) == [9, 19]
     assert ids(EventStore(store.uri)) == ["e0"]
