@@ -64,6 +64,7 @@ def parquet_bytes(frame: pl.DataFrame) -> pa.Buffer:
     pq.write_table(
         table, held, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS,
         write_batch_size=_BATCH_ROWS, write_statistics=frame.height > ROW_GROUP_ROWS, store_schema=False,
+        data_page_version="2.0",  # which does not compress which rows are null: most columns of most rows are
         use_dictionary=[name for name, dtype in frame.schema.items() if dtype == pl.String and name not in _VARIED],
         column_encoding={name: "DELTA_BINARY_PACKED" for name in _GROWING if name in frame.columns},
     )  # fmt: skip
