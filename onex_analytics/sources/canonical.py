@@ -6,6 +6,7 @@ Nothing is guessed; what was normalised keeps its original beside it.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +23,7 @@ from onex_analytics.sources.envelopes import MAX_WRAPPINGS, unwrap, wrapped_rows
 from onex_analytics.sources.event_rows import EventRows
 from onex_analytics.sources.layout import Dimension, event_paths
 from onex_analytics.sources.paths import PathTable
-from onex_analytics.sources.scan import scan
+from onex_analytics.sources.scan import Room, scan
 
 
 class Batch(NamedTuple):
@@ -35,6 +36,17 @@ class Batch(NamedTuple):
     rejected: pl.DataFrame
     read: int
     lines: pl.Series
+
+
+_rooms = threading.local()
+
+
+def _room() -> Room:
+    """Where this thread scans blocks, one after the other: no column points into what a scan found."""
+    if not hasattr(_rooms, "scan"):
+        _rooms.scan = Room()
+    room: Room = _rooms.scan
+    return room
 
 
 Part = tuple[pl.DataFrame, NDArray[np.int64]]
@@ -84,7 +96,8 @@ class Gate:
             return []
         paths = self.paths
         measured = (paths["metadata.input_state"], paths["metadata.output_state"])
-        found = scan(block.buffer, block.starts, block.ends, paths, measured)
+        # a scan for what envelopes hold takes its own memory: their own scan is still read behind it
+        found = scan(block.buffer, block.starts, block.ends, paths, measured, None if wrappings else _room())
         parts = []
         inside = wrapped_rows(found, paths) if wrappings < MAX_WRAPPINGS else np.zeros(len(block), np.bool_)
         if inside.any():

@@ -8,7 +8,7 @@ library gives places together with strictness at the speed of the disk (docs/dec
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,21 @@ class Scan(NamedTuple):
     used: NDArray[np.bool_]          # (slots) whether the key stands in any line
     unknown_end: NDArray[np.int32]   # (lines) end of the line's part of `unknown`, which begins where the last ended
     unknown: NDArray[np.int32]       # (unknown keys, 2) spans of `"key": value` at the top level
+
+
+class Room:
+    """Memory for one scan after the other: what a scan found in it holds until the next."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, NDArray[np.uint8]] = {}
+
+    def array(self, number: int, shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
+        """The array of this number, which holds anything."""
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        held = self._held.get(number)
+        if held is None or held.size < size:
+            held = self._held[number] = np.empty(size, np.uint8)
+        return held[:size].view(dtype).reshape(shape)
 
 
 @lean
@@ -298,7 +313,7 @@ def _scan(  # type: ignore[no-untyped-def]
 
 def scan(
     buffer: NDArray[np.uint8], starts: NDArray[np.int32], ends: NDArray[np.int32], paths: PathTable,
-    measured: tuple[int, ...] = (),
+    measured: tuple[int, ...] = (), room: Room | None = None,
 ) -> Scan:
     """Scan the lines `buffer[starts[i]:ends[i]]`.
 
@@ -307,27 +322,31 @@ def scan(
         starts, ends: one span a line, none empty, without surrounding white space.
         paths: what to look for.
         measured: slots whose depth of nesting is measured.
+        room: memory to use again; what was found in it before is lost.
     """
+    room = room or Room()
     slots, lines = len(paths), starts.size
     measure = np.full(slots, -1, np.int8)
     for i, slot in enumerate(measured):
         measure[slot] = i
     found = (
-        np.zeros((slots, lines), np.uint8), np.empty((slots, lines), np.int32), np.empty((slots, lines), np.int32),
-        np.zeros((max(len(measured), 1), lines), np.int16), np.empty(lines, np.uint8), np.empty(lines, np.int32),
-        np.empty(lines, np.uint8), np.zeros(slots, np.bool_), np.empty(lines, np.int32),
+        room.array(0, (slots, lines), np.uint8), room.array(1, (slots, lines), np.int32),
+        room.array(2, (slots, lines), np.int32), np.zeros((max(len(measured), 1), lines), np.int16),
+        np.empty(lines, np.uint8), np.empty(lines, np.int32), np.empty(lines, np.uint8), np.zeros(slots, np.bool_),
+        np.empty(lines, np.int32),
     )  # fmt: skip
+    found[0][:] = 0
     stacks = np.empty(MAX_DEPTH + 2, np.int32), np.empty(MAX_DEPTH + 2, np.uint8), np.empty(MAX_DEPTH + 2, np.int32)
     plain_key = np.zeros(6 * int(paths.table_length.max(initial=0)) + PADDING, np.uint8)
-    room, needed = 0, lines + _FEW_UNKNOWN
-    while needed > room:
-        room = needed
-        unknown = np.empty((room, 2), np.int32)
+    size, needed = 0, lines + _FEW_UNKNOWN
+    while needed > size:
+        size = needed
+        unknown = np.empty((size, 2), np.int32)
         needed = _scan(
             buffer, starts, ends, paths.has_children, paths.table_node, paths.table_offset, paths.table_length,
             paths.table_child, paths.key_bytes, measure, *found, *stacks, plain_key, unknown,
         )  # fmt: skip
-        if needed > room:  # once more, from the beginning
+        if needed > size:  # once more, from the beginning
             for array in (found[0], found[3], found[7]):
                 array[:] = 0
     return Scan(*found, unknown[:needed])

@@ -185,6 +185,21 @@ def intern_json(buffer: Bytes, spans: Spans) -> tuple[Codes, pl.Series]:
     return codes, _string_series("value", buffer, distinct, OBJECT, OBJECT)
 
 
+@lean
+def _views_by_code(codes, few, stand, views, valid):  # type: ignore[no-untyped-def]
+    """Gives each line the view of its code, a negative one the last; returns how many have no text."""
+    missing = 0
+    valid[:] = 0
+    for i in range(codes.size):
+        c = codes[i] if codes[i] >= 0 else few.shape[0] - 1
+        views[i, 0], views[i, 1] = few[c, 0], few[c, 1]
+        if stand[c]:
+            valid[i >> 3] |= np.uint8(1 << (i & 7))
+        else:
+            missing += 1
+    return missing
+
+
 def by_code(codes: Codes, texts: Sequence[str | None], name: str) -> pl.Series:
     """The text of each code; null where it is None, or the code is -1."""
     encoded = [b"" if t is None else t.encode() for t in texts]
@@ -194,17 +209,13 @@ def by_code(codes: Codes, texts: Sequence[str | None], name: str) -> pl.Series:
     spans = Spans(kinds, (np.cumsum(lengths) - lengths).astype(np.int32), lengths)
     views, valid = np.empty((kinds.size, 2), np.uint64), np.empty((kinds.size + 7) >> 3, np.uint8)
     _views(buffer, *spans, STRING, ESCAPED, views, valid, np.empty(16, np.uint8))
-    wide = views.view(np.complex128).ravel()[codes].view(np.uint64)  # 16 bytes at once, whatever they mean
-    return _of_views(name, wide.reshape(-1, 2), (kinds == STRING)[codes], [buffer])
-
-
-def _of_views(name: str, views: NDArray[np.uint64], valid: NDArray[np.bool_], buffers: list[Bytes]) -> pl.Series:
-    missing = int(valid.size - np.count_nonzero(valid))
-    if missing == valid.size:
-        return nulls(name, valid.size)
-    validity = pa.py_buffer(np.packbits(valid, bitorder="little")) if missing else None
-    held = [validity, pa.py_buffer(views), *map(pa.py_buffer, buffers)]
-    return pl.Series(name, pa.Array.from_buffers(pa.string_view(), valid.size, held, null_count=missing))
+    lines = codes.size
+    wide, said = np.empty((lines, 2), np.uint64), np.empty((lines + 7) >> 3, np.uint8)
+    missing = _views_by_code(codes, views, kinds == STRING, wide, said)
+    if missing == lines:
+        return nulls(name, lines)
+    held = [pa.py_buffer(said) if missing else None, pa.py_buffer(wide), pa.py_buffer(buffer)]
+    return pl.Series(name, pa.Array.from_buffers(pa.string_view(), lines, held, null_count=missing))
 
 
 def booleans(name: str, kinds: NDArray[np.uint8]) -> pl.Series | None:

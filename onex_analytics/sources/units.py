@@ -15,14 +15,15 @@ import xxhash
 from numpy.typing import NDArray
 
 from onex_analytics.sources.block import Block, Rejection
+from onex_analytics.sources.buffers import Buffers
 from onex_analytics.sources.elements import BEFORE_ARRAY, IN_ARRAY, Elements, cut_elements
 from onex_analytics.sources.lines import PADDING, split_lines
 from onex_analytics.sources.streams import Stream
 
 UNIT_BYTES = 24 << 20
 FIRST_UNIT_BYTES = 6 << 20
-BLOCK_BYTES = 12 << 20
-BLOCK_LINES = 1 << 16
+BLOCK_BYTES = 24 << 20
+BLOCK_LINES = 1 << 17
 LONGEST_LINE = 1 << 29
 """A line or element that is longer is cut here, and its parts are rejected."""
 
@@ -56,11 +57,12 @@ def line_units(stream: Stream, *, unit_bytes: int = UNIT_BYTES) -> Iterator[Unit
     The first units are smaller, so that all who work on them have something to do soon.
     """
     offset, line = stream.begin, 1
+    buffers = Buffers()
     carried: Bytes = np.empty(0, np.uint8)
     usual = min(FIRST_UNIT_BYTES, unit_bytes)
     wanted, ended = usual, False
     while not ended:
-        buffer, filled, ended = _filled(stream, carried, wanted)
+        buffer, filled, ended = _filled(stream, carried, wanted, buffers)
         cut = filled if ended or filled >= LONGEST_LINE else _last_newline(buffer, filled) + 1
         if not cut and not ended:
             carried, wanted = buffer[:filled].copy(), wanted * 2
@@ -88,11 +90,12 @@ def element_units(stream: Stream, *, unit_bytes: int = UNIT_BYTES) -> Iterator[U
     Elements are given without white space between tokens, as a line would be; a rejected one is kept as it came.
     """
     offset, number = stream.begin, 1
+    buffers = Buffers()
     state = np.full(1, BEFORE_ARRAY, np.int64)
     carried: Bytes = np.empty(0, np.uint8)
     wanted, finished = unit_bytes, False
     while not finished:
-        buffer, filled, ended = _filled(stream, carried, wanted)
+        buffer, filled, ended = _filled(stream, carried, wanted, buffers)
         found = cut_elements(buffer, filled, state)
         if not len(found) and not ended and filled < LONGEST_LINE:
             carried, wanted, offset = buffer[found.done : filled].copy(), wanted * 2, offset + found.done
@@ -131,9 +134,9 @@ def unit_key(kind: str, parts: Iterable[Bytes], damage: str | None = None) -> st
     return f"unit-{digest.hexdigest()}"
 
 
-def _filled(stream: Stream, carried: Bytes, wanted: int) -> tuple[Bytes, int, bool]:
+def _filled(stream: Stream, carried: Bytes, wanted: int, buffers: Buffers) -> tuple[Bytes, int, bool]:
     """A buffer of what was carried and what comes next, how much of it is filled, and whether the source ended."""
-    buffer = np.empty(max(wanted, carried.size) + PADDING, np.uint8)
+    buffer = buffers.take(max(wanted, carried.size) + PADDING)
     buffer[: carried.size] = carried
     filled = carried.size + stream.read_into(buffer[carried.size : -PADDING])
     buffer[filled : filled + PADDING] = 0
