@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from onex_analytics import frames, profiling
-from onex_analytics.model.shapes import REJECTED
+from onex_analytics.model.shapes import PROFILE_NUMBERS, REJECTED, SPANS
 from onex_analytics.views import BANDS, WorkFrames
 
 _BY_SHARE = ("latency", "errors", "unfinished", "new_error")
 _BY_COUNT = ("silence", "restarts")
 _OLD_MS = 30 * 60_000.0
 _MOST_OPEN = 500
+_READ = [name for name in SPANS if name not in (*PROFILE_NUMBERS, "start_event_id", "end_event_id")]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def first_look(
     events: pl.LazyFrame, *, spans: pl.LazyFrame | None = None, rejected: pl.LazyFrame | None = None,
     labels: pl.LazyFrame | None = None,
 ) -> FirstLook:  # fmt: skip
-    """Ask the questions of the report. `spans` are those of the events, where they are paired already.
+    """Ask the questions of the report. `spans` are those of the events, where they are paired already; else they are.
 
     Charts over time show at most 240 buckets. What stands out is sought in at most 96, so that a bucket holds enough
     operations for a share or a percentile; silence and restarts show in finer ones. Both leave out the few events that
@@ -42,7 +43,8 @@ def first_look(
     span = end - start if start is not None else timedelta(0)
     every = frames.fitting_width(span, 240)
     drawn = events.filter(pl.col("timestamp").is_between(start, end)) if start is not None else events
-    work = frames.operations(events).collect().lazy()  # what most questions need, paired once
+    paired = frames.build_spans(events).select(_READ).collect().lazy() if spans is None else spans
+    work = frames.operations_of(paired).collect().lazy()  # most questions read it
     told_at = pl.coalesce("finished_at", "timestamp")
     drawn_work = work.filter(told_at.is_between(start, end)) if start is not None else work
     lines = rejected if rejected is not None else pl.LazyFrame(schema=REJECTED)
@@ -67,8 +69,7 @@ def first_look(
     if labels is not None:
         questions["incidents"] = frames.incidents_seen(labels, stands_out)
     answers = dict(zip(questions, pl.collect_all(questions.values()), strict=True))
-    of_work = work_frames(frames.build_spans(events) if spans is None else spans, now=end)
-    return FirstLook(answers={"period": period, **answers}, work=of_work, every=every)
+    return FirstLook(answers={"period": period, **answers}, work=work_frames(paired, now=end), every=every)
 
 
 def work_frames(spans: pl.LazyFrame, *, now: datetime | None) -> WorkFrames:

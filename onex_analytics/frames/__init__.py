@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 from onex_analytics.frames import coverage
 from onex_analytics.frames.columns import require
 from onex_analytics.frames.coverage import HOLES, covered_time
-from onex_analytics.frames.outcomes import error_rates, failed, finished, operations, soft_failed, started
+from onex_analytics.frames.outcomes import (
+    error_rates,
+    failed,
+    finished,
+    operations,
+    operations_of,
+    soft_failed,
+    started,
+)
 from onex_analytics.frames.overview import (
     OTHER,
     error_overview,
@@ -67,6 +75,7 @@ __all__ = [
     "notable",
     "open_spans",
     "operations",
+    "operations_of",
     "quantile",
     "quantile_columns",
     "quantile_of",

@@ -110,6 +110,35 @@ def operations(events: pl.LazyFrame, *, carry: str | Iterable[str] = ()) -> pl.L
     )
 
 
+def operations_of(spans: pl.LazyFrame) -> pl.LazyFrame:
+    """The operations that spans are: the shape of `operations`, for events that were paired into spans already.
+
+    Spans are paired more finely: also by input state and order where there is no correlation id. So an operation
+    without one has both its start and its end here. `execution_time_ms` is by the clocks where nobody measured it, and
+    `finished_at` that of the witness that the span is named after.
+
+    Args:
+        spans: one row a span, as `build_spans` makes them; reads `start`, `end`, `duration_ms`, `outcome`, `node`,
+            `correlation_id`, `operation`, `witnesses`, `error_type`, `error_code`, `error_message`; keeps none else.
+
+    Returns:
+        One row a span that started, succeeded or failed, in no order, with the columns of `operations`.
+    """
+    require(spans, "start", "end", "duration_ms", "outcome", "node", "correlation_id", "operation", "witnesses", *_TOLD)
+    ended = pl.col("outcome").is_in(_END_OUTCOMES)
+    return spans.filter(pl.col("outcome").is_in(list(_SEVERITY))).select(
+        "node",
+        "correlation_id",
+        pl.min_horizontal("start", "end").alias("timestamp"),
+        pl.when(ended).then("end").alias("finished_at"),
+        "outcome",
+        pl.col("witnesses").cast(pl.UInt32),
+        "operation",
+        *_TOLD,
+        pl.col("duration_ms").alias("execution_time_ms"),
+    )
+
+
 def error_rates(
     events: pl.LazyFrame,
     every: str | None = None,
@@ -126,7 +155,8 @@ def error_rates(
             which it was first told of.
         by: columns to tell apart.
         denominator: "events" (upstream's dashboards) or "finished" (operations that ended).
-        work: `operations(events, carry=by)`, where it is at hand: several questions then pair the events once.
+        work: `operations(events, carry=by)` or `operations_of(spans)`, where it is at hand: several questions then
+            pair the events once.
 
     Returns:
         One row a (bucket, by) with any event, ordered so: `start` where `every` is given, the columns of `by`,

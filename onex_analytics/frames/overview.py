@@ -3,8 +3,9 @@
 Whatever is shown in a first report is limited here, not where it is drawn: the largest groups keep their
 names, the rest are one group, `OTHER`, and nothing is lost from the sums.
 
-Where a function takes `work`, that is `operations(events)`, with the columns of `by` carried: whoever asks several
-questions can so pair the events once. Where it is not given, it is reckoned.
+Where a function takes `work`, that is `operations(events)`, with the columns of `by` carried, or
+`operations_of(spans)`: whoever asks several questions can so pair the events once. Where it is not given, it is
+reckoned.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from onex_analytics.frames.columns import names, require
 from onex_analytics.frames.error_names import canonical_code
 from onex_analytics.frames.outcomes import error_rates, failed, finished, operations, soft_failed
 from onex_analytics.frames.quantiles import quantile_columns
-from onex_analytics.frames.windows import counts_over_time, width_seconds
+from onex_analytics.frames.windows import counts_over_time, width_seconds, with_quiet_buckets
 from onex_analytics.model.error_codes import ErrorCodeTaxonomy
 
 OTHER = "(other)"
@@ -68,9 +69,11 @@ def main_period(events: pl.LazyFrame) -> pl.LazyFrame:
     at = pl.col("timestamp")
     low, high = at.quantile(0.01, "lower"), at.quantile(0.99, "higher")
     reach = (high - low) + pl.duration(hours=1)
-    near = (at >= low - reach) & (at <= high + reach)
-    return events.select(
-        at.filter(near).min().alias("start"), at.filter(near).max().alias("end"), (~near).sum().alias("outside")
+    bounds = events.select((low - reach).alias("_low"), (high + reach).alias("_high"))
+    near = at.is_between("_low", "_high")
+    first, last = at.filter(near).min(), at.filter(near).max()
+    return events.select(at).join(bounds, how="cross").select(
+        first.alias("start"), last.alias("end"), (~near).sum().alias("outside")
     )
 
 
@@ -81,8 +84,7 @@ def events_per_minute(events: pl.LazyFrame, every: str = "1m", *, limit: int = 9
         One row a (bucket, event type), quiet buckets included, ordered so: `start`, `event_type`, `events`,
         `per_minute` (a rate: the events of a wider bucket divided by its minutes).
     """
-    named = largest(events, "event_type", limit=limit)
-    counts = counts_over_time(named, every, "event_type", fill=True)
+    counts = _counts_of_largest(events, every, "event_type", limit)
     return counts.with_columns((pl.col("events") / (width_seconds(every) / 60)).alias("per_minute"))
 
 
@@ -104,21 +106,22 @@ def error_overview(
         without events has a row, too: its rates are null, so that a line drawn through them breaks.
     """
     keys = names(by)
+    if limit is not None and len(keys) != 1:
+        raise InvalidOption("limit", limit, "None unless `by` is one column")
+    groups = ["start", *keys] if every else keys
+    counted = ["events", "finished", "failures", "soft_failures"]
+    counts = error_rates(events, every, keys, work=work).select(*groups, *counted)
     if limit is not None:
-        if len(keys) != 1:
-            raise InvalidOption("limit", limit, "None unless `by` is one column")
-        work = operations(events, carry=keys) if work is None else work
-        events, work = _renamed(events, keys[0], limit), _renamed(work, keys[0], limit, like=events)
-    rates = error_rates(events, every, keys, work=work).rename({"error_rate": "rate_of_events"})
-    rates = rates.with_columns(
-        (pl.col("failures") / pl.when(pl.col("finished") > 0).then("finished")).alias("rate_of_finished")
-    )
+        counts = _rolled_up(counts, keys[0], "events", limit).group_by(groups).agg(pl.col(counted).sum())
     if every and not keys and fill:
         buckets = counts_over_time(events, every, fill=True).select("start")
-        counts = ["events", "finished", "failures", "soft_failures"]
-        rates = buckets.join(rates, on="start", how="left").with_columns(pl.col(counts).fill_null(0)).sort("start")
+        counts = buckets.join(counts, on="start", how="left").with_columns(pl.col(counted).fill_null(0))
+    shares = {"rate_of_events": "events", "rate_of_finished": "finished"}
+    rates = counts.with_columns(
+        (pl.col("failures") / pl.when(pl.col(of) > 0).then(of)).alias(name) for name, of in shares.items()
+    )
     if every or not keys:
-        return rates
+        return rates.sort(groups, nulls_last=True) if groups else rates
     order = [pl.col(keys[0]).cast(pl.String) == OTHER, "failures", "events", *keys]
     return rates.sort(order, descending=[False, True, True, *[False] * len(keys)])
 
@@ -242,20 +245,23 @@ def repairs(events: pl.LazyFrame, *, limit: int = 20) -> pl.LazyFrame:
     columns = ("node", "clock_offset_ms", "timestamp_original", "event_type_raw")
     require(events, *columns)
     repaired = pl.any_horizontal(pl.col(column).is_not_null() for column in columns[1:])
-    order = events.group_by("node").agg(repaired.sum().alias("_n")).sort("_n", "node", descending=[True, False])
-    kept = order.head(limit).select("node", pl.col("node").alias("_name"))
+    offsets = pl.col("clock_offsets_ms")
+    by_node = events.group_by("node").agg(
+        pl.len().alias("events"),
+        pl.col("clock_offset_ms").count().alias("clock"),
+        pl.col("clock_offset_ms").drop_nulls().unique().alias("clock_offsets_ms"),
+        pl.col("timestamp_original").count().alias("timestamp_form"),
+        pl.col("event_type_raw").count().alias("event_type"),
+        repaired.sum().alias("_n"),
+    )
+    nobody = pl.col("node").is_null()  # is not among the others
+    named = pl.concat([by_node.filter(nobody), _rolled_up(by_node.filter(~nobody), "node", "_n", limit)])
     return (
-        events.select(columns)
-        .join(kept, on="node", how="left", nulls_equal=True)
-        .with_columns(pl.coalesce("_name", pl.when(pl.col("node").is_not_null()).then(pl.lit(OTHER))).alias("node"))
-        .group_by("node")
+        named.group_by("node")
         .agg(
-            pl.len().alias("events"),
-            pl.col("clock_offset_ms").count().alias("clock"),
-            pl.col("clock_offset_ms").drop_nulls().unique().sort().alias("clock_offsets_ms"),
-            pl.col("timestamp_original").count().alias("timestamp_form"),
-            pl.col("event_type_raw").count().alias("event_type"),
-            repaired.sum().alias("_n"),
+            pl.col("events", "clock").sum(),
+            offsets.explode(empty_as_null=False).unique().sort(),
+            pl.col("timestamp_form", "event_type", "_n").sum(),
         )
         .filter(pl.col("_n") > 0)
         .sort(pl.col("node") == OTHER, "_n", "node", descending=[False, True, False])
@@ -271,7 +277,8 @@ def violations(events: pl.LazyFrame, *, limit: int = 20) -> pl.LazyFrame:
         `nodes` (distinct), `example` (an event id).
     """
     require(events, "violations", "node", "event_id")
-    each = events.select("violations", "node", "event_id").explode("violations").drop_nulls("violations")
+    broken = events.select("violations", "node", "event_id").filter(pl.col("violations").list.len() > 0)
+    each = broken.explode("violations").drop_nulls("violations")
     return (
         largest(each, "violations", limit=limit)
         .group_by(pl.col("violations").alias("violation"))
@@ -309,8 +316,7 @@ def schema_adoption(events: pl.LazyFrame, every: str = "1h", *, limit: int = 8) 
         One row a (bucket, version), quiet buckets included, ordered so: `start`, `schema_version` (the rest as
         `OTHER`), `events`, `share` (of the bucket, 0 to 1; null in a quiet bucket).
     """
-    named = largest(events, "schema_version", limit=limit)
-    counts = counts_over_time(named, every, "schema_version", fill=True)
+    counts = _counts_of_largest(events, every, "schema_version", limit)
     of_bucket = pl.col("events").sum().over("start")
     return counts.with_columns((pl.col("events") / pl.when(of_bucket > 0).then(of_bucket)).alias("share"))
 
@@ -376,17 +382,24 @@ def largest(frame: pl.LazyFrame, column: str, *, limit: int) -> pl.LazyFrame:
     >>> largest(rows, "node", limit=1).collect()["node"].to_list()
     ['a', 'a', '(other)', '(other)']
     """
-    return _renamed(frame, column, limit)
+    return _rolled_up(frame, column, None, limit)
 
 
-def _renamed(frame: pl.LazyFrame, column: str, limit: int, *, like: pl.LazyFrame | None = None) -> pl.LazyFrame:
-    """`largest`, where the sizes of the groups may be those of another frame."""
-    measured = frame if like is None else like
-    require(measured, column)
-    order = measured.group_by(column).agg(pl.len().alias("_n")).sort("_n", column, descending=[True, False])
+def _rolled_up(frame: pl.LazyFrame, column: str, weight: str | None, limit: int) -> pl.LazyFrame:
+    """`largest`, where each row stands for as many as `weight` says."""
+    require(frame, column)
+    size = pl.len() if weight is None else pl.col(weight).sum()
+    order = frame.group_by(column).agg(size.alias("_n")).sort("_n", column, descending=[True, False])
     rest = order.slice(limit).select(column, pl.lit(OTHER).alias("_other"))
     return (
         frame.join(rest, on=column, how="left", nulls_equal=True, maintain_order="left")
         .with_columns(pl.coalesce("_other", column).alias(column))
         .drop("_other")
     )
+
+
+def _counts_of_largest(events: pl.LazyFrame, every: str, column: str, limit: int) -> pl.LazyFrame:
+    """`counts_over_time`, quiet buckets included, with the values beyond the `limit` most frequent as `OTHER`."""
+    counts = _rolled_up(counts_over_time(events, every, column), column, "events", limit)
+    counts = counts.group_by("start", column).agg(pl.col("events").sum())
+    return with_quiet_buckets(counts, every, column).sort("start", column, nulls_last=True)

@@ -65,14 +65,21 @@ def counts_over_time(
         events.filter(pl.col("timestamp").is_not_null()).group_by(bucket(every), *keys).agg(pl.len().alias("events"))
     )
     if fill:
-        first, last = (bound.fill_null(_ANY_TIME) for bound in (pl.col("start").min(), pl.col("start").max()))
-        steps = pl.datetime_range(first, last, every).alias("start")  # refuses null, which an empty frame gives
-        starts = counts.select(steps, pl.len().alias("_n")).filter(pl.col("_n") > 0).drop("_n")
-        grid = starts.join(counts.select(keys).unique(), how="cross") if keys else starts
-        counts = grid.join(counts, on=["start", *keys], how="left", nulls_equal=True).with_columns(
-            pl.col("events").fill_null(0)
-        )
+        counts = with_quiet_buckets(counts, every, keys)
     return counts.sort("start", *keys, nulls_last=True)
+
+
+def with_quiet_buckets(counts: pl.LazyFrame, every: str, by: str | Iterable[str] = ()) -> pl.LazyFrame:
+    """`counts` (`start`, the columns of `by`, `events`) and a row of no events for every bucket that has none, between
+    the first and the last, for every combination of `by` that occurs; in no order."""
+    keys = names(by)
+    first, last = (bound.fill_null(_ANY_TIME) for bound in (pl.col("start").min(), pl.col("start").max()))
+    steps = pl.datetime_range(first, last, duration(every)).alias("start")  # refuses null, which an empty frame gives
+    starts = counts.select(steps, pl.len().alias("_n")).filter(pl.col("_n") > 0).drop("_n")
+    grid = starts.join(counts.select(keys).unique(), how="cross") if keys else starts
+    return grid.join(counts, on=["start", *keys], how="left", nulls_equal=True).with_columns(
+        pl.col("events").fill_null(0)
+    )
 
 
 def trailing(frame: pl.LazyFrame, period: str, by: str | Iterable[str] = (), column: str = "timestamp") -> LazyGroupBy:

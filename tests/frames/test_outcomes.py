@@ -5,9 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onex_analytics.exceptions import InvalidOption
-from onex_analytics.frames.outcomes import error_rates, failed, operations, soft_failed
-from tests.frames.rows import at, events, run
+from onex_analytics import EventStore
+from onex_analytics.exceptions import InvalidOption, MissingColumns
+from onex_analytics.frames.outcomes import error_rates, failed, finished, operations, operations_of, soft_failed
+from onex_analytics.frames.spans import build_spans
+from onex_analytics.synthetic import generate
+from tests.frames.rows import NOON, at, events, run
 
 
 def outcomes(log: pl.LazyFrame) -> list[tuple[str, int]]:
@@ -177,3 +180,44 @@ def test_the_real_log_has_33_failure_events_that_are_22_failures(shared_data, st
     assert log.select(failed().sum(), soft_failed().sum().alias("soft")).collect().row(0) == (33, 119)
     told = operations(log).filter(failed()).collect()
     assert (told.height, told.filter(pl.col("witnesses") == 2).height) == (22, 11)
+
+
+# ---------------------------------------------------------------- operations that were paired into spans
+
+
+def told(work: pl.LazyFrame) -> list[tuple[object, ...]]:
+    return work.drop("execution_time_ms", "finished_at").collect().sort("timestamp", "correlation_id").rows()
+
+
+def test_the_operations_of_spans_are_those_of_their_events():
+    log = events(
+        run("a", "c1", 0, failed=True, code="E7") + run("a", "c2", 5) + run("b", "c3", 9)[:2] + [{"at": 12}]
+    )
+    work = operations_of(build_spans(log))
+    assert work.collect_schema() == operations(log).collect_schema()
+    assert told(work) == told(operations(log))
+
+
+def test_an_operation_without_a_correlation_id_has_its_start_and_its_end_once_it_is_a_span():
+    log = events(run("a", None, 0, ms=20.0))
+    assert operations(log).collect().height == 4
+    work = operations_of(build_spans(log)).collect()
+    assert work["outcome"].to_list() == ["success", "success"]
+    assert (work["timestamp"] < work["finished_at"]).all()
+
+
+def test_a_seeded_log_has_as_many_failures_by_operations_as_by_spans(tmp_path):
+    generate(6_000, seed=5, traps=None).write(tmp_path / "log.jsonl")
+    store = EventStore(str(tmp_path / "store"))
+    store.append(str(tmp_path / "log.jsonl"))
+    count = pl.len().alias("n")
+    by_event, by_span = (
+        work.filter(finished()).group_by("node", "outcome").agg(count).collect().sort("node", "outcome")
+        for work in (operations(store.scan()), operations_of(store.spans()))
+    )
+    assert by_event.equals(by_span)
+
+
+def test_spans_of_elsewhere_without_our_columns_are_refused_with_the_mend():
+    with pytest.raises(MissingColumns, match="outcome"):
+        operations_of(pl.LazyFrame({"start": [NOON], "end": [NOON]}))
