@@ -114,10 +114,10 @@ def _tail(work: WorkFrames) -> str:
 
 
 def _unfinished(work: WorkFrames) -> str:
-    total, old = work.open_work["open"].sum(), work.open_work["older"].sum()
+    total, old = (int(work.open_work[column].sum()) for column in ("open", "older"))
     if not total:
         return '<p class="empty">All work that began has ended.</p>'
-    drawn = profiling.open_spans(work.open_spans)
+    drawn = profiling.open_spans(work.open_spans, of=total)
     long = f"{work.older_than_ms / 60_000:,.0f} min"
     by_kind = [
         Column("node", "node"), Column("operation", "operation"), Column("open", "unfinished", "count"),

@@ -123,7 +123,8 @@ def unfinished(
     if figure is not None:
         from onex_analytics.views import profiling as views
 
-        write_figure(views.open_spans(found.head(limit) if limit else found), figure, title="Unfinished work", caption=(
+        drawn = views.open_spans(found.head(_MOST_DRAWN), of=found.height)
+        write_figure(drawn, figure, title="Unfinished work", caption=(
             "A mark is a piece of work without an end in the log, the older the further right; begin with the oldest."
         ))  # fmt: skip
     if percentiles is not None:
@@ -139,6 +140,7 @@ def unfinished(
     return 1 if too_old or (max_open is not None and found.height > max_open) else 0
 
 
+_MOST_DRAWN = 2_000
 _SHOWN_OPEN = ("node", "operation", "start", "age", "last_sign_of_life", "silent", "trace_id", "span_id")
 
 

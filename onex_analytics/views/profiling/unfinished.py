@@ -15,12 +15,13 @@ from onex_analytics.views.theme import BLUE, ORANGE, blank, described, faded, la
 _KEYS = ("node", "operation")
 
 
-def open_spans(frame: pl.DataFrame, most: int = 30) -> go.Figure:
+def open_spans(frame: pl.DataFrame, most: int = 30, *, of: int | None = None) -> go.Figure:
     """The age of each open span, from `frames.spans.open_spans`: a line a node and operation, the oldest on top.
 
     Args:
         frame: the open spans.
         most: groups that get a line of their own. All others are drawn on one line below them, "other".
+        of: how many are open in all, where the frame has only the oldest of them.
     """
     if frame.is_empty():
         return blank("all that began has ended")
@@ -42,12 +43,14 @@ def open_spans(frame: pl.DataFrame, most: int = 30) -> go.Figure:
             customdata=hovers, hovertemplate="%{customdata}<extra></extra>",
         )  # fmt: skip
     others = max(len(groups) - most, 0)
-    lane_axis(figure, [f"{name} ({names.count(name):,})" for name in groups[:most]], others,
-              x_title="time up to now (log scale)")  # fmt: skip
+    all_drawn = of is None or of <= len(rows)
+    titles = [f"{name} ({names.count(name):,})" if all_drawn else name for name in groups[:most]]
+    lane_axis(figure, titles, others, x_title="time up to now (log scale)")
     figure.update_xaxes(axis.layout())
     oldest = rows[0]
     return described(figure, sentence(
-        f"{count(len(rows), 'open span')} by age, of {count(len(groups), 'group')} (node and operation).",
+        f"{count(len(rows), 'open span') if all_drawn else f'The {len(rows):,} oldest of {of:,} open spans'} by age, "
+        f"of {count(len(groups), 'group')} (node and operation).",
         f"The oldest is {names[0]}, open for {told(oldest['age_ms'])}; its trace has been silent for "
         f"{told(oldest['silent_ms'])}.",
         f"{count(others, 'group')} beyond the first {most} share one line." if others else "",

@@ -31,6 +31,14 @@ def test_the_groups_beyond_the_limit_share_a_line():
     assert "70 groups beyond the first 30 share one line." in description(figure)
 
 
+def test_where_only_the_oldest_are_drawn_the_description_tells_of_all():
+    frame = found(spans([None] * 5, ["a", "b", "a", "b", "a"]))
+    figure = open_spans(frame.head(3), of=5)
+    assert description(figure).startswith("The 3 oldest of 5 open spans by age")
+    assert all("(" not in text for text in figure.layout.yaxis.ticktext)
+    assert description(open_spans(frame, of=5)).startswith("5 open spans by age")
+
+
 def test_a_span_that_has_just_begun_can_be_drawn():
     frame = open_now(spans([None]), now=NOON).collect()
     assert open_spans(frame).layout.xaxis.ticktext[0] == "0"
