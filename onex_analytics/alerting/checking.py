@@ -52,7 +52,7 @@ _INSIDE: dict[tuple[type[BaseModel], str], type[BaseModel]] = {
     (TimeSpec, "times"): TimeRange, (BurnRate, "windows"): BurnWindow,
     **{(When, kind): cell for kind, cell in KINDS.items()},
 }  # fmt: skip
-_ALSO: dict[type[BaseModel], tuple[str, ...]] = {
+_ALSO: Mapping[type[BaseModel], tuple[str, ...]] = {
     When: (*KINDS, "unit", "mode"), Rule: ("min_count", "no_data"),
 }  # fmt: skip
 _NOT_IN_FILES = {"cell", "kind"}  # how the models hold a cell
@@ -112,7 +112,7 @@ def _key_mend(key: str, known: Iterable[str], model: type[BaseModel]) -> str:
         return _PROMETHEUS[key]
     if near := difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.6):
         return f"write {near[0]}"
-    others = {"rule": Rule, "group": Group, "`when`": When}
+    others: dict[str, type[BaseModel]] = {"rule": Rule, "group": Group, "`when`": When}
     for place, other in others.items():
         if key in keys_of(other) and other is not model:
             return f"move it into the {place}" if place != "`when`" else "move it into `when`"

@@ -10,7 +10,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from onex_analytics.alerting.durations import Length
 from onex_analytics.alerting.filters import Arithmetic, Filter
@@ -166,7 +173,9 @@ class BurnWindow(Frozen):
     @model_validator(mode="after")
     def _long_is_longer(self) -> BurnWindow:
         if self.long <= self.short:
-            raise ValueError("the first window of a pair is not longer than the second; write [long, short, factor]: [1h, 5m, 14.4]")
+            raise ValueError(
+                "the first window of a pair is not longer than the second; write [long, short, factor]: [1h, 5m, 14.4]"
+            )
         return self
 
     @model_validator(mode="before")
@@ -223,6 +232,10 @@ class Expr(Cell):
         if not isinstance(found, Mapping):
             return found
         return {name: cell_of(cell, f"cell {name!r}") for name, cell in found.items()}
+
+    @field_serializer("cells", mode="wrap")
+    def _to_file(self, cells: Mapping[str, Cell], serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: {self.cells[name].kind: told} for name, told in serialize(cells).items()}
 
     @model_validator(mode="after")
     def _names_are_cells(self) -> Expr:

@@ -42,11 +42,11 @@ def parse_duration(text: str) -> timedelta:
 def _mend(text: str) -> str:
     """What the writer probably meant."""
     bare = text.strip()
-    if re.fullmatch(r"[0-9]+", bare[:100]):
+    if re.fullmatch(r"[0-9]{1,20}", bare):
         return f"; a number alone has no unit: {bare}s is {bare} seconds"
     if bare.startswith("-"):
         return "; it is a length, never negative"
-    if re.fullmatch(r"[0-9]+\.[0-9]+[a-z]+", bare[:100]):
+    if re.fullmatch(r"[0-9]{1,20}\.[0-9]{1,20}[a-z]+", bare):
         return "; numbers are whole: 1m30s, not 1.5m"
     return ""
 

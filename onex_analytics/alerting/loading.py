@@ -104,7 +104,8 @@ def _read(
         rules, found = mistakes_of(tree)
     if rules is not None:
         found = mistakes_in_rules(tree, rules, rule_schema(rules, dimensions))
-    return rules, [RuleError(file, *mistake) for mistake in sorted(set(found), key=lambda mistake: mistake[0])]
+    in_order = sorted(dict.fromkeys(found), key=lambda mistake: mistake[0])
+    return rules, [RuleError(file, *mistake) for mistake in in_order]
 
 
 def _text_of(source: str | os.PathLike[str]) -> tuple[str, str]:

@@ -22,7 +22,8 @@ _EXAMPLES = {
     "steps": "steps: [outcome == 'start', outcome == 'failure']", "within": "within: 10m",
     "windows": "windows: [[1h, 5m, 14.4], [6h, 30m, 6]]", "older_than": "older_than: 30m",
     "cells": "cells: {errors: {count: {window: 5m}}}", "value": "value: errors / (calls + 1)",
-    "the file": "groups: [{name: nodes, rules: […]}]", "start": "start: 2026-11-01T09:00:00Z", "end": "end: 2026-11-01T17:00:00Z",
+    "the file": "groups: [{name: nodes, rules: […]}]",
+    "start": "start: 2026-11-01T09:00:00Z", "end": "end: 2026-11-01T17:00:00Z",
 }  # fmt: skip
 _OTHER_WORDS = {
     "=>": ">=", "=<": "<=", "=": "==", "<>": "!=", "gt": ">", "lt": "<", "mean": "avg", "average": "avg",

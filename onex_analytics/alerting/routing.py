@@ -48,7 +48,7 @@ class Matcher(Frozen):
         if self.op in ("=~", "!~"):
             try:
                 self._matches_pattern("")
-            except pl.exceptions.ComputeError as error:
+            except pl.exceptions.ComputeError:
                 raise ValueError(f"{self.value!r} is no pattern; see docs.rs/regex for its words") from None
         return self
 

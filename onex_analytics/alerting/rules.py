@@ -44,7 +44,7 @@ class Rule(Frozen):
     reset_after_match: bool = Field(
         default=False, description="mode: event only; begin to count anew after the condition was met"
     )
-    max_series: Whole = Field(default=100_000, ge=1, description="label sets beyond that are not evaluated, but counted")
+    max_series: Whole = Field(default=100_000, ge=1, description="further label sets are not evaluated, but counted")
 
     @model_validator(mode="before")
     @classmethod
@@ -104,7 +104,7 @@ class Group(Frozen):
     @model_validator(mode="after")
     def _fits(self) -> Group:
         if self.offset >= self.interval:
-            raise ValueError("offset is not less than interval; write a smaller one, ticks stand at k · interval + offset")
+            raise ValueError("offset is not less than interval; write a smaller one (ticks: k · interval + offset)")
         if twice := [name for name, times in Counter(rule.alert for rule in self.rules).items() if times > 1]:
             raise ValueError(f"alert {twice[0]!r} stands twice in group {self.name!r}; names are unique in a group")
         return self

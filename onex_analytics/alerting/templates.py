@@ -13,6 +13,7 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal
 
 _HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _WORDS = re.compile(r"\s*-?\s*\$?(?:(value)|labels\.([A-Za-z_][A-Za-z0-9_]*))\s*(?:\|\s*([A-Za-z]+)\s*)?-?\s*")
@@ -66,18 +67,23 @@ def check_template(text: str, labels: Collection[str]) -> tuple[str, str] | None
 
 
 def plain(value: float) -> str:
-    """A number in as few letters as say it, as Prometheus writes it: 0.05, 12, 1e+21, NaN.
+    """A number in as few letters as say it, as Go and so Prometheus writes it: from a million on with an exponent.
 
-    >>> [plain(x) for x in (12.0, 0.05, 1e21, float("nan"), 1e-7)]
-    ['12', '0.05', '1e+21', 'NaN', '1e-07']
+    >>> [plain(x) for x in (12.0, 0.05, 172800.0, 1234567.0, 1e-7, float("nan"))]
+    ['12', '0.05', '172800', '1.234567e+06', '1e-07', 'NaN']
     """
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    if value == int(value) and abs(value) < 1e21:
-        return str(int(value)) if value or math.copysign(1, value) > 0 else "-0"
-    return repr(value)
+    sign, digits, exponent = Decimal(repr(value)).as_tuple()
+    assert isinstance(exponent, int)
+    figures = "".join(map(str, digits)).rstrip("0") or "0"
+    power = len(digits) + exponent - 1 if value else 0
+    minus = "-" if sign else ""
+    if -4 <= power < 6:
+        return minus + (f"{abs(value):.{max(len(figures) - 1 - power, 0)}f}")
+    return f"{minus}{figures[0]}{'.' + figures[1:] if figures[1:] else ''}e{power:+03d}"
 
 
 def humanize(value: float) -> str:
@@ -102,7 +108,7 @@ def humanize_percentage(value: float) -> str:
     >>> humanize_percentage(0.123456)
     '12.35%'
     """
-    return f"{value * 100:.4g}%" if math.isfinite(value) else plain(value)
+    return (f"{value * 100:.4g}" if math.isfinite(value) else plain(value)) + "%"
 
 
 def humanize_duration(value: float) -> str:
@@ -114,7 +120,7 @@ def humanize_duration(value: float) -> str:
     if not math.isfinite(value):
         return plain(value)
     if value == 0:
-        return "0s"
+        return f"{value:.4g}s"
     if abs(value) < 1:
         return humanize(value) + "s"
     sign, seconds = ("-" if value < 0 else ""), int(abs(value))

@@ -84,7 +84,7 @@ def read_yaml(text: str, file: str) -> Node:
         return _Composer(file).compose(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problem = (error.problem or "no YAML").replace("'\\t'", "a tab")
+        problem = (error.problem or "no YAML").replace("character '\\t'", "a tab")
         mend = "indent by spaces; tabs are none in YAML" if "a tab" in problem else _mend(problem)
         raise RuleError(file, mark.line + 1 if mark else 1, f"no YAML: {problem}", mend) from None
     except yaml.YAMLError as error:  # a character that no YAML holds
