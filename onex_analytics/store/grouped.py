@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Literal
 
 import polars as pl
 from deltalake.transaction import AddAction
@@ -10,8 +11,12 @@ from deltalake.transaction import AddAction
 from onex_analytics.store.rest import statistics, to_stored
 from onex_analytics.store.storage import Table
 
+Compression = Literal["zstd", "uncompressed"]
 
-def write_grouped(table: Table, frame: pl.DataFrame, row_group_rows: int) -> AddAction:
+
+def write_grouped(
+    table: Table, frame: pl.DataFrame, row_group_rows: int, compression: Compression = "zstd"
+) -> AddAction:
     """Write one file; it belongs to the table only once it is committed.
 
     Raises:
@@ -19,6 +24,7 @@ def write_grouped(table: Table, frame: pl.DataFrame, row_group_rows: int) -> Add
     """
     held = io.BytesIO()
     to_stored(frame).write_parquet(
-        held, compression="zstd", compression_level=1, row_group_size=row_group_rows, statistics=False
-    )
+        held, compression=compression, compression_level=1 if compression == "zstd" else None,
+        row_group_size=row_group_rows, statistics=False,
+    )  # fmt: skip
     return table.put(held.getbuffer(), statistics(frame))

@@ -13,12 +13,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from onex_analytics.frames.spans.materialising import LINKED_BY, MADE_BY_LINKING
 from onex_analytics.store.failures import in_our_words
-from onex_analytics.store.span_keys import INDEX
+from onex_analytics.store.span_keys import INDEX, NO_HASH
 from onex_analytics.store.storage import StoredFile, Table
 
-ROW_GROUP_ROWS = 1 << 13
+ROW_GROUP_ROWS = 1 << 12
 """Few, because an update looks for single rows."""
+
+INDEXED = (*INDEX, "_whole", "start", "end", "_first", "_last")
+"""What an update looks through: columns that stand in a file of their own beside each settled file."""
 
 REPLACED = pl.Schema({"file": pl.String(), "row": pl.Int64()})
 """A row of a settled file that is not a span any more: another one stands in its place."""
@@ -29,114 +33,147 @@ in settled files. Each commit says which they are."""
 
 Hashes = NDArray[np.int64]
 Numbers = NDArray[np.int64]
-_NONE = 0
-"""Stands for no hash. (A text whose hash it is would not be found: one of 2^64.)"""
+_CHUNK = 1 << 15  # of hashes looked at together: what is made of them stays in the cache
 _SPARE = 6  # bits of the bitmap beyond those that number the keys: one other hash of 64 gets through
 _SCATTERED = 4
 
 
 class Kept:
-    """The spans that are kept: the hashes of all, the rows of those that are asked for."""
+    """The spans that are kept: the hashes of all, the rows of those that are asked for.
 
-    def __init__(self, table: Table, said: Mapping[str, Any]) -> None:
-        self.table, self.said = table, said
-        files = table.files()
-        beside = {said[side] for side in SIDES}
-        self.files = [file for file in files if file.path not in beside]
-        self.sides = {side: [file for file in files if file.path == said[side]] for side in SIDES}
+    Args:
+        table: of the spans.
+        shape: all columns of a span that is kept.
+        said: what the last commit said.
+    """
+
+    def __init__(self, table: Table, shape: Mapping[str, pl.DataType], said: Mapping[str, Any]) -> None:
+        self.table, self.shape, self.said = table, shape, said
+        files = {file.path: file for file in table.files()}
+        self.files = [files[path] for path in said["settled"]]
+        self.indexes = [files[path] for path, _ in said["settled"].values()]
+        self.sides = {side: [files[said[side]]] if said[side] else [] for side in SIDES}
         self.begins = np.cumsum([0, *(file.rows for file in self.files)])
         self.settled = int(self.begins[-1])
-        self.replaced = table.read(self.sides["replaced"], REPLACED)
         with in_our_words(table.uri):
-            self.loose, index = pl.collect_all([
-                table.scan(self.sides["loose"], row_index="_at").with_columns(
-                    pl.col("_at").cast(pl.Int64) + self.settled
-                ),
-                table.scan(self.files, {name: table.schema[name] for name in INDEX}, row_index="_at"),
+            self.index, self.loose, self.replaced = pl.collect_all([
+                table.scan(self.indexes, {name: shape[name] for name in INDEXED}, row_index="_at"),
+                table.scan(self.sides["loose"], shape, row_index="_at"),
+                table.scan(self.sides["replaced"], REPLACED),
             ])  # fmt: skip
-        if not index["_at"].is_sorted():
-            index = index.sort("_at")
-        place = {file.path: begin for file, begin in zip(self.files, self.begins.tolist(), strict=False)}
-        gone = self.replaced.select(pl.col("file").replace_strict(place, return_dtype=pl.Int64) + pl.col("row"))
+        self.loose = self.loose.with_columns(pl.col("_at").cast(pl.Int64) + self.settled)
+        if not self.index["_at"].is_sorted():
+            self.index = self.index.sort("_at")
+        begins = pl.DataFrame(
+            {"file": [file.path for file in self.files], "begin": self.begins[:-1]},
+            schema={"file": pl.String(), "begin": pl.Int64()},
+        )
+        gone = self.replaced.join(begins, on="file").select(pl.col("begin") + pl.col("row"))
         self.gone = gone.to_series().to_numpy()
-        self._keys = {name: self._key(index[name], self.loose[name]) for name in INDEX}
-        root = self._keys["_root"]
-        self._keys["_tree"] = np.where(root == _NONE, self._keys["_span"], root)
-
-    def _key(self, settled: pl.Series, loose: pl.Series) -> Hashes:
-        key = np.concatenate([settled.fill_null(_NONE).to_numpy(), loose.fill_null(_NONE).to_numpy()])
-        key[self.gone] = _NONE
-        return key
+        self._stays = np.ones(self.settled, np.bool_)
+        self._stays[self.gone] = False
+        self._loose_events: pl.DataFrame | None = None
 
     # ------------------------------------------------------------------ finding
 
-    def key(self, name: str, at: Numbers) -> pl.Series:
-        """A hash of some spans; null where they have none."""
-        hashes = pl.Series(name, self._keys[name][at])
-        return pl.select(pl.when(hashes != _NONE).then(hashes).alias(name)).to_series()
+    def bearing(self, name: str, wanted: pl.Series) -> Numbers:
+        """The spans that have one of some hashes."""
+        loose = _bearing(self.loose[name], wanted.unique().to_numpy(), 0, self.loose.height) + self.settled
+        return np.concatenate([self.settled_bearing(name, wanted, 0, self.settled), loose])
 
-    def bearing(self, name: str, wanted: pl.Series, begin: int = 0, end: int | None = None) -> Numbers:
-        """The spans, of those numbered from `begin` to `end`, that have one of some hashes."""
-        hashes = wanted.drop_nulls().unique().to_numpy()
-        key = self._keys[name][begin:end].view(np.uint64)
-        hashes = hashes[hashes != _NONE].view(np.uint64)
-        if not hashes.size or not key.size:
-            return np.empty(0, np.int64)
-        bits = min(hashes.size.bit_length() + _SPARE, 32)
-        shift = np.uint64(64 - bits)
-        bitmap = np.zeros(1 << bits, np.bool_)
-        bitmap[hashes >> shift] = True
-        perhaps = np.flatnonzero(bitmap[key >> shift])
-        return perhaps[np.isin(key[perhaps], hashes)] + begin
+    def settled_bearing(self, name: str, wanted: pl.Series, begin: int, end: int) -> Numbers:
+        """The settled spans, of those numbered from `begin` to `end`, that have one of some hashes."""
+        at = _bearing(self.index[name], wanted.unique().to_numpy(), begin, end)
+        return at[self._stays[at]]
 
     def files_until(self, moment: int) -> list[tuple[int, int]]:
         """Stretches of the numbers of settled spans: those of files that may hold an event at that moment or later."""
-        latest = self.said["latest"]
         return [
             (int(begin), int(end))
-            for file, begin, end in zip(self.files, self.begins[:-1], self.begins[1:], strict=True)
-            if latest.get(file.path, moment) >= moment
+            for (_, latest), begin, end in zip(
+                self.said["settled"].values(), self.begins[:-1], self.begins[1:], strict=True
+            )
+            if latest >= moment
         ]
 
     # ------------------------------------------------------------------ rows
 
     def loose_events(self, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
         """The events of pairs that are loose."""
-        return self.table.read(self.sides["loose_events"], schema)
+        if self._loose_events is None:
+            self._loose_events = self.table.read(self.sides["loose_events"], schema)
+        return self._loose_events
 
-    def rows(self, at: Numbers, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Rows of some spans, whole or some columns of them, and `_at`: their numbers. In no order."""
-        names = [*self.table.schema] if columns is None else [*columns]
-        schema = {name: self.table.schema[name] for name in names}
+    def indexed(self, at: Numbers) -> pl.DataFrame:
+        """What an update looks through of some spans, and `_at`: their numbers."""
         at = np.unique(at)
-        found = [self.loose.filter(pl.col("_at").is_in(pl.Series(at[at >= self.settled]).implode()))]
-        found = [part.select("_at", *names) for part in found]
-        at = at[at < self.settled]
+        cut = np.searchsorted(at, self.settled)
+        loose = self.loose.select(INDEXED)[at[cut:] - self.settled]
+        return pl.concat([self.index.select(INDEXED)[at[:cut]], loose]).with_columns(_at=pl.Series(at))
+
+    def rows(self, at: Numbers, columns: Sequence[str]) -> pl.DataFrame:
+        """Some of their own columns of some spans, and `_at`: their numbers. In no order."""
+        at = np.unique(at)
+        cut = np.searchsorted(at, self.settled)
+        loose = self.loose.select(*columns, "_at")[at[cut:] - self.settled]
+        if not cut:
+            return loose
+        at = at[:cut]
         cuts = np.searchsorted(at, self.begins)
         lazies = []
         for place, file in enumerate(self.files):
             mine = at[cuts[place] : cuts[place + 1]] - self.begins[place]
             if mine.size:
-                lazies += self._rows_of(file, int(self.begins[place]), mine, schema)
+                lazies += self._rows_of(file, int(self.begins[place]), mine, columns)
         with in_our_words(self.table.uri):
-            return pl.concat([*found, *(part.select("_at", *names) for part in pl.collect_all(lazies))])
+            return pl.concat([loose, *pl.collect_all(lazies)])
 
-    def _rows_of(
-        self, file: StoredFile, begin: int, rows: Numbers, schema: Mapping[str, pl.DataType]
-    ) -> list[pl.LazyFrame]:
+    def linking_rows(self, at: Numbers) -> pl.DataFrame:
+        """What linking reads and makes of some spans, and `_at`: their numbers. In no order."""
+        return self.rows(at, (*LINKED_BY, *MADE_BY_LINKING))
+
+    def whole_rows(self, at: Numbers) -> pl.DataFrame:
+        """Some spans with all columns, and `_at`: their numbers. In no order."""
+        own = [name for name in self.shape if name in self.table.schema]
+        beside = self.indexed(at).select("_at", *(name for name in self.shape if name not in self.table.schema))
+        return self.rows(at, own).join(beside, on="_at", how="inner")
+
+    def _rows_of(self, file: StoredFile, begin: int, rows: Numbers, columns: Sequence[str]) -> list[pl.LazyFrame]:
         """Rows of one file: of the row groups where they are, one by one where those are few."""
         groups = np.unique(rows // ROW_GROUP_ROWS)
         chosen = pl.col("_at").is_in(pl.Series(rows, dtype=pl.UInt32).implode())
-        lazy = self.table.scan([file], schema, row_index="_at")
+        lazy = self.table.scan([file], {name: self.shape[name] for name in columns}, row_index="_at")
         parts = [lazy]
         if groups.size * _SCATTERED * ROW_GROUP_ROWS < file.rows:
             parts = [lazy.slice(group * ROW_GROUP_ROWS, ROW_GROUP_ROWS) for group in groups.tolist()]
-        return [part.filter(chosen).with_columns(pl.col("_at").cast(pl.Int64) + begin) for part in parts]
+        at = (pl.col("_at").cast(pl.Int64) + begin).alias("_at")
+        return [part.filter(chosen).select(*columns, at) for part in parts]
 
-    def whole(self, place: int, without: Numbers) -> pl.DataFrame:
-        """All spans of one settled file, but for some rows and what was replaced before."""
+    def whole_file(self, place: int, without: Numbers) -> pl.DataFrame:
+        """All spans of one settled file, but for some of them and what was replaced before."""
         begin, end = int(self.begins[place]), int(self.begins[place + 1])
-        stays = np.ones(end - begin, np.bool_)
-        for gone in (self.gone, without):
-            stays[gone[(gone >= begin) & (gone < end)] - begin] = False
-        return self.table.read([self.files[place]]).filter(pl.Series(stays))
+        stays = self._stays[begin:end].copy()
+        stays[without[(without >= begin) & (without < end)] - begin] = False
+        beside = self.index.select(name for name in self.shape if name not in self.table.schema)
+        return self.table.read([self.files[place]]).hstack(beside[begin:end]).filter(pl.Series(stays))
+
+
+def _bearing(keys: pl.Series, wanted: Hashes, begin: int, end: int) -> Numbers:
+    """The places of hashes that are among those wanted: a bitmap of their first bits leaves few to look up."""
+    wanted = wanted[wanted != NO_HASH]
+    if not wanted.size or begin == end:
+        return np.empty(0, np.int64)
+    bits = min(wanted.size.bit_length() + _SPARE, 32)
+    shift = np.uint64(64 - bits)
+    bitmap = np.zeros(1 << bits, np.bool_)
+    bitmap[wanted.view(np.uint64) >> shift] = True
+    perhaps, hashes, at = [np.empty(0, np.int64)], [np.empty(0, np.int64)], begin
+    for chunk in keys.slice(begin, end - begin).get_chunks():  # one of each file; together they would be copied
+        key = chunk.to_numpy()
+        for first in range(0, key.size, _CHUNK):
+            piece = key[first : first + _CHUNK]
+            found = np.flatnonzero(bitmap[piece.view(np.uint64) >> shift])
+            perhaps.append(found + (at + first))
+            hashes.append(piece[found])
+        at += key.size
+    return np.concatenate(perhaps)[np.isin(np.concatenate(hashes), wanted)]

@@ -5,42 +5,41 @@ The rules are those of the module `spans`. More may be chosen than need be; what
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 
 from onex_analytics.frames.spans.linking import innermost_of
+from onex_analytics.frames.spans.pairing import NO_TIME
 from onex_analytics.store.kept_spans import Kept, Numbers
-from onex_analytics.store.span_keys import exact_text, hashed_texts, is_whole, work_text
+from onex_analytics.store.span_keys import NO_HASH, exact_text, hashed_texts, is_whole, work_text
 
 _LINKS = ("_name", "_span")
 
 
-def touched_by(kept: Kept, events: pl.DataFrame, among_themselves: pl.DataFrame) -> Numbers:
-    """The spans that new events may change by pairing (rules 1 and 2).
-
-    `among_themselves` are the spans that the new events make alone.
-    """
+def touched_by(kept: Kept, events: pl.DataFrame, pair: Callable[[pl.DataFrame], pl.DataFrame]) -> Numbers:
+    """The spans that new events may change by pairing (rules 1 and 2). `pair` gives the spans of events."""
     told = events.select(
         pl.col("timestamp").cast(pl.Int64), correlated=pl.coalesce("correlation_id", "span_id").is_not_null(),
         work=work_text("span_id"), profile=pl.col("family") == "profile",
     )  # fmt: skip
     told = told.with_columns(hashed_texts(told["work"]).alias("_work"))
-    is_alone = (~pl.col("correlated") & ~pl.col("profile")).alias("alone")
-    uncorrelated = events.filter(told.select(is_alone).to_series()).select(exact_text("operation", "input_hash"))
-    alone = told.filter(is_alone).with_columns(hashed_texts(uncorrelated.to_series()).alias("_exact"))
-    correlated = _of_correlations(kept, told, among_themselves)
-    return np.concatenate([correlated, *_uncorrelated(kept, alone)])
+    return np.concatenate([_of_correlations(kept, told, events, pair), *_uncorrelated(kept, told, events)])
 
 
-def _uncorrelated(kept: Kept, alone: pl.DataFrame) -> list[Numbers]:
+def _uncorrelated(kept: Kept, told: pl.DataFrame, events: pl.DataFrame) -> list[Numbers]:
     """Pairs that end at or after new events of their key, and the loose spans of the same nodes that may pair anew."""
-    if alone.is_empty():
+    is_alone = told.select(~pl.col("correlated") & ~pl.col("profile")).to_series()
+    if not is_alone.any():
         return []
+    exact = events.filter(is_alone).select(exact_text("operation", "input_hash")).to_series()
+    alone = told.filter(is_alone).select("timestamp", "_work", _exact=hashed_texts(exact))
     keys = alone.group_by("_exact").agg(since=pl.col("timestamp").min())
     earliest = int(keys["since"].fill_null(0).to_numpy().min())
-    stretches = [kept.bearing("_exact", keys["_exact"], *part) for part in kept.files_until(earliest)]
+    stretches = [kept.settled_bearing("_exact", keys["_exact"], *part) for part in kept.files_until(earliest)]
     at = np.concatenate([np.empty(0, np.int64), *stretches])
-    same_key = kept.rows(at, ("_exact", "_work", "_first", "_last")).join(keys, on="_exact", how="inner")
+    same_key = kept.indexed(at).join(keys, on="_exact", how="inner")
     later = same_key.filter(pl.col("_last") >= pl.col("since"))
     undone = kept.loose.join(keys, on="_exact", how="inner").filter(~pl.col("_single"))
     pool_times = pl.concat([
@@ -54,16 +53,19 @@ def _uncorrelated(kept: Kept, alone: pl.DataFrame) -> list[Numbers]:
     return [later["_at"].to_numpy(), loose["_at"].to_numpy()]
 
 
-def _of_correlations(kept: Kept, told: pl.DataFrame, among_themselves: pl.DataFrame) -> Numbers:
+def _of_correlations(
+    kept: Kept, told: pl.DataFrame, events: pl.DataFrame, pair: Callable[[pl.DataFrame], pl.DataFrame]
+) -> Numbers:
     """The spans of correlations and nodes with new events, but for those that were over and done with."""
     works = told.filter("correlated").group_by("_work").agg(since=pl.col("timestamp").min())
-    at = kept.bearing("_work", works["_work"], 0, kept.settled)
+    at = kept.settled_bearing("_work", works["_work"], 0, kept.settled)
     if not at.size:
         return at
-    texts = among_themselves.select(work=work_text("_given_span_id"), whole=is_whole())
-    unsure = texts.filter(~pl.col("whole"))["work"]
+    found = kept.indexed(at).join(works, on="_work", how="inner")
+    of_them = told.select(pl.col("correlated") & pl.col("_work").is_in(found["_work"].implode())).to_series()
+    among_themselves = pair(events.filter(of_them))
+    unsure = among_themselves.filter(~is_whole()).select(work_text("_given_span_id")).to_series()
     unsure_hashes = pl.concat([hashed_texts(unsure), told.filter("profile")["_work"]]).unique()
-    found = kept.rows(at, ("_work", "_last", "_whole")).join(works, on="_work", how="inner")
     done = (pl.col("_whole").all() & (pl.col("_last").max() < pl.col("since").first())).over("_work")
     return found.filter(~done | pl.col("_work").is_in(unsure_hashes.implode()))["_at"].to_numpy()
 
@@ -71,11 +73,13 @@ def _of_correlations(kept: Kept, told: pl.DataFrame, among_themselves: pl.DataFr
 def to_link_again(kept: Kept, fresh: pl.DataFrame, gone: pl.DataFrame) -> Numbers:
     """The other spans whose parents, traces or states may differ now (rule 3)."""
     at_gone = gone["_at"].to_numpy()
-    trees = kept.key("_tree", at_gone)
     changed = pl.concat([fresh.select(_LINKS), gone.select(_LINKS)])
-    by_span = [kept.bearing("_parent_span", changed["_span"]), kept.bearing("_span", fresh["_parent_span"])]
-    related = kept.key("_tree", _without(np.concatenate(by_span), at_gone))
-    parted = _parted(kept, fresh, changed["_name"].drop_nulls().unique(), trees, at_gone)
+    at_children = kept.bearing("_parent_span", changed["_span"])
+    wanted = pl.concat([kept.indexed(at_children)["_parent_span"], fresh["_parent_span"]])
+    by_span = np.concatenate([at_children, kept.bearing("_span", wanted)])  # of several of one id the innermost counts
+    related = kept.indexed(_without(by_span, at_gone))["_tree"]
+    trees = gone["_tree"]
+    parted = _parted(kept, fresh, changed["_name"].unique(), trees, at_gone)
     return _without(kept.bearing("_tree", pl.concat([trees, related, parted])), at_gone)
 
 
@@ -88,30 +92,27 @@ def _parted(kept: Kept, fresh: pl.DataFrame, names: pl.Series, trees: pl.Series,
 
     Of spans that begin together all are taken: their ids decide, and those are not here.
     """
-    changed_children = fresh.filter(pl.col("_parent").is_not_null())
     at_children = _without(kept.bearing("_parent", names), gone)
-    wanted = pl.concat([kept.key("_parent", at_children), changed_children["_parent"]]).unique()
+    children = kept.indexed(at_children)
+    wanted = pl.concat([children["_parent"], fresh["_parent"]])
     at_parents = _without(kept.bearing("_name", wanted), gone)
     if not at_parents.size and not at_children.size:
         return trees.clear()
-    times = kept.rows(np.concatenate([at_parents, at_children]), ("start", "end"))
+    parents = kept.indexed(at_parents)
+    keys = pl.concat([parents["_name"], children["_parent"]]).unique()
 
-    def part(rows: pl.DataFrame, key: str, *, is_child: bool, is_new: bool) -> pl.DataFrame:
-        return rows.select(
-            pl.col(key).alias("key"), pl.col("start", "end").cast(pl.Int64), "tree",
+    def part(rows: pl.DataFrame, key: str, tree: str, *, is_child: bool, is_new: bool) -> pl.DataFrame:
+        is_one = pl.col(key).is_in(keys.implode()) & (pl.col(key) != NO_HASH)
+        return rows.filter(is_one).select(
+            pl.col(key).alias("key"), pl.col("start", "end").cast(pl.Int64).fill_null(NO_TIME), tree=pl.col(tree),
             is_child=pl.lit(is_child), is_new=pl.lit(is_new),
         )  # fmt: skip
 
-    def of_kept(at: Numbers, key: str, *, is_child: bool) -> pl.DataFrame:
-        rows = pl.DataFrame({"_at": at, key: kept.key(key, at), "tree": kept.key("_tree", at)})
-        return part(rows.join(times, on="_at", how="inner"), key, is_child=is_child, is_new=False)
-
-    new_parents = fresh.filter(pl.col("_name").is_in(wanted.implode()).fill_null(False))
     rows = pl.concat([
-        of_kept(at_parents, "_name", is_child=False),
-        part(new_parents.with_columns(tree="_span"), "_name", is_child=False, is_new=True),
-        of_kept(at_children, "_parent", is_child=True),
-        part(changed_children.with_columns(tree="_span"), "_parent", is_child=True, is_new=True),
+        part(parents, "_name", "_tree", is_child=False, is_new=False),
+        part(fresh, "_name", "_span", is_child=False, is_new=True),
+        part(children, "_parent", "_tree", is_child=True, is_new=False),
+        part(fresh, "_parent", "_span", is_child=True, is_new=True),
     ])  # fmt: skip
     parent = innermost_of(rows["key"], rows["start"], rows["end"], rows["is_child"])
     linked = rows.with_row_index("place").with_columns(parent=parent).filter(pl.col("parent") >= 0)

@@ -7,9 +7,12 @@ import polars as pl
 
 from onex_analytics.sources.hashing import xxh64_texts
 
-INDEX = ("_work", "_exact", "_name", "_span", "_parent", "_parent_span", "_root")
+INDEX = ("_work", "_exact", "_name", "_span", "_parent", "_parent_span", "_tree")
 """Hashes of what a span's events pair within, of an uncorrelated key, of the correlation id, of the span id, of the
-parent's correlation id and of its span id, as they are named, and of the root where that is another span."""
+parent's correlation id and of its span id, as they are named, and of the span id of its root."""
+
+NO_HASH = 0
+"""Stands where there is nothing to hash. (A text whose hash it is would not be found: one of 2^64.)"""
 
 _WORK = ("node", "telemetry", "profile")
 _SEPARATOR = "\x1f"
@@ -32,9 +35,8 @@ def keyed(spans: pl.DataFrame) -> pl.DataFrame:
 
 
 def rooted(spans: pl.DataFrame) -> pl.DataFrame:
-    """Spans that were linked, with the hash of their root."""
-    root = spans.select(_root=pl.when(pl.col("_root_id") != pl.col("span_id")).then("_root_id")).to_series()
-    return spans.with_columns(hashed_texts(root).alias("_root"))
+    """Spans that were linked, with the hash of their root's span id."""
+    return spans.with_columns(hashed_texts(spans["_root_id"]).alias("_tree"))
 
 
 def is_whole() -> pl.Expr:
@@ -72,8 +74,10 @@ def exact_text(operation: str, input_hash: str) -> pl.Expr:
 
 
 def hashed_texts(texts: pl.Series) -> pl.Series:
-    """xxh64 of each text; null stays null."""
+    """xxh64 of each text; `NO_HASH` for null."""
     if texts.null_count() == len(texts):
-        return pl.Series([None], dtype=pl.Int64).new_from_index(0, len(texts))
-    hashes = pl.Series(xxh64_texts(texts).view(np.int64))
-    return hashes if texts.null_count() == 0 else pl.select(pl.when(texts.is_not_null()).then(hashes)).to_series()
+        return pl.Series([NO_HASH]).new_from_index(0, len(texts))
+    hashes = xxh64_texts(texts).view(np.int64)
+    if texts.null_count():
+        hashes[texts.is_null().to_numpy()] = NO_HASH
+    return pl.Series(hashes)

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -41,8 +42,8 @@ from onex_analytics.frames.spans.materialising import (
 from onex_analytics.frames.spans.pairing import NO_TIME
 from onex_analytics.model.shapes import EVENTS, SPANS
 from onex_analytics.store.failures import retry_lost
-from onex_analytics.store.grouped import write_grouped
-from onex_analytics.store.kept_spans import REPLACED, ROW_GROUP_ROWS, SIDES, Kept, Numbers
+from onex_analytics.store.grouped import Compression, write_grouped
+from onex_analytics.store.kept_spans import INDEXED, REPLACED, ROW_GROUP_ROWS, SIDES, Kept, Numbers
 from onex_analytics.store.rest import stored_schema
 from onex_analytics.store.span_choosing import to_link_again, touched_by
 from onex_analytics.store.span_keys import INDEX, correlated, correlation, correlations, keyed, rooted, work_text
@@ -53,7 +54,7 @@ _SMALL_FILES = 32
 _MOST_REPLACED = 0.2
 """Share of the rows of a file from which on it is written anew without those that were replaced."""
 _GAP_US = 600_000_000
-_LAYOUT = 2
+_LAYOUT = 3
 
 
 class SpanTable:
@@ -65,8 +66,8 @@ class SpanTable:
         self.shape = pl.Schema(
             {**SPANS, **{name: events.schema[column] for column, name in self.dimensions.items()}}
         )
-        hashes = dict.fromkeys(INDEX, pl.Int64())
-        stored = {**self.shape, "witnesses": pl.Int16(), **KEPT, **hashes, "_whole": pl.Boolean()}
+        stored = {**self.shape, "witnesses": pl.Int16(), **KEPT}
+        self.whole_shape = {**stored, **dict.fromkeys(INDEX, pl.Int64()), "_whole": pl.Boolean()}
         self.table = Table(f"{events.uri.rsplit('/', 1)[0]}/spans", stored, events.options)
         self.event_schema = {name: events.schema[name] for name in (*EVENT_COLUMNS, *self.dimensions)}
 
@@ -76,7 +77,9 @@ class SpanTable:
         """The spans of the events as they are now in `events`."""
         self._make()
         retry_lost(self.table.uri, self._bring_up_to_date)
-        return self._scan(self.table, self._said() or {})
+        said = self._said()
+        assert said is not None
+        return self._scan(self.table, said)
 
     def kept_at(self, version: int) -> pl.LazyFrame | None:
         """The spans of an older version of the events, where they were kept."""
@@ -85,20 +88,21 @@ class SpanTable:
         self.table.refresh()
         for commit in self.table.history():
             said = commit.get("onex") or {}
-            if said.get("events") == version and said.get("dimensions") == [*self.dimensions]:
+            asked = {"layout": _LAYOUT, "events": version, "dimensions": [*self.dimensions]}
+            if asked.items() <= {name: said.get(name) for name in asked}.items():
                 with suppress(InvalidOption):  # `vacuum` may have taken its files
                     return self._scan(self.table.at(int(commit["version"])), said)
         return None
 
     def _scan(self, table: Table, said: dict[str, Any]) -> pl.LazyFrame:
         """The rows of all files but for those that were replaced."""
-        beside = {said.get("loose_events"), said.get("replaced")}
-        files = table.files()
-        replaced = table.read([file for file in files if file.path == said.get("replaced")], REPLACED)
+        files = {file.path: file for file in table.files()}
+        held = [files[path] for path in (*said["settled"], said["loose"]) if path]
+        replaced = table.read([files[said["replaced"]]] if said["replaced"] else [], REPLACED)
         gone = {path: part["row"] for (path,), part in replaced.partition_by("file", as_dict=True).items()}
         schema = {name: table.schema[name] for name in self.shape}
-        parts = [table.scan([file for file in files if file.path not in {*beside, *gone}], schema)]
-        for file in files:
+        parts = [table.scan([file for file in held if file.path not in gone], schema)]
+        for file in held:
             if file.path in gone:
                 stays = ~pl.col("_row").is_in(gone[file.path].cast(pl.UInt32).implode())
                 parts.append(table.scan([file], schema, row_index="_row").filter(stays).drop("_row"))
@@ -174,11 +178,12 @@ class SpanTable:
 
     def _commit(self, made: _Made, files: list[StoredFile], version: int, causes: bool) -> None:
         """Exchange files, in one commit that says which events these spans are of."""
+        made.write()
         now = int(time.time() * 1000)
         removed = [RemoveAction(file.path, True, now, file.size_bytes) for file in made.removed]
         said = {
             "operation": "spans", "layout": _LAYOUT, "events": version, "files": [file.path for file in files],
-            "dimensions": [*self.dimensions], "causes": causes, "latest": made.latest, **made.sides,
+            "dimensions": [*self.dimensions], "causes": causes, "settled": made.settled, **made.sides,
         }  # fmt: skip
         self.table.commit([*made.added, *removed], metadata=said)
 
@@ -200,8 +205,8 @@ class SpanTable:
         if events.is_empty():
             self._commit(_Made(self, said), files, version, False)
             return
-        kept = Kept(self.table, said)
-        apart = kept.rows(touched_by(kept, events, self._paired(events)))
+        kept = Kept(self.table, self.whole_shape, said)
+        apart = kept.whole_rows(touched_by(kept, events, self._paired))
         same_text = correlation().is_in(correlations(events).implode())
         apart = apart.filter(pl.col("_loose") | ~correlated() | same_text)
         before = {file.path for file in files} - {file.path for file in added}
@@ -209,7 +214,7 @@ class SpanTable:
         events = pl.concat([events, *old], how="diagonal").unique("event_id", keep="first")
         gone, fresh = _differing(apart, self._paired(events))
         fresh = keyed(fresh)
-        beside = kept.rows(to_link_again(kept, fresh, gone), (*LINKED_BY, *MADE_BY_LINKING))
+        beside = kept.linking_rows(to_link_again(kept, fresh, gone))
         links = link_spans(pl.concat([fresh.select(LINKED_BY), beside.select(LINKED_BY)])).select(MADE_BY_LINKING)
         fresh = fresh.with_columns(links.head(fresh.height).get_columns())
         linked_before, linked = _linked_otherwise(kept, beside, links.slice(fresh.height))
@@ -263,24 +268,24 @@ class SpanTable:
         loose = fresh.filter("_loose")
         if loose.height or (gone >= kept.settled).any():
             stays = kept.loose.filter(~pl.col("_at").is_in(pl.Series(gone).implode()))
-            kept_events = kept.loose_events(self.event_schema)
-            events = pl.concat([kept_events, events.select(kept_events.columns)]).unique("event_id", keep="first")
-            made.keep_loose(pl.concat([stays.select(loose.columns), loose]), events)
+            made.keep_loose(
+                pl.concat([stays.select(loose.columns), loose]), kept.loose_events(self.event_schema), events
+            )
             made.removed += [*kept.sides["loose"], *kept.sides["loose_events"]]
         gone = np.sort(gone[gone < kept.settled])
         settled = fresh.filter(~pl.col("_loose"))
         parts = [settled]
         again = self._to_write_again(kept, gone, settled.height)
         for place in again:
-            parts.append(kept.whole(place, gone).select(settled.columns))
-            made.removed.append(kept.files[place])
-            del made.latest[kept.files[place].path]
+            parts.append(kept.whole_file(place, gone).select(settled.columns))
+            made.removed += [kept.files[place], kept.indexes[place]]
+            del made.settled[kept.files[place].path]
         made.keep(pl.concat(parts).sort("start", "span_id"))
         rewritten = {kept.files[place].path for place in again}
         replaced = pl.concat([kept.replaced, _places(kept, gone)]).filter(~pl.col("file").is_in([*rewritten]))
         if replaced.height != kept.replaced.height or rewritten:
             made.removed += kept.sides["replaced"]
-            made.keep_beside("replaced", replaced)
+            made.keep_replaced(replaced)
         self._commit(made, files, version, False)
 
     def _to_write_again(self, kept: Kept, gone: Numbers, more: int) -> list[int]:
@@ -299,34 +304,44 @@ class _Made:
         self.spans = spans
         self.added: list[AddAction] = []
         self.removed: list[StoredFile] = []
-        self.latest: dict[str, int] = dict(said.get("latest", {}))
+        self.settled: dict[str, tuple[str, int]] = dict(said.get("settled", {}))
         self.sides: dict[str, str | None] = {side: said.get(side) for side in SIDES}
+        self._parts: list[pl.DataFrame] = []
+        self._beside: dict[str, pl.DataFrame] = {}
 
     def keep(self, settled: pl.DataFrame) -> None:
-        """Write settled spans, in the order that they have."""
-        for part in settled.iter_slices(_SETTLED_ROWS):
-            if part.height:
-                self.added.append(self._grouped(part))
-                self.latest[self.added[-1].path] = int(part["_last"].max())  # type: ignore[arg-type]
+        """Add settled spans, in the order that they have."""
+        self._parts += [part for part in settled.iter_slices(_SETTLED_ROWS) if part.height]
 
-    def keep_loose(self, loose: pl.DataFrame, events: pl.DataFrame) -> None:
-        """Write all loose spans, and the events of those that have several."""
-        self.sides["loose"] = None
-        if loose.height:
-            self.added.append(self._grouped(loose))
-            self.sides["loose"] = self.added[-1].path
+    def keep_loose(self, loose: pl.DataFrame, *events: pl.DataFrame) -> None:
+        """Keep these loose spans and no others, and the events of those that have several."""
+        self._beside["loose"] = loose.select([*self.spans.whole_shape])
         ids = _event_ids(loose.filter(~pl.col("_single")))
-        self.keep_beside("loose_events", events.filter(pl.col("event_id").is_in(ids.implode())))
+        of_them = [part.filter(pl.col("event_id").is_in(ids.implode())) for part in events]
+        of_them = [part.select([*self.spans.event_schema]) for part in of_them]
+        self._beside["loose_events"] = pl.concat(of_them).unique("event_id", keep="first")
 
-    def keep_beside(self, side: str, rows: pl.DataFrame) -> None:
-        """Write a file that holds no spans."""
-        self.sides[side] = None
-        if rows.height:
-            self.added.append(write_grouped(self.spans.table, rows, rows.height))
-            self.sides[side] = self.added[-1].path
+    def keep_replaced(self, replaced: pl.DataFrame) -> None:
+        """Say which rows of settled files were replaced, of all that stay."""
+        self._beside["replaced"] = replaced
 
-    def _grouped(self, rows: pl.DataFrame) -> AddAction:
-        return write_grouped(self.spans.table, rows.select([*self.spans.table.schema]), ROW_GROUP_ROWS)
+    def write(self) -> None:
+        """Write the files, several at a time: beside each file of spans one of what an update looks through."""
+        table, own = self.spans.table, [*self.spans.table.schema]
+        sides = [(side, rows) for side, rows in self._beside.items() if rows.height]
+        jobs: list[tuple[pl.DataFrame, int, Compression]] = []
+        for part in self._parts:
+            jobs.append((part.select(own), ROW_GROUP_ROWS, "zstd"))
+            jobs.append((part.select(INDEXED), part.height, "zstd" if table.is_remote else "uncompressed"))
+        jobs += [(rows, rows.height, "zstd") for _, rows in sides]
+        with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+            self.added = [*pool.map(lambda job: write_grouped(table, *job), jobs)]
+        paths = [action.path for action in self.added]
+        for place, part in enumerate(self._parts):
+            latest = int(part["_last"].max())  # type: ignore[arg-type]
+            self.settled[paths[2 * place]] = paths[2 * place + 1], latest
+        self.sides |= dict.fromkeys(self._beside)
+        self.sides |= {side: path for (side, _), path in zip(sides, paths[2 * len(self._parts) :], strict=True)}
 
 
 def _event_ids(spans: pl.DataFrame) -> pl.Series:
@@ -343,11 +358,16 @@ def _places(kept: Kept, at: Numbers) -> pl.DataFrame:
 def _differing(before: pl.DataFrame, after: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The spans that pairing made otherwise than they were: those that are gone, and those that are new."""
     names = [name for name in after.columns if name not in MADE_BY_LINKING]
+    told = ("_single", "_paired_state", "outcome")
     first = pl.coalesce("start_event_id", "end_event_id").alias("first")
-    pairs = before.select(first).with_row_index("old").join(after.select(first).with_row_index("new"), on="first")
-    old, new = before[pairs["old"]], after[pairs["new"]]
+    before_told, after_told = before.select(first, *told), after.select(first, *told)
+    pairs = before_told.with_row_index("old").join(after_told.with_row_index("new"), on="first")
+    alike = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_right")) for name in told)
+    pairs = pairs.filter(alike)
+    several = pairs.filter(~pl.col("_single"))  # what one event tells is the same if the event is
+    old, new = before.select(names)[several["old"]], after.select(names)[several["new"]]
     is_same = pl.select(pl.all_horizontal(old[name].eq_missing(new[name]) for name in names)).to_series()
-    same = pairs.filter(is_same)
+    same = pl.concat([pairs.filter("_single"), several.filter(is_same)])
     stays, came = np.zeros(before.height, np.bool_), np.zeros(after.height, np.bool_)
     stays[same["old"].to_numpy()] = True
     came[same["new"].to_numpy()] = True
@@ -358,7 +378,7 @@ def _linked_otherwise(kept: Kept, beside: pl.DataFrame, links: pl.DataFrame) -> 
     """The spans that were linked again and came out differently: their numbers, and their rows as they are now."""
     same = pl.select(pl.all_horizontal(beside[name].eq_missing(links[name]) for name in links.columns)).to_series()
     changed = beside.select("_at").hstack(links).filter(~same)
-    rows = kept.rows(changed["_at"].to_numpy()).drop(MADE_BY_LINKING)
+    rows = kept.whole_rows(changed["_at"].to_numpy()).drop(MADE_BY_LINKING)
     return changed["_at"], rows.join(changed, on="_at", how="inner", validate="1:1")
 
 
