@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,28 @@ from onex_analytics.alerting.cells.batches import Batch, Match
 from onex_analytics.alerting.cells.fixed_point import joined, parted
 from onex_analytics.alerting.cells.runs import Float64, Int64
 
-Columns = Sequence[NDArray[np.generic]]
+Columns: TypeAlias = Sequence[NDArray[Any]]
 Summed = tuple[Match, str]
+
+
+@dataclass(frozen=True)
+class LaneSum:
+    """Lanes that are added up: those of whole numbers, and those of the rests. Lanes that are not there are 0."""
+
+    whole: tuple[int, ...]
+    rest: tuple[int, ...]
+
+    def of(self, columns: Columns) -> Float64:
+        """The sum in each row."""
+        whole, *more = (columns[lane] for lane in self.whole if lane < len(columns))
+        rest = [columns[lane] for lane in self.rest if lane < len(columns)]
+        units = sum(more, whole)
+        return joined(units, sum(rest[1:], rest[0])) if rest else units.astype(np.float64)
+
+    def within(self, lanes: int) -> tuple[Int64, Int64]:
+        """The lanes of which there are so many, as arrays."""
+        whole, rest = ([lane for lane in part if lane < lanes] for part in (self.whole, self.rest))
+        return np.array(whole, np.int64), np.array(rest, np.int64)
 
 
 @dataclass(frozen=True)
@@ -46,27 +67,23 @@ class Lanes:
 
     def n(self, columns: Columns, wanted: Match) -> Int64:
         """How many events match, each counted once."""
-        found: Int64 = columns[self.counted.index(wanted)]  # type: ignore[assignment]  # lanes are whole numbers
+        found: Int64 = columns[self.counted.index(wanted)]
         return found
 
-    def weight(self, columns: Columns, wanted: Match) -> Float64:
+    def weight(self, wanted: Match) -> LaneSum:
         """How many events the matching ones stand for."""
         place = self.counted.index(wanted)
-        if len(columns) == self.plain:
-            return columns[place].astype(np.float64)
-        whole, rest = self._pair(columns, self.plain + 2 * place)
-        return joined(self.n(columns, wanted) + whole, rest)
+        more = self.plain + 2 * place
+        return LaneSum((place, more), (more + 1,))
 
-    def total(self, columns: Columns, wanted: Summed) -> Float64:
+    def total(self, wanted: Summed) -> LaneSum:
         """The sum of the values, each as often as its event stands for."""
-        return joined(*self._pair(columns, len(self.counted) + 2 * self.summed.index(wanted)))
+        place = len(self.counted) + 2 * self.summed.index(wanted)
+        return LaneSum((place,), (place + 1,))
 
-    def _pair(self, columns: Columns, place: int) -> tuple[Int64, Int64]:
-        return columns[place], columns[place + 1]  # type: ignore[return-value]  # lanes are whole numbers
-
-    def of(self, batch: Batch, weighted: bool) -> list[NDArray[np.generic]]:
+    def of(self, batch: Batch, weighted: bool) -> list[NDArray[Any]]:
         """The lanes of single events: truth values for the counts, whole numbers for the rest."""
-        found: list[NDArray[np.generic]] = [batch.flags(wanted) for wanted in self.counted]
+        found: list[NDArray[Any]] = [batch.flags(wanted) for wanted in self.counted]
         for wanted, column in self.summed:
             flags, numbers = batch.flags(wanted), batch.numbers(column)
             for half in parted(numbers if batch.weights is None else numbers * batch.weights):
@@ -84,3 +101,10 @@ def all_lanes(parts: Iterable[Lanes]) -> Lanes:
         tuple(dict.fromkeys(one for part in held for one in part.counted)),
         tuple(dict.fromkeys(one for part in held for one in part.summed)),
     )
+
+
+def share(part: Float64, whole: Float64) -> Float64:
+    """part / whole, and no data where there is nothing."""
+    found = np.full(len(part), np.nan)
+    np.divide(part, whole, out=found, where=whole > 0)
+    return found

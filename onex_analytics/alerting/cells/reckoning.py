@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from onex_analytics.alerting.cells.ranks import RankedValues
 from onex_analytics.alerting.cells.runs import Float64, Int32, Int64
 from onex_analytics.alerting.cells.side import Side, Source
 from onex_analytics.alerting.cells.unfinished import OpenOperations
+from onex_analytics.alerting.cells.windows import Value
 from onex_analytics.alerting.conditions import (
     Absent,
     Aggregate,
@@ -41,9 +43,10 @@ from onex_analytics.alerting.conditions import Sequence as SequenceCell
 from onex_analytics.alerting.durations import microseconds
 from onex_analytics.alerting.filters import Filter
 from onex_analytics.alerting.rules import Rule
+from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.quantiles import exact_share
 
-Columns = tuple[NDArray[np.generic], ...]
+Columns: TypeAlias = tuple[NDArray[Any], ...]
 Found = tuple[Float64, Int64]
 """Values (NaN: no data), and the number of events behind each."""
 
@@ -60,67 +63,46 @@ class Reckoning:
 
 
 def reckoning(rule: Rule, cell: Cell, side: Side) -> Reckoning:
-    """How the cell of a rule is reckoned."""
+    """How the cell of a rule is reckoned.
+
+    Raises:
+        InvalidOption: `reset_after_match` with a kind that has not one window of sums.
+    """
+    if rule.reset_after_match and (rule.unit != "event" or not _can_begin_anew(cell)):
+        able = "count, rate, ratio and aggregate (sum, avg) with unit: event"
+        raise InvalidOption("reset_after_match", f"true for {type(cell).__name__} of {rule.alert!r}", f"one of {able}")
     return _KINDS[type(cell)](rule, cell, side)
 
 
-def _sums(rule: Rule, side: Side, lanes: Lanes, width_us: int, lag_us: int = 0) -> Source:
-    """Sums over (t − lag − width, t − lag], of events or of the ones that speak for their operations."""
-    if rule.unit == "event":
-        return side.window(lanes, width_us, lag_us)
-    seen = match(rule.where)
-    key = ("operations", seen, lanes, width_us, lag_us)
-    return side.keeper(key, lambda: OperationWindow(seen, lanes, width_us, lag_us))
+def _can_begin_anew(cell: Cell) -> bool:
+    return isinstance(cell, Count | Rate | Ratio) or (isinstance(cell, Aggregate) and cell.function in ("sum", "avg"))
 
 
 # ---------------------------------------------------------------------- counts and sums
 
 
-def _count(rule: Rule, cell: Count, side: Side, factor: float = 1.0) -> Reckoning:
+def _count(rule: Rule, cell: Count, side: Side) -> Reckoning:
     wanted = match(rule.where, cell.of)
     lanes = Lanes((wanted,))
-
-    def finish(span: Span, ticks: Int64, parts: Sequence[Columns]) -> Found:
-        found = lanes.weight(parts[0], wanted)
-        return (found if factor == 1 else found * factor), lanes.n(parts[0], wanted)
-
-    return Reckoning([_sums(rule, side, lanes, microseconds(cell.window))], finish)
+    return _window(rule, side, lanes, microseconds(cell.window), Value(lanes.weight(wanted)))
 
 
 def _rate(rule: Rule, cell: Rate, side: Side) -> Reckoning:
-    return _count(rule, Count(of=cell.of, window=cell.window), side, cell.per / cell.window)
+    wanted = match(rule.where, cell.of)
+    lanes = Lanes((wanted,))
+    value = Value(lanes.weight(wanted), factor=cell.per / cell.window)
+    return _window(rule, side, lanes, microseconds(cell.window), value)
 
 
-def _share_lanes(rule: Rule, of: Filter, over: Filter | None) -> tuple[Match, Match, Lanes]:
+def _share_of(rule: Rule, of: Filter, over: Filter | None) -> tuple[Lanes, Value]:
     whole, part = match(rule.where, over), match(rule.where, over, of)
-    return part, whole, Lanes(tuple(dict.fromkeys((whole, part))))
+    lanes = Lanes(tuple(dict.fromkeys((whole, part))))
+    return lanes, Value(lanes.weight(part), lanes.weight(whole))
 
 
 def _ratio(rule: Rule, cell: Ratio, side: Side) -> Reckoning:
-    part, whole, lanes = _share_lanes(rule, cell.of, cell.over)
-
-    def finish(span: Span, ticks: Int64, parts: Sequence[Columns]) -> Found:
-        return share(lanes.weight(parts[0], part), lanes.weight(parts[0], whole)), lanes.n(parts[0], whole)
-
-    return Reckoning([_sums(rule, side, lanes, microseconds(cell.window))], finish)
-
-
-def _burn_rate(rule: Rule, cell: BurnRate, side: Side) -> Reckoning:
-    part, whole, lanes = _share_lanes(rule, cell.of, cell.over)
-    widths = sorted({microseconds(width) for pair in cell.windows for width in (pair.long, pair.short)}, reverse=True)
-
-    def finish(span: Span, ticks: Int64, parts: Sequence[Columns]) -> Found:
-        burnt = {
-            width: share(lanes.weight(columns, part), lanes.weight(columns, whole)) / (1 - cell.objective)
-            for width, columns in zip(widths, parts, strict=True)
-        }
-        pairs = [
-            np.minimum(burnt[microseconds(pair.long)], burnt[microseconds(pair.short)]) / pair.factor
-            for pair in cell.windows
-        ]
-        return np.fmax.reduce(pairs), lanes.n(parts[0], whole)  # a pair without data says nothing
-
-    return Reckoning([_sums(rule, side, lanes, width) for width in widths], finish)
+    lanes, value = _share_of(rule, cell.of, cell.over)
+    return _window(rule, side, lanes, microseconds(cell.window), value)
 
 
 def _aggregate(rule: Rule, cell: Aggregate, side: Side) -> Reckoning:
@@ -128,14 +110,53 @@ def _aggregate(rule: Rule, cell: Aggregate, side: Side) -> Reckoning:
         return _ranked(rule, cell, side, Fraction(cell.function == "max"), weighted=False)
     wanted = match(rule.where, cell.of, Number(cell.column))
     lanes = Lanes((wanted,), ((wanted, cell.column),))
+    total = lanes.total((wanted, cell.column))
+    value = Value(total, lanes.weight(wanted)) if cell.function == "avg" else Value(total, empty_is_none=True)
+    return _window(rule, side, lanes, microseconds(cell.window), value)
+
+
+def _window(rule: Rule, side: Side, lanes: Lanes, width_us: int, value: Value) -> Reckoning:
+    """A value of one window; its first lane counts the events behind it."""
 
     def finish(span: Span, ticks: Int64, parts: Sequence[Columns]) -> Found:
-        n, total = lanes.n(parts[0], wanted), lanes.total(parts[0], (wanted, cell.column))
-        if cell.function == "avg":
-            return share(total, lanes.weight(parts[0], wanted)), n
-        return np.where(n > 0, total, np.nan), n
+        return value.of(parts[0]), parts[0][0]
 
-    return Reckoning([_sums(rule, side, lanes, microseconds(cell.window))], finish)
+    if rule.reset_after_match:
+        return Reckoning([side.window_anew(lanes, width_us, value, rule.when)], finish)
+    return Reckoning(_sums(rule, side, lanes, width_us), finish)
+
+
+def _sums(rule: Rule, side: Side, lanes: Lanes, width_us: int, lag_us: int = 0) -> list[Source]:
+    """Sums over (t − lag − width, t − lag], of events or of the ones that speak for their operations.
+
+    A label set is evaluated from its first matching event on, whether that speaks or not: hence the second source.
+    """
+    if rule.unit == "event":
+        return [side.window(lanes, width_us, lag_us)]
+    seen = match(rule.where)
+    key = ("operations", seen, lanes, width_us, lag_us)
+    return [side.keeper(key, lambda: OperationWindow(seen, lanes, width_us, lag_us)), _births(side, lanes.counted[0])]
+
+
+def _births(side: Side, wanted: Match) -> Source:
+    return side.window(Lanes((wanted,)), side.grid.interval_us)
+
+
+def _burn_rate(rule: Rule, cell: BurnRate, side: Side) -> Reckoning:
+    lanes, value = _share_of(rule, cell.of, cell.over)
+    widths = sorted({microseconds(width) for pair in cell.windows for width in (pair.long, pair.short)}, reverse=True)
+    sources = [_sums(rule, side, lanes, width) for width in widths]
+
+    def finish(span: Span, ticks: Int64, parts: Sequence[Columns]) -> Found:
+        firsts = parts[:: len(sources[0])]
+        burnt = {w: value.of(columns) / (1 - cell.objective) for w, columns in zip(widths, firsts, strict=True)}
+        pairs = [
+            np.minimum(burnt[microseconds(pair.long)], burnt[microseconds(pair.short)]) / pair.factor
+            for pair in cell.windows
+        ]
+        return np.fmax.reduce(pairs), parts[0][0]  # a pair without data says nothing
+
+    return Reckoning([source for part in sources for source in part], finish)
 
 
 def _spike(rule: Rule, cell: Spike, side: Side) -> Reckoning:
@@ -151,14 +172,13 @@ def _spike(rule: Rule, cell: Spike, side: Side) -> Reckoning:
         season, reference = timedelta(weeks=1), 6 * cell.window
     directly = 0 if reference is None else microseconds(reference)
     back = () if season is None else tuple(microseconds(season) * place for place in range(1, cell.seasons + 1))
-    sources = [_sums(rule, side, lanes, width)]
-    sources += [_sums(rule, side, lanes, directly, width)] if directly else []
-    sources += [_sums(rule, side, lanes, width, lag) for lag in back]
+    windows = [(width, 0), *([(directly, width)] if directly else []), *((width, lag) for lag in back)]
+    sources = [_sums(rule, side, lanes, *window) for window in windows]
 
     def finish(span: Span, ticks: Int64, parts: Sequence[Columns]) -> Found:
         seen = ticks * span.grid.interval_us + span.grid.offset_us - span.first_event
         usual = np.full(len(ticks), np.nan)
-        weights = [lanes.weight(columns, wanted) for columns in parts]
+        weights = [lanes.weight(wanted).of(columns) for columns in parts[:: len(sources[0])]]
         if directly:
             usual = np.where(seen >= width + directly, weights[1] * (width / directly), usual)
         if back:
@@ -166,10 +186,10 @@ def _spike(rule: Rule, cell: Spike, side: Side) -> Reckoning:
             usual = np.where(seen >= back[-1] + width, seasonal, usual)
         value = np.full(len(ticks), np.nan)
         np.divide(weights[0], usual, out=value, where=usual >= cell.min_reference)
-        return value, lanes.n(parts[0], wanted)
+        return value, parts[0][0]
 
     turns = [width + directly] * bool(directly) + [back[-1] + width] * bool(back) if back else [width + directly]
-    return Reckoning(sources, finish, turns_us=tuple(turns))
+    return Reckoning([source for part in sources for source in part], finish, turns_us=tuple(turns))
 
 
 # ---------------------------------------------------------------------- ranks and values
@@ -189,9 +209,9 @@ def _ranked(rule: Rule, cell: Quantile | Aggregate, side: Side, at: Fraction, *,
 
     def finish(span: Span, ticks: Int64, parts: Sequence[Columns]) -> Found:
         value, n = parts[0]
-        return value.astype(np.float64), n.astype(np.int64)
+        return value, n
 
-    return Reckoning([source], finish)
+    return Reckoning([source, _births(side, wanted)] if operations else [source], finish)
 
 
 def _distinct(rule: Rule, cell: Distinct, side: Side) -> Reckoning:
@@ -208,8 +228,8 @@ def _absent(rule: Rule, cell: Absent, side: Side) -> Reckoning:
     widths = [microseconds(cell.window)] + ([] if always else [microseconds(cell.lookback)])
 
     def finish(span: Span, ticks: Int64, parts: Sequence[Columns]) -> Found:
-        n = lanes.n(parts[0], wanted)
-        watched = True if always else lanes.n(parts[1], wanted) > 0
+        n = parts[0][0]
+        watched = True if always else parts[1][0] > 0
         return ((n == 0) & watched).astype(np.float64), n
 
     sources = [side.window(lanes, width) for width in widths]
@@ -249,7 +269,7 @@ def _sequence(rule: Rule, cell: SequenceCell, side: Side) -> Reckoning:
     found = _with_events(side, source, match(rule.where), width)
 
     def finish(span: Span, ticks: Int64, parts: Sequence[Columns]) -> Found:
-        return parts[0][0].astype(np.float64), parts[0][0].astype(np.int64)
+        return parts[0][0].astype(np.float64), parts[0][0]
 
     return replace(found, finish=finish)
 
@@ -258,13 +278,12 @@ def _unfinished(rule: Rule, cell: Unfinished, side: Side) -> Reckoning:
     wanted = match(rule.where, cell.of)
     older, give_up = microseconds(cell.older_than), microseconds(cell.give_up_after)
     source = side.keeper(("unfinished", wanted, older, give_up), lambda: OpenOperations(wanted, older, give_up))
-    births = side.window(Lanes((wanted,)), side.grid.interval_us)
 
     def finish(span: Span, ticks: Int64, parts: Sequence[Columns]) -> Found:
         n, whole, rest = parts[0]
-        return joined(whole.astype(np.int64), rest.astype(np.int64)), n.astype(np.int64)
+        return joined(whole, rest), n
 
-    return Reckoning([source, births], finish)
+    return Reckoning([source, _births(side, wanted)], finish)
 
 
 def _with_events(side: Side, source: Source, wanted: Match, width_us: int) -> Reckoning:
@@ -272,7 +291,7 @@ def _with_events(side: Side, source: Source, wanted: Match, width_us: int) -> Re
     lanes = Lanes((wanted,))
 
     def finish(span: Span, ticks: Int64, parts: Sequence[Columns]) -> Found:
-        return parts[0][0].astype(np.float64), lanes.n(parts[1], wanted)
+        return parts[0][0].astype(np.float64), parts[1][0]
 
     return Reckoning([source, side.window(lanes, width_us)], finish, biased=True)
 
@@ -300,13 +319,6 @@ def _expr(rule: Rule, cell: Expr, side: Side) -> Reckoning:
         turns_us=tuple(turn for part in parts_of.values() for turn in part.turns_us),
         biased=any(part.biased for part in parts_of.values()),
     )  # fmt: skip
-
-
-def share(part: Float64, whole: Float64) -> Float64:
-    """part / whole, and no data where there is nothing."""
-    found = np.full(len(part), np.nan)
-    np.divide(part, whole, out=found, where=whole > 0)
-    return found
 
 
 _KINDS: Mapping[type[Cell], Callable[..., Reckoning]] = {

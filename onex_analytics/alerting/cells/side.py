@@ -15,7 +15,8 @@ from onex_analytics.alerting.cells.lanes import Lanes, all_lanes
 from onex_analytics.alerting.cells.runs import Float64, Int64
 from onex_analytics.alerting.cells.saving import Parts, below, of
 from onex_analytics.alerting.cells.steps import Steps
-from onex_analytics.alerting.cells.windows import Window
+from onex_analytics.alerting.cells.windows import Value, Window, WindowAnew
+from onex_analytics.alerting.conditions import When
 from onex_analytics.alerting.grid import Grid
 
 
@@ -60,7 +61,7 @@ class Side:
         self.interval_us = interval_us  # of the group, also where rules are evaluated at each event
         self.sets = LabelSets(by, schema)
         self.bases: list[Base] = []
-        self._windows: dict[tuple[Lanes, int, int], Window] = {}
+        self._windows: dict[Hashable, Window] = {}
         self._keepers: dict[Hashable, Keeper] = {}
         self._names: dict[Condition, str] = {}
         self._needs: list[Match] = []
@@ -71,6 +72,12 @@ class Side:
         if key not in self._windows:
             self._windows[key] = Window(lanes, width_us, lag_us)
         return self._windows[key]
+
+    def window_anew(self, lanes: Lanes, width_us: int, value: Value, when: When) -> WindowAnew:
+        """The sums for one rule, which begin anew whenever its condition is met."""
+        made = WindowAnew(lanes, width_us, value, when)
+        self._windows[lanes, width_us, len(self._windows), "anew"] = made
+        return made
 
     def keeper(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """The keeper of that name; made where it is new."""

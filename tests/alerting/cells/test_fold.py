@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onex_analytics.alerting.cells import Fold
-from tests.alerting.cells.folding import START, cut, event_lists, expected, folded, frame, group, told
-from tests.alerting.cells.oracle import Event
+from onex_analytics.alerting.cells import FALSE, KEPT, TRUE, Fold
+from tests.alerting.cells.folding import SCHEMA, START, cut, event_lists, expected, folded, frame, group, told
+from tests.alerting.cells.oracle import Event, us
 
 FAILED = "outcome == 'failure'"
 ENDED = "outcome in ('success', 'failure')"
@@ -60,7 +62,8 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-OPERATIONS = ["count", "count_of", "ratio", "avg", "min", "quantile", "spike", "burn_rate"]
+OPERATIONS = ["count", "count_of", "ratio", "avg", "min", "quantile", "spike", "spike_of_season", "burn_rate"]
+ANEW = ["count", "count_of", "rate", "ratio", "sum", "avg"]
 
 
 def rule(kind: str, **more: Any) -> dict[str, Any]:
@@ -125,6 +128,182 @@ def test_mode_event_evaluates_at_every_microsecond(kind: str, events: list[Event
     wanted = expected(grouped, events, ticks)
     assert {at: seen[:2] for at, seen in found.items()} == {at: (repr(v), n) for at, (v, n) in wanted.items()}
     assert cut(grouped, events, until, random.Random(seed), "event", ticks) == found
+
+
+@pytest.mark.parametrize("kind", OPERATIONS)
+@given(events=event_lists(weighted=True), seed=st.integers(0, 2**32), by=st.sampled_from([[], ["operation"]]))
+@settings(max_examples=20, deadline=None)
+def test_an_operation_counts_once_through_its_worst_event(
+    kind: str, events: list[Event], seed: int, by: list[str]
+) -> None:
+    grouped = group(rule(kind, by=by, unit="operation", where="node == 'a' or family == 'node'"), offset="7s")
+    until = START + 1_000_000_000
+    seen_as_defined(grouped, events, until)
+    assert cut(grouped, events, until, random.Random(seed)) == told(*folded(grouped, events, until))
+
+
+@pytest.mark.parametrize("kind", ANEW)
+@given(
+    events=event_lists(weighted=True), seed=st.integers(0, 2**32),
+    op=st.sampled_from([">", ">=", "<", "<=", "==", "!="]),
+    threshold=st.sampled_from([0, 0.5, 1, 2.5, 3]), min_count=st.sampled_from([0, 2]),
+    no_data=st.sampled_from(["ok", "alert"]),
+)  # fmt: skip
+@settings(max_examples=30, deadline=None)
+def test_after_a_match_counting_begins_anew(
+    kind: str, events: list[Event], seed: int, op: str, threshold: float, min_count: int, no_data: str
+) -> None:
+    when = {**KINDS[kind], "op": op, "threshold": threshold, "min_count": min_count, "no_data": no_data}
+    grouped = group({"when": when, "by": ["node"], "mode": "event", "reset_after_match": True})
+    until = START + 1_000_000_000
+    fold, runs = folded(grouped, events, until, "event")
+    width = us(next(iter(grouped.rules)).when.cell.window)
+    edges = {e["at"] + ago for e in events for ago in (0, width)}
+    ticks = sorted({t + by for t in edges for by in (-1, 0, 1) if fold.first_tick <= t + by <= fold.closed})
+    found = told(fold, runs, ticks)
+    for node in "ab":
+        left = [e for e in events if e["node"] == node]
+        labels = (("node", node),)
+        for tick in ticks:
+            here = found.get(("r0", labels, tick))
+            seen = expected(grouped, left, [tick]).get(("r0", labels, tick)) if left else None
+            if here is not None and seen is None:  # everything was forgotten
+                long_ago = [event(-1e6, node=node, outcome="failure")]
+                seen = expected(grouped, long_ago, [tick])["r0", labels, tick]
+            assert (here is None) == (seen is None)
+            if here is None:
+                continue
+            assert here[:2] == (repr(seen[0]), seen[1])
+            assert here[2] == held(op, threshold, min_count, no_data, *seen)
+            if here[2] == TRUE:
+                left = [e for e in left if e["at"] > tick]
+    assert cut(grouped, events, until, random.Random(seed), "event", ticks) == found
+
+
+def held(op: str, threshold: float, min_count: int, no_data: str, value: float, n: int) -> int:
+    """Whether a condition holds, from its words."""
+    if math.isnan(value):
+        return {"ok": FALSE, "keep": KEPT, "alert": TRUE}[no_data]
+    compared = {
+        ">": value > threshold, ">=": value >= threshold, "<": value < threshold, "<=": value <= threshold,
+        "==": value == threshold, "!=": value != threshold,
+    }[op]  # fmt: skip
+    return int(compared and n >= min_count)
+
+
+@pytest.mark.parametrize("no_data", ["ok", "keep", "alert"])
+@pytest.mark.parametrize("op", [">", ">=", "<", "<=", "==", "!="])
+@given(events=event_lists(weighted=True), threshold=st.sampled_from([0, 0.5, 1]), min_count=st.sampled_from([0, 2]))
+@settings(max_examples=8, deadline=None)
+def test_a_condition_compares_what_there_is(
+    op: str, no_data: str, events: list[Event], threshold: float, min_count: int
+) -> None:
+    when = {**KINDS["ratio"], "op": op, "threshold": threshold, "min_count": min_count, "no_data": no_data}
+    found = told(*folded(group({"when": when, "by": ["node"]}), events, START + 700_000_000))
+    for value, n, truth in found.values():
+        assert truth == held(op, threshold, min_count, no_data, float(value), n)
+
+
+@given(events=event_lists(), seed=st.integers(0, 2**32))
+@settings(max_examples=15, deadline=None)
+def test_expected_label_sets_are_watched_from_the_first_tick_on_and_no_others(events: list[Event], seed: int) -> None:
+    expect = [{"node": "a"}, {"node": "never"}]
+    grouped = group({"when": {"absent": {"of": FAILED, "window": "90s", "expect": expect}}, "by": ["node"]})
+    until = START + 1_000_000_000
+    seen_as_defined(grouped, events, until)
+    found = told(*folded(grouped, events, until))
+    assert {labels for _, labels, _ in found} == {(("node", "a"),), (("node", "never"),)}
+    assert cut(grouped, events, until, random.Random(seed)) == found
+
+
+def test_label_sets_beyond_the_limit_are_counted_and_the_first_ones_kept() -> None:
+    events = [event(place, node=f"n{9 - place}") for place in range(10)]
+    fold = Fold(group({**rule("count"), "by": ["node"], "max_series": 3}, rule("count", by=["node"])), SCHEMA)
+    fold.take(frame(events[5:]))
+    fold.take(frame(events[:5]))
+    found = told(fold, fold.close(fold.grid.tick_at_or_after(START + 120_000_000)))
+    limited = {labels for name, labels, _ in found if name == "r0"}
+    assert limited == {(("node", "n9"),), (("node", "n0"),), (("node", "n1"),)}, "the order of ticks, then of labels"
+    assert len({labels for name, labels, _ in found if name == "r1"}) == 10
+    assert fold.counts["over_series_limit"] == 7
+
+
+def test_years_of_silence_are_one_run() -> None:
+    fold, runs = folded(group(rule("count", by=["node"])), [event(0)], START + 20 * 365 * 86_400_000_000)
+    part = next(iter(runs))
+    assert part.value.tolist() == [1.0, 0.0]
+    assert part.last[-1] - part.first[-1] > 10_000_000
+    again = next(iter(fold.close(fold.closed + 10_000_000)))
+    assert again.value.tolist() == [0.0] and fold.series.labels(again.series).to_list() == [
+        [{"name": "node", "value": "a"}]
+    ]
+
+
+def test_a_hundred_thousand_label_sets_are_evaluated() -> None:
+    many = 100_000
+    events = frame([event(1)]).select(pl.all().repeat_by(many).explode()).with_columns(
+        node=pl.int_range(many).cast(pl.String)
+    )
+    fold = Fold(group(rule("count", by=["node"])), SCHEMA)
+    fold.take(events)
+    first = fold.close(fold.grid.tick_at_or_after(START + 60_000_000)).flat()
+    assert len(first.value) == many and first.value.sum() == many
+    later = fold.close(fold.closed + 1000).flat()
+    assert len(later.value) == 2 * many and fold.counts["over_series_limit"] == 0
+
+
+def test_weights_bias_what_they_cannot_mend() -> None:
+    kinds = [*KINDS]
+    fold = Fold(group(*(rule(kind) for kind in kinds)), SCHEMA)
+    fold.take(frame([event(0)]))
+    assert fold.biased == frozenset()
+    fold.take(frame([event(1, weight=2.0)]))
+    assert {kinds[place] for place in fold.biased} == {
+        "distinct", "absent", "new_value", "change", "sequence", "sequence_of_three", "sequence_in_any_order",
+    }  # fmt: skip
+
+
+def test_values_and_weights_that_cannot_be_added_up_are_counted() -> None:
+    odd = [math.nan, math.inf, -math.inf, 2.0**53, None, 1.0]
+    events = [event(place, execution_time_ms=value) for place, value in enumerate(odd)]
+    events += [event(10 + place, weight=weight) for place, weight in enumerate([math.nan, math.inf, -1.0, 0.0])]
+    fold, runs = folded(group(rule("avg")), events, START + 60_000_000)
+    ((_, seen),) = [(at, seen) for at, seen in told(fold, runs).items() if at[2] == fold.closed]
+    assert seen[:2] == ("1.0", 2)
+    assert fold.counts["skipped"] == 4 + 3
+
+
+def test_the_state_of_other_rules_is_refused() -> None:
+    fold = Fold(group(rule("count")), SCHEMA)
+    with pytest.raises(ValueError, match="state of these rules"):
+        Fold(group(rule("rate")), SCHEMA).restore(fold.state())
+
+
+def test_what_needs_more_than_one_window_of_sums_cannot_begin_anew() -> None:
+    with pytest.raises(ValueError, match=r"reset_after_match is .*wanted one of count, rate, ratio"):
+        Fold(group(rule("distinct", mode="event", reset_after_match=True)), SCHEMA, mode="event")
+
+
+def test_a_fold_says_what_it_reads() -> None:
+    fold = Fold(group(rule("avg", by=["node"], where="error_code is null")), SCHEMA)
+    assert fold.columns == {
+        "timestamp", "event_id", "adjusted_count", "node", "error_code", "execution_time_ms", "outcome",
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="missing columns"):
+        Fold(group(rule("avg")), pl.Schema({k: v for k, v in SCHEMA.items() if k != "execution_time_ms"}))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_runs_that_nobody_looked_at_move_the_windows_on(kind: str) -> None:
+    events = [event(20 * place, outcome=["start", "failure"][place % 2], error_code="E1") for place in range(20)]
+    grouped = group(rule(kind, by=["node"]))
+    whole, half = Fold(grouped, SCHEMA), Fold(grouped, SCHEMA)
+    for fold in (whole, half):
+        fold.take(frame(events))
+    first = whole.grid.tick_at_or_after(START)
+    told(whole, whole.close(first + 3))
+    half.close(first + 3)
+    assert told(half, half.close(first + 9)) == told(whole, whole.close(first + 9))
 
 
 def test_a_closed_tick_takes_no_event() -> None:
