@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from onex_analytics import exceptions, frames, model, profiling, sources, synthetic, views
+    from onex_analytics import alerting, exceptions, frames, model, profiling, sources, synthetic, views
     from onex_analytics.exceptions import OnexError
     from onex_analytics.frames import build_spans
     from onex_analytics.model import OnexEvent
@@ -32,6 +32,7 @@ __all__ = [
     "OnexError",
     "OnexEvent",
     "__version__",
+    "alerting",
     "build_spans",
     "exceptions",
     "frames",

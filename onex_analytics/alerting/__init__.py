@@ -2,6 +2,7 @@
 
     rules = load_rules("rules.yaml")           # groups of rules, as Prometheus has them, over the events' columns
     presets()                                  # the default alerts of upstream
+    result = backtest(rules, events, incidents=incidents)   # transitions, alerts, pages, scores
 
 Names are loaded when first used.
 """
@@ -12,26 +13,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from onex_analytics.alerting.backtesting import Backtest, backtest
     from onex_analytics.alerting.conditions import When
+    from onex_analytics.alerting.evaluating import Evaluation
     from onex_analytics.alerting.filters import Arithmetic, Filter
+    from onex_analytics.alerting.incidents import load_incidents
     from onex_analytics.alerting.loading import check_rules, load_rules, presets
     from onex_analytics.alerting.rules import Group, Rule, RuleSet
 
 __all__ = [
     "Arithmetic",
+    "Backtest",
+    "Evaluation",
     "Filter",
     "Group",
     "Rule",
     "RuleSet",
     "When",
+    "backtest",
     "check_rules",
+    "load_incidents",
     "load_rules",
     "presets",
 ]
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
+    "backtesting": ("Backtest", "backtest"),
     "conditions": ("When",),
+    "evaluating": ("Evaluation",),
     "filters": ("Arithmetic", "Filter"),
+    "incidents": ("load_incidents",),
     "loading": ("check_rules", "load_rules", "presets"),
     "rules": ("Group", "Rule", "RuleSet"),
 }

@@ -36,3 +36,54 @@ ASIDE_REASONS = {
     "untimed": "it has no time",
 }
 """Why rules did not see an event, word by word."""
+
+ALERTS = pl.Schema({
+    "group": pl.String(),
+    "rule": pl.String(),
+    "labels": LABEL_SET,
+    "pending": UTC_MICROSECONDS,             # when its condition was first met
+    "fired": UTC_MICROSECONDS,               # null where it never fired
+    "resolved": UTC_MICROSECONDS,            # when it ended; null where it lasts to the end of the log
+    "known_at": UTC_MICROSECONDS,            # when anybody could know that it fired; null where it did not
+    "state": pl.String(),                    # at the end: pending, firing, resolved (had fired), inactive (had not)
+    "value": pl.Float64(),                   # where it fired, else where it began
+    "peak": pl.Float64(),                    # the worst value while it was active: the highest, of < and <= the lowest
+    "threshold": pl.Float64(),
+    "events": pl.Int64(),                    # in the window at the evaluation of `value`, each counted once
+})
+"""One row an alert, from its first true evaluation on, ordered by that, group, rule and labels."""
+
+STATES = pl.Schema({
+    "at": UTC_MICROSECONDS,                  # the evaluation; of `mode: event`, the first of those that are all alike
+    "group": pl.String(),
+    "rule": pl.String(),
+    "labels": LABEL_SET,
+    "state": pl.String(),                    # inactive, pending, firing
+    "value": pl.Float64(),                   # null where there was no data
+    "events": pl.Int64(),                    # in the window, each counted once
+})
+"""One row an evaluation of a label set, rule by rule, label set by label set, in the order of time."""
+
+STRETCHES = pl.Schema({
+    "group": pl.String(),
+    "rule": pl.String(),
+    "labels": LABEL_SET,
+    "first": UTC_MICROSECONDS,               # the first evaluation
+    "last": UTC_MICROSECONDS,                # the last evaluation, inclusive
+    "evaluations": pl.Int64(),
+    "state": pl.String(),                    # inactive, pending, firing
+    "value": pl.Float64(),                   # null where there was no data
+    "events": pl.Int64(),                    # in the window, each counted once
+})
+"""One row a stretch of evaluations of one value and one state, rule by rule, label set by label set, in time."""
+
+EVIDENCE = pl.Schema({
+    "group": pl.String(),
+    "rule": pl.String(),
+    "labels": LABEL_SET,
+    "at": UTC_MICROSECONDS,                  # of the transition
+    "state": pl.String(),                    # of the transition
+    "event_id": pl.String(),
+    "timestamp": UTC_MICROSECONDS,
+})
+"""One row a transition and an event in its window, in the order of the transitions and of time."""
