@@ -81,7 +81,7 @@ def repair_clocks(events: pl.DataFrame, known_ms: Mapping[str, int] | None = Non
 def _start_shifts(events: pl.DataFrame, starts: Rows, known_ms: Mapping[str, int]) -> tuple[Micros, dict[str, int]]:
     """What each telemetry start is off by, in microseconds, and the last offset of each producer in milliseconds."""
     times = events["timestamp"].cast(pl.Int64).to_numpy()
-    naive = events.select(_is_naive()).to_series().to_numpy()[starts]
+    naive = events.select("timestamp_original", "clock_offset_ms")[starts].select(_is_naive()).to_series().to_numpy()
     nodes = events["node"]
     own, has_own = _own_offsets(events, times, starts)
     shifts = np.where(has_own & naive, own, 0)
@@ -127,7 +127,8 @@ def _own_offsets(events: pl.DataFrame, times: Micros, starts: Rows) -> tuple[Mic
     """
     types, correlation = events["event_type"], events["correlation_id"]
     usable = correlation.is_not_null().to_numpy()
-    ends = np.flatnonzero((types.is_in(_ENDS) & events["execution_time_ms"].is_not_null()).to_numpy() & usable)
+    ended = (types == _ENDS[0]) | (types == _ENDS[1])
+    ends = np.flatnonzero((ended & events["execution_time_ms"].is_not_null()).to_numpy() & usable)
     begun = np.flatnonzero((types == "NODE_START").to_numpy() & usable)
     asked = starts[usable[starts]]
     picked = np.concatenate([asked, ends, begun])

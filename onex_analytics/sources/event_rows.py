@@ -353,7 +353,7 @@ _LINKS = ("trace_id", "span_id", "parent_span_id", "causation_id")
 
 def _of_codes(codes: Codes, flags: list[bool]) -> Mask:
     """The flag of each code; false where the code is -1."""
-    return np.array([*flags, False], np.bool_)[codes]
+    return np.array([*flags, False], np.bool_).take(codes, mode="wrap")
 
 
 def _said_by_code(codes: Codes, texts: list[str | None], name: str) -> Column:

@@ -97,7 +97,7 @@ def violation_column(
 
 
 def _of_types(codes: NDArray[np.int32], flags: list[bool]) -> Mask:
-    return np.array([*flags, False], np.bool_)[codes]
+    return np.array([*flags, False], np.bool_).take(codes, mode="wrap")
 
 
 def _sizes(found: Scan, slot: int) -> NDArray[np.int32]:

@@ -346,7 +346,8 @@ def _count_repairs(events: pl.DataFrame, tally: Tally) -> None:
         event_type=pl.col("event_type_raw").is_not_null().sum(),
     ).row(0, named=True)
     tally.repaired.update({name: count for name, count in repaired.items() if count})
-    broken = events.filter(pl.col("violations").list.len() > 0).select(pl.col("violations").explode()).to_series()
+    violations = events["violations"]
+    broken = violations.filter(violations.list.len() > 0).explode()
     for words, count in broken.value_counts().iter_rows():
         tally.violations[words] += count
 
