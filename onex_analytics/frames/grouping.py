@@ -11,7 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from math import prod
 from os import cpu_count
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -25,6 +28,7 @@ Words = NDArray[np.uint64]
 
 _FEW, _MANY = 256, 4096
 _LARGEST_TABLE = 1 << 18
+_FEW_WAYS = 1 << 10
 _STRIDE = 1 << 10
 _ODD, _ODD_TOO = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)
 _BETWEEN = "\x1f"
@@ -54,7 +58,10 @@ class Grouping:
         if not self.keys:
             return np.zeros(frame.height, np.int32)
         columns = [frame[key] for key in self.keys]
-        if (found := _numbered(columns)) is None:
+        parts = _parts(columns)
+        if parts is not None and (seen := self._seen_before(parts)) is not None:
+            return seen
+        if parts is None or (found := _numbered(parts)) is None:
             return self._looked_up(pl.DataFrame(columns))
         codes, firsts, values = found
         rows = list(zip(*values, strict=True))
@@ -71,6 +78,18 @@ class Grouping:
         if not self.keys:
             return pl.DataFrame({"_code": [0]}, schema={"_code": pl.Int32})
         return pl.concat(self._seen).unique("_code").sort("_code") if self._seen else pl.DataFrame({"_code": []})
+
+    def _seen_before(self, parts: Sequence[_Part]) -> Codes | None:
+        """The numbers, where all combinations came in earlier batches and their values combine in few ways."""
+        if prod(len(part.values) for part in parts) > _FEW_WAYS:
+            return None
+        ways = [self._known.get(row, -1) for row in product(*(part.values for part in parts))]
+        codes = parts[0].codes
+        for part in parts[1:-1]:
+            codes = codes * np.int32(len(part.values)) + part.codes
+        last = parts[-1] if len(parts) > 1 else _Part(np.zeros(0, np.int32), parts[0].firsts, [None])
+        found = np.empty(len(codes), np.int32)
+        return found if _told(codes, last.codes, len(last.values), np.array(ways, np.int32), found) else None
 
     def _looked_up(self, rows: pl.DataFrame) -> Codes:
         texts = pl.concat_str([part for name, dtype in rows.schema.items() for part in _text(name, dtype)])
@@ -112,7 +131,7 @@ def workers() -> int:
 
 def distinct(column: pl.Series) -> tuple[Codes, NDArray[np.int64]] | None:
     """The rows of a column as numbers, and the first row of each number; None where that takes a look at each text."""
-    if (words := _words(column)) is None:
+    if (words := words_of(column)) is None:
         return None
     codes = np.empty(len(column), np.int32)
     width = 2 if column.dtype == pl.String else 1
@@ -133,24 +152,34 @@ def distinct(column: pl.Series) -> tuple[Codes, NDArray[np.int64]] | None:
 
 def uniform(column: pl.Series) -> bool:
     """Whether there are rows and all say the same; False also where that would take a look at each text."""
-    words = None if column.null_count() or column.is_empty() else _words(column)
+    words = None if column.null_count() or column.is_empty() else words_of(column)
     return words is not None and _alike(words, len(words) // len(column), len(column)) == len(column)
 
 
-def _numbered(columns: Sequence[pl.Series]) -> tuple[Codes, NDArray[np.int64], list[list[object]]] | None:
-    """The rows as numbers, the first row of each number, and what it says in each column; None where they are too many.
+class _Part(NamedTuple):
+    """A column of a batch: the number of each row's value, the first row of each number, and what it says."""
 
-    Each value is made into an object once, not once a combination.
-    """
+    codes: Codes
+    firsts: NDArray[np.int64]
+    values: list[object]
+
+
+def _parts(columns: Sequence[pl.Series]) -> list[_Part] | None:
+    """The columns as numbers, each value made into an object once; None where they are too many."""
     parts = []
     for column in columns:
-        if (part := distinct(column)) is None:
+        if (found := distinct(column)) is None:
             return None
-        parts.append(part)
-    codes, firsts = parts[0]
-    values = [_values(columns[0][firsts])]
-    for column, (further, their_firsts) in zip(columns[1:], parts[1:], strict=True):
-        width = len(their_firsts)
+        parts.append(_Part(*found, _values(column[found[1]])))
+    return parts
+
+
+def _numbered(parts: Sequence[_Part]) -> tuple[Codes, NDArray[np.int64], list[list[object]]] | None:
+    """The rows as numbers, the first row of each number, what it says in each column; None where they are too many."""
+    codes, firsts, told = parts[0]
+    values = [told]
+    for further, _, told in parts[1:]:
+        width = len(told)
         size = len(firsts) * width
         if size > _LARGEST_TABLE:
             return None
@@ -161,7 +190,6 @@ def _numbered(columns: Sequence[pl.Series]) -> tuple[Codes, NDArray[np.int64], l
         occupied = np.flatnonzero(table >= 0)
         places[table[occupied]] = occupied
         mine, theirs = (part.tolist() for part in np.divmod(places, width))
-        told = _values(column[their_firsts])
         values = [*([one[place] for place in mine] for one in values), [told[place] for place in theirs]]
     return codes, firsts, values
 
@@ -170,13 +198,13 @@ def _values(column: pl.Series) -> list[object]:
     """Objects that are equal where the values are: texts as they are, the words of all others, None for a null."""
     if column.dtype == pl.Categorical:
         column = column.cast(pl.String)  # its numbers are good as long as a column has them
-    if column.dtype == pl.String or (words := _words(column)) is None:
+    if column.dtype == pl.String or (words := words_of(column)) is None:
         return column.to_list()
     nulls = column.is_null().to_list()
     return [None if null else word for null, word in zip(nulls, words.tolist(), strict=True)]
 
 
-def _words(column: pl.Series) -> Words | None:
+def words_of(column: pl.Series) -> Words | None:
     """Each row as one 64-bit word, or two of a text; equal words are equal values."""
     if column.dtype == pl.String:
         views = column.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
@@ -290,6 +318,20 @@ def _combine(codes: Codes, further: Codes, size: int, table: Codes, firsts: NDAr
             count += 1
         codes[i] = table[place]
     return count
+
+
+@lean
+def _told(codes: Codes, further: Codes, width: int, ways: Codes, found: Codes) -> bool:
+    """The number of each combination, in one pass; False where one is not known. No `further`: of each code."""
+    some_further = further.shape[0] > 0
+    least = 0
+    for i in range(codes.shape[0]):
+        way = codes[i] * width
+        if some_further:
+            way += further[i]
+        found[i] = ways[np.uint64(way)]
+        least = min(least, found[i])
+    return least >= 0
 
 
 @lean

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import names, require
-from onex_analytics.frames.grouping import Grouping, in_threads, workers
+from onex_analytics.frames.grouping import in_threads, workers
 from onex_analytics.frames.quantiles import exact_share
 from onex_analytics.frames.spans.foreign import complete_spans
 from onex_analytics.frames.statistics import (
@@ -23,8 +24,8 @@ from onex_analytics.frames.statistics import (
     two_sided,
     z_of,
 )
-from onex_analytics.profiling.comparison_kernel import OPEN, P50, P95, PLACE, compared, in_segments, sort_segments
-from onex_analytics.profiling.ended import is_open, is_timed
+from onex_analytics.profiling.comparison_kernel import OPEN, P50, P95, PLACE, compared, sort_segments
+from onex_analytics.profiling.sides import READS, TRACE, Laid, laid_out, read
 from onex_analytics.profiling.verdicts import judged
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -120,20 +121,19 @@ def compare(
     if draws < 200:
         raise InvalidOption("draws", draws, "at least 200, such as 2000")
     seeded(seed)
-    sides = [_read(side, keys) for side in (baseline, candidate)]
+    sides = [_complete(side, keys) for side in (baseline, candidate)]
     found = [side.collect_schema() for side in sides]
     key_types = {key: found[0][key] for key in keys}
     if any(found[1][key] != dtype for key, dtype in key_types.items()):
         raise InvalidOption("by", keys, f"columns of the same types on both sides; found {found[0]} and {found[1]}")
 
     def result() -> pl.DataFrame:
-        grouping = Grouping(keys)
-        before, after = (_numbers(side, grouping) for side in sides)
-        spans = pl.concat([before, after], rechunk=True)
-        if keys and spans.is_empty():
+        found = read(sides, keys)
+        groups = found.grouping.rows()
+        if keys and not groups.height:
             return pl.DataFrame(schema=schema)
-        groups = grouping.rows()
-        table = _compared(spans, before.height, groups.drop("_code"), groups["_code"], draws, seed)
+        laid = laid_out(found, groups["_code"].to_numpy())
+        table = _compared(laid, groups.drop("_code"), draws, seed)
         whole = judged(table, min_effect, alpha, min_power).select(list(schema)).cast(schema)  # type: ignore[arg-type]
         return whole.sort(keys, nulls_last=True) if keys else whole
 
@@ -146,23 +146,16 @@ def _within(name: str, value: float, low: float, high: float) -> None:
         raise InvalidOption(name, value, f"a number above {low} and below {high}, such as 0.1")
 
 
-def _read(spans: pl.LazyFrame | pl.DataFrame, keys: list[str]) -> pl.LazyFrame:
-    """The columns touched: the keys, the trace, and milliseconds: infinite while open, null where left out."""
-    whole = complete_spans(spans)
+def _complete(spans: pl.LazyFrame | pl.DataFrame, keys: list[str]) -> pl.LazyFrame:
+    """The columns touched; `TRACE` is the trace id as it came, so that a number is not made into a text."""
+    lazy = spans.lazy()
+    if "trace_id" in (found := lazy.collect_schema()) and found["trace_id"].is_integer():
+        lazy = lazy.with_columns(pl.col("trace_id").alias(TRACE))
+    whole = complete_spans(lazy)
     require(whole, *keys)
-    ms = pl.when(is_open()).then(pl.lit(float("inf"))).when(is_timed()).then(pl.col("duration_ms"))
-    trace = pl.when(pl.col("trace_id").is_not_null()).then(pl.col("trace_id").hash())
-    return whole.select(*keys, _trace=trace, _ms=ms)
-
-
-def _numbers(side: pl.LazyFrame, grouping: Grouping) -> pl.DataFrame:
-    """A side as numbers, twenty bytes a span; batch by batch, so that its texts are never there all at once."""
-    schema = pl.Schema({"_trace": pl.UInt64(), "_ms": pl.Float64(), "_group": pl.Int32()})
-
-    def numbered(part: pl.DataFrame) -> pl.DataFrame:
-        return part.select("_trace", "_ms").with_columns(pl.Series("_group", grouping.codes(part), dtype=pl.Int32))
-
-    return side.map_batches(numbered, schema=schema, streamable=True).collect(engine="streaming")
+    if TRACE not in whole.collect_schema():
+        whole = whole.with_columns(pl.col("trace_id").alias(TRACE))
+    return whole.select(dict.fromkeys([*keys, *READS, "start", "end"]).keys())
 
 
 def _schema(key_types: dict[str, pl.DataType]) -> dict[str, Any]:
@@ -176,24 +169,14 @@ def _schema(key_types: dict[str, pl.DataType]) -> dict[str, Any]:
     return schema | {"n_tests": whole, "power": number, "verdict": pl.String(), "because": pl.String()}
 
 
-def _compared(
-    spans: pl.DataFrame, n_baseline: int, groups: pl.DataFrame, codes: pl.Series, draws: int, seed: int
-) -> pl.DataFrame:
+def _compared(laid: Laid, groups: pl.DataFrame, draws: int, seed: int) -> pl.DataFrame:
     """Everything but the verdicts: one row a combination of the keys."""
+    ms, trace, starts, n_left_out = laid
     pairs = groups.height
-    new = np.zeros(int(codes.max() or 0) + 1, dtype=np.int32)  # type: ignore[arg-type]
-    new[codes.to_numpy()] = np.arange(pairs, dtype=np.int32)
-    segment = new[spans["_group"].to_numpy()] * 2
-    segment[n_baseline:] += 1
-    left_out = spans["_ms"].is_null()
-    n_left_out = np.bincount(segment[left_out.to_numpy()], minlength=2 * pairs)
-    if left_out.any():
-        segment = segment[~left_out.to_numpy()]
-        spans = spans.filter(~left_out)
-    ms, trace, starts = in_segments(segment, spans["_ms"].to_numpy(), _words(spans["_trace"]), 2 * pairs)
     sizes = np.diff(starts)
     halves = _halves(sizes)
-    in_threads(lambda worker: sort_segments(ms, trace, starts, halves[worker]), len(halves))
+    rows = np.empty(len(ms), dtype=np.uint32)
+    in_threads(lambda worker: sort_segments(ms, rows, starts, halves[worker]), len(halves))
     shares = [exact_share(q) for q in MEASURES.values()]
     tops, bottoms = (np.array([getattr(q, part) for q in shares]) for part in ("numerator", "denominator"))
     counts = np.zeros((2 * pairs, 2), dtype=np.int64)
@@ -203,7 +186,8 @@ def _compared(
     parts = _halves(sizes[0::2] + sizes[1::2])
     in_threads(
         lambda worker: compared(
-            ms, trace, starts, tops, bottoms, parts[worker], counts, variance, freedom, places_of, shares_of, pair
+            ms, rows, trace, starts, tops, bottoms, parts[worker], counts, variance, freedom, places_of, shares_of,
+            pair,
         ),
         len(parts),
     )
@@ -221,10 +205,8 @@ def _compared(
         independent = _independent(share[:, k], variance[:, column], closed)
         df = np.where(clusters == closed, np.inf, freedom[:, column])
         reach = independent * (z_of(0.95) / t_reach(df)) ** 2
-        bounds = np.full((pairs, 2), np.nan)
-        for g in np.flatnonzero(enough):
-            rng = seeded(seed, name, words[g])
-            bounds[g] = _ratio_bounds(ms, starts, closed, place[:, k], reach, int(g), draws, rng)
+        chance = partial(lambda name, g: seeded(seed, name, words[g]), name)
+        bounds = _all_bounds(ms, starts, closed, place[:, k], reach, np.flatnonzero(enough), draws, chance)
         bounded = ~np.isnan(bounds[:, 0])
         columns[f"{name}_p"] = np.where(bounded, _share_test(common[:, k], independent, df), np.nan)
         at, at_worst = _at(ms, starts, place[:, k]), _at(ms, starts, worst[:, k])
@@ -248,16 +230,6 @@ def _at(ms: Floats, starts: NDArray[np.int64], place: NDArray[np.int64]) -> Floa
     if len(ms) == 0:
         return np.full(len(place), np.nan)
     return np.where(place >= 0, ms[np.clip(starts[:-1] + place, 0, len(ms) - 1)], np.nan)
-
-
-def _words(trace: pl.Series) -> NDArray[np.uint64]:
-    """64 bits that tell traces apart; each span without a trace has its own."""
-    missing = trace.is_null().to_numpy()
-    if not missing.any():
-        return trace.to_numpy()
-    words = trace.fill_null(0).to_numpy(writable=True)
-    words[missing] = np.arange(1, int(missing.sum()) + 1, dtype=np.uint64) * np.uint64(0xD1342543DE82EF95)
-    return words
 
 
 def _halves(sizes: NDArray[np.int64]) -> list[NDArray[np.int64]]:
@@ -295,6 +267,21 @@ def _welch(a: Floats, df_a: Floats, b: Floats, df_b: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         df = (a + b) ** 2 / (a**2 / df_a + b**2 / df_b)
     return np.where(np.isnan(df), np.inf, np.maximum(df, 1.0))
+
+
+def _all_bounds(
+    ms: Floats, starts: NDArray[np.int64], closed: NDArray[np.int64], place: NDArray[np.int64], independent: Floats,
+    chosen: NDArray[np.int64], draws: int, chance: Callable[[int], np.random.Generator],
+) -> Floats:  # fmt: skip
+    """`_ratio_bounds` of the chosen pairs, on all cores; NaN for the others."""
+    bounds = np.full((len(closed) // 2, 2), np.nan)
+
+    def bound(worker: int) -> None:
+        for g in chosen[worker::workers()].tolist():
+            bounds[g] = _ratio_bounds(ms, starts, closed, place, independent, g, draws, chance(g))
+
+    in_threads(bound)
+    return bounds
 
 
 def _ratio_bounds(

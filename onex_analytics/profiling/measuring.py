@@ -26,7 +26,7 @@ Kinds = NDArray[np.uint8]
 READS = ("duration_ms", "state", "status", "adjusted_count")
 
 _ENDED, _STILL_OPEN, _BACKWARDS, _TOLD_ALREADY = range(4)
-_KIND_OF_STATE = {
+_KIND_OF_STATE: dict[str | None, int] = {
     "open": _STILL_OPEN, "negative_duration": _BACKWARDS,
     "duplicate_start": _TOLD_ALREADY, "duplicate_end": _TOLD_ALREADY,
 }  # fmt: skip
@@ -135,13 +135,14 @@ def tallied(measurement: Measurement) -> Tally:
 def _part(frame: pl.DataFrame, grouping: Grouping) -> Part:
     durations = frame["duration_ms"].to_numpy()  # a null is NaN
     kinds = np.empty(len(durations), np.uint8)
-    _judge(durations, *_read(frame["state"], _KIND_OF_STATE), *_read(frame["status"], {"error": 1}), kinds)
+    states, statuses = numbered_words(frame["state"], _KIND_OF_STATE), numbered_words(frame["status"], {"error": 1})
+    _judge(durations, *states, *statuses, kinds)
     return Part(grouping.codes(frame), durations, kinds, weights_of(frame))
 
 
 def without_unended(codes: Codes, frame: pl.DataFrame) -> Codes:
     """The codes, in place −1 where the span is open, or was told of already; reads `state`."""
-    states, of_state = _read(frame["state"], _KIND_OF_STATE)
+    states, of_state = numbered_words(frame["state"], _KIND_OF_STATE)
     left_out = (of_state == _STILL_OPEN) | (of_state == _TOLD_ALREADY)
     if not len(states) and left_out[0]:
         codes[:] = -1
@@ -159,12 +160,14 @@ def weights_of(frame: pl.DataFrame) -> Values | None:
     return counts.fill_null(1.0).fill_nan(1.0).clip(0.0).to_numpy()
 
 
-def _read(words: pl.Series, meaning: Mapping[str, int]) -> tuple[Codes, Kinds]:
+def numbered_words(words: pl.Series, meaning: Mapping[str | None, int]) -> tuple[Codes, Kinds]:
     """The words as numbers, and what each number means, 0 for a word without meaning; no numbers where all are one."""
     if uniform(words):
         return np.zeros(0, np.int32), np.array([meaning.get(words[0], 0)], np.uint8)
     if (found := distinct(words)) is None:
-        numbers = words.replace_strict(meaning, default=0, return_dtype=pl.Int32).fill_null(0).to_numpy()
+        told = {word: number for word, number in meaning.items() if word is not None}
+        numbers = words.replace_strict(told, default=0, return_dtype=pl.Int32)
+        numbers = numbers.zip_with(words.is_not_null(), pl.Series([meaning.get(None, 0)], dtype=pl.Int32)).to_numpy()
         return numbers, np.arange(max(meaning.values()) + 1, dtype=np.uint8)
     codes, firsts = found
     return codes, np.array([meaning.get(word, 0) for word in words[firsts]], np.uint8)

@@ -11,7 +11,8 @@ from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.clusters import cluster_codes
 from onex_analytics.frames.columns import names, require
 from onex_analytics.frames.contrasts.findings import Finding, findings, score, text
-from onex_analytics.frames.contrasts.traits import Trait, Votes, reads_target, trait
+from onex_analytics.frames.contrasts.traits import Trait, Votes, reads_target, trait, unreadable
+from onex_analytics.frames.grouping import in_threads
 
 __all__ = ["CONTRAST", "contrast"]
 
@@ -126,8 +127,8 @@ def contrast(
     require(lazy, *reads, *chosen, *([trace] if grouped and trace is not None else []))
     if lazy.select(aim.alias("_target")).collect_schema()["_target"] != pl.Boolean:
         raise InvalidOption("target", str(target), 'a Boolean, such as `pl.col("duration_ms") > 800`')
-    made_of = {c: reason for c in chosen if (reason := reads_target(c, reads))}
-    taking_part = [c for c in chosen if c not in made_of]
+    no_part = {c: why for c in chosen if (why := reads_target(c, reads) or unreadable(schema[c]))}
+    taking_part = [c for c in chosen if c not in no_part]
     wanted = [pl.col(c) for c in taking_part] + [aim.alias("_target")]
     wanted += [pl.col(trace).alias("_trace")] if grouped and trace is not None else []
 
@@ -137,14 +138,16 @@ def contrast(
         without_target = frame.height - int(known.sum())
         frame = frame.filter(known) if without_target else frame
         votes = _votes(frame, min_support)
-        left_out = dict(made_of)
-        traits: list[Trait] = []
-        for name in taking_part:
-            found = trait(frame[name], votes, named=columns is not None) if frame.height else "there are no rows"
-            if isinstance(found, Trait):
-                traits.append(found)
-            else:
-                left_out[name] = found
+        found: dict[str, Trait | str] = dict.fromkeys(taking_part, "there are no rows")
+        waiting = iter(taking_part if frame.height else ())
+
+        def look(_: int) -> None:
+            for name in waiting:
+                found[name] = trait(frame[name], votes, named=columns is not None)
+
+        in_threads(look)
+        traits = [one for one in found.values() if isinstance(one, Trait)]
+        left_out = {**no_part, **{name: why for name, why in found.items() if isinstance(why, str)}}
         best: list[Finding] = []
         n_tests = 0
         if 0 < votes.hits < votes.total:

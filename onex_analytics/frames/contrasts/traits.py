@@ -74,12 +74,17 @@ def reads_target(name: str, target_reads: frozenset[str]) -> str | None:
     return None
 
 
+def unreadable(dtype: pl.DataType) -> str | None:
+    """Why no column of this type can take part, or None."""
+    if dtype.is_numeric() or dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum):
+        return None
+    return f"a {dtype} is neither a name nor a number"
+
+
 def trait(column: pl.Series, votes: Votes, *, named: bool) -> Trait | str:
     """The column as a trait, or why it falls away; `named` columns were asked for, and stay if at all possible."""
     dtype = column.dtype
     is_number = dtype.is_numeric()
-    if not (is_number or dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum)):
-        return f"a {dtype} is neither a name nor a number"
     if dtype.is_float():
         column = column.fill_nan(None)
         if column.n_unique() <= 1:

@@ -1,0 +1,78 @@
+"""Sides of a comparison as numbers: every span with its trace, and told apart from those that are left out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onex_analytics.profiling import compare
+from onex_analytics.profiling.comparison import _complete
+from onex_analytics.profiling.sides import first_places, laid_out, read
+
+NOON = datetime(2026, 11, 1, 12)
+
+
+def spans(traces: list[str | int | None], ms: list[float | None], states: list[str | None] | None = None):
+    n = len(traces)
+    return pl.DataFrame({
+        "trace_id": traces, "span_id": [f"{i}" for i in range(n)], "parent_span_id": [None] * n, "name": ["a"] * n,
+        "start": [NOON] * n,
+        "end": [None if x is None else NOON + timedelta(milliseconds=0 if x != x else x) for x in ms],
+        "duration_ms": ms, "state": states or ["closed"] * n, "node": [f"node {i % 3}" for i in range(n)],
+    }, schema_overrides={"duration_ms": pl.Float64, "end": pl.Datetime("us"), "state": pl.String})  # fmt: skip
+
+
+@given(st.lists(st.integers(0, 20) | st.integers(0, 2**64 - 1), max_size=200))
+def test_the_first_place_of_a_word_is_where_it_stands_first_and_nothing_is_alone(numbers):
+    words = np.array(numbers, np.uint64)
+    expected = [i if word == 0 else numbers.index(word) for i, word in enumerate(numbers)]
+    assert first_places(words).tolist() == expected
+
+
+@pytest.mark.parametrize("kind", ["long texts", "short texts", "whole numbers"])
+@pytest.mark.parametrize("traces", [1, 7, 5000], ids=["one trace", "few traces", "more than a batch remembers"])
+def test_spans_of_a_trace_bear_its_number_and_no_other_does(kind, traces):
+    rng = np.random.default_rng(traces)
+    of_row = rng.integers(0, traces, 9000)
+    told = {"long texts": lambda i: f"{i:032x}", "short texts": lambda i: f"t{i}", "whole numbers": int}[kind]
+    frame = spans([told(i) for i in of_row], [float(i) for i in range(9000)])
+    side = _complete(frame, ["node"])
+    found = read([side, side.head(0)], ["node"])
+    laid = laid_out(found, found.grouping.rows()["_code"].to_numpy())
+    at = laid.ms.astype(int)
+    pairs = set(zip(of_row[at].tolist(), laid.trace.tolist(), strict=True))
+    assert len(pairs) == len({trace for trace, _ in pairs}) == len({number for _, number in pairs})
+    assert sorted(at.tolist()) == list(range(9000))
+
+
+def test_a_span_is_compared_or_open_or_left_out_and_counted_where_it_belongs():
+    frame = spans(
+        ["t", "t", None, None, "u", "v", "w", "x"],
+        [1.0, None, 2.0, None, -1.0, float("nan"), 3.0, 4.0],
+        ["closed", "open", "closed", "orphan", "closed", "closed", "duplicate_end", None],
+    )
+    row = compare(frame, frame, by=()).collect().row(0, named=True)
+    assert [row[f"{name}_baseline"] for name in ("n", "open", "left_out", "traces")] == [2, 2, 4, 2]
+
+
+def test_a_trace_id_that_is_a_number_tells_traces_apart_as_its_text_would():
+    rng = np.random.default_rng(1)
+    numbers, ms = rng.integers(0, 300, 2000).tolist(), np.exp(rng.normal(size=2000)).tolist()
+    as_text = [spans([f"{i}" for i in numbers], [factor * x for x in ms]) for factor in (1, 2)]
+    as_number = [frame.with_columns(pl.col("trace_id").cast(pl.UInt64)) for frame in as_text]
+    assert compare(*as_number).collect().rows() == compare(*as_text).collect().rows()
+
+
+@given(st.permutations(range(40)))
+@settings(max_examples=15)
+def test_however_the_rows_lie_the_result_is_the_same_to_the_last_bit(order):
+    rng = np.random.default_rng(3)
+    ms = np.exp(rng.normal(size=40)).tolist()
+    before, after = (spans([f"{i // 4}" for i in range(40)], [factor * x for x in ms]) for factor in (1, 1.3))
+    moved = compare(before[list(order)], after, by=()).collect()
+    assert moved.rows() == compare(before, after, by=()).collect().rows()
