@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from onex_analytics.alerting.filters import Arithmetic, Filter
     from onex_analytics.alerting.incidents import load_incidents
     from onex_analytics.alerting.loading import check_rules, load_rules, presets
+    from onex_analytics.alerting.prometheus import export_prometheus
+    from onex_analytics.alerting.prometheus_import import import_lifecycle
     from onex_analytics.alerting.rules import Group, Rule, RuleSet
 
 __all__ = [
@@ -32,6 +34,8 @@ __all__ = [
     "When",
     "backtest",
     "check_rules",
+    "export_prometheus",
+    "import_lifecycle",
     "load_incidents",
     "load_rules",
     "presets",
@@ -44,6 +48,8 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "filters": ("Arithmetic", "Filter"),
     "incidents": ("load_incidents",),
     "loading": ("check_rules", "load_rules", "presets"),
+    "prometheus": ("export_prometheus",),
+    "prometheus_import": ("import_lifecycle",),
     "rules": ("Group", "Rule", "RuleSet"),
 }
 _MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}

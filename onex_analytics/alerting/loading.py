@@ -93,7 +93,7 @@ def rule_schema(rules: RuleSet, dimensions: Mapping[str, str] | None = None) -> 
 def _read(
     source: str | os.PathLike[str], dimensions: Mapping[str, str] | None
 ) -> tuple[RuleSet | None, list[RuleError]]:
-    file, text = _text_of(source)
+    file, text = read_file(source)
     try:
         tree = read_yaml(text, file)
     except RuleError as error:
@@ -108,7 +108,8 @@ def _read(
     return rules, [RuleError(file, *mistake) for mistake in in_order]
 
 
-def _text_of(source: str | os.PathLike[str]) -> tuple[str, str]:
+def read_file(source: str | os.PathLike[str]) -> tuple[str, str]:
+    """The name of a file and its text; a text is its own file."""
     if isinstance(source, str) and ("\n" in source or _TEXT.match(source)):
         return "<text>", source
     path = Path(source)

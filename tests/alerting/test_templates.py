@@ -49,7 +49,8 @@ def test_any_text_is_rendered(text: str, value: float) -> None:
 
 
 VALUES = [0.0, 1.0, 12.0, 0.05, 1234567.0, 0.00123, -20.0, 90.0, 3661.5, 172800.0, 0.02, 1e-7, 100000.0,
-          0.1 + 0.2, -0.5, 59.9, -3700.0, 1e6, 123456789.0, 999.99, 1e-25, 999999.5, 123456.7, 1e18, 0.0001, 0.00012, -0.0, math.nan, math.inf, -math.inf]  # fmt: skip
+          0.1 + 0.2, -0.5, 59.9, -3700.0, 1e6, 123456789.0, 999.99, 1e-25,
+          999999.5, 123456.7, 1e18, 0.0001, 0.00012, -0.0, math.nan, math.inf, -math.inf]  # fmt: skip
 
 
 def test_numbers_are_written_as_prometheus_writes_them(promtool: Path, tmp_path: Path) -> None:
