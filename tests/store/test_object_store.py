@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from threading import Thread
 
 import pytest
+from polars.testing import assert_frame_equal
 
-from onex_analytics import EventStore
+from onex_analytics import EventStore, build_spans
 from onex_analytics.exceptions import OnexError, StoreUnavailable
 from tests.store.lines import adds_up, ids, line, lines, small_units, write
 
@@ -79,6 +80,22 @@ def test_a_store_in_a_bucket_does_all_that_one_in_a_folder_does(uri, options, tm
     assert store.to_jsonl(tmp_path / "out.jsonl") == 10
     assert adds_up(store.retry_rejected()).rejected == 2
     assert store.history()["operation"][0] == "retain"
+
+
+def test_spans_in_a_bucket_are_kept_and_brought_up_to_date(uri, options, tmp_path):
+    store = EventStore(uri, storage_options=options)
+    started = [line(n, event_type="NODE_START", correlation_id=f"c{n}") for n in range(9)]
+    store.append(write(tmp_path / "first.jsonl", *started))
+    version = store.history()["version"][0]
+    assert set(store.spans().collect()["state"]) == {"open"}
+    ended = [line(9 + n, event_type="NODE_SUCCESS", correlation_id=f"c{n}") for n in (1, 7)]
+    store.append(write(tmp_path / "rest.jsonl", *ended))
+    again = EventStore(uri, storage_options=options)
+    assert_frame_equal(
+        again.spans().collect(), build_spans(again.scan()).collect(), check_row_order=False, check_exact=True
+    )
+    assert again.spans().collect()["state"].value_counts(sort=True).rows() == [("open", 7), ("closed", 2)]
+    assert set(again.spans(version=version).collect()["state"]) == {"open"}
 
 
 def test_the_environment_may_say_where_the_bucket_is(uri, options, tmp_path, monkeypatch):

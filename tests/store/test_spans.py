@@ -8,6 +8,7 @@ import signal
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -103,17 +104,24 @@ def logs(draw: st.DrawFn) -> list[dict[str, object]]:
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(logs(), st.lists(st.integers(0, 28), min_size=1, max_size=4), st.booleans(), st.data())
+@given(logs(), st.lists(st.integers(0, 28), min_size=1, max_size=4), st.booleans(), st.booleans(), st.data())
 def test_any_log_in_any_pieces_and_any_order_gives_the_spans_of_the_whole(
-    tmp_path_factory, log, cuts, in_order, data
+    tmp_path_factory, log, cuts, in_order, few_files, data
 ):
     folder = tmp_path_factory.mktemp("log")
     rows = log if in_order else data.draw(st.permutations(log))
     store = EventStore(folder / "store")
     ends = sorted({*(cut for cut in cuts if 0 < cut < len(rows)), len(rows)})
-    for begin, end in zip([0, *ends], ends, strict=False):
-        append(store, rows[begin:end], folder)
-        same(store)
+    before: list[tuple[int, pl.DataFrame]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_SMALL_FILES", 1 if few_files else 32)
+        patch.setattr(module, "_MOST_REPLACED", 0.2 if few_files else 1.0)
+        for begin, end in zip([0, *ends], ends, strict=False):
+            append(store, rows[begin:end], folder)
+            found = same(store)
+            before.append((store.history()["version"][0], found))
+    for version, found in before:  # what was kept for an older version is what it was
+        assert_frame_equal(store.spans(version=version).collect(), found, check_row_order=False, check_exact=True)
 
 
 @pytest.mark.parametrize("shuffled", [False, True])
@@ -166,6 +174,123 @@ def test_an_event_that_comes_late_pairs_as_if_it_had_come_in_time(store, tmp_pat
     same(store)
     append(store, [raw(2, "NODE_START", 4), raw(3, "NODE_SUCCESS", 5)], tmp_path)
     assert sorted(same(store)["duration_ms"]) == [1000.0, 9000.0]
+
+
+def test_a_pair_of_a_recurring_correlation_leaves_those_before_it_as_they_are(store, tmp_path):
+    for turn in range(4):
+        rows = [raw(2 * turn, "NODE_START", 10 * turn, correlation_id="c"),
+                raw(2 * turn + 1, "NODE_SUCCESS", 10 * turn + 2, correlation_id="c")]  # fmt: skip
+        append(store, rows, tmp_path)
+        assert same(store)["duration_ms"].to_list() == [2000.0] * (turn + 1)
+    assert said(store)["replaced"] is None
+    append(store, [raw(9, "NODE_SUCCESS", 40, correlation_id="c")], tmp_path)
+    assert sorted(same(store)["state"]) == ["closed"] * 4 + ["duplicate_end"]
+
+
+def test_a_start_that_is_told_twice_is_said_to_be_when_the_second_comes(store, tmp_path):
+    append(store, [raw(0, "NODE_START", 0, correlation_id="c")], tmp_path)
+    same(store)
+    append(store, [raw(1, "NODE_START", 1, correlation_id="c")], tmp_path)
+    assert sorted(same(store)["state"]) == ["duplicate_start", "open"]
+    append(store, [raw(2, "NODE_SUCCESS", 2, correlation_id="c")], tmp_path)
+    assert sorted(same(store)["state"]) == ["closed", "duplicate_start"]
+
+
+def test_a_span_that_closes_a_circle_makes_a_cycle_of_what_was_a_chain(store, tmp_path, anew):
+    for place, (own, parent) in enumerate((("a", "b"), ("b", "c"), ("c", "a"))):
+        rows = [raw(2 * place, "NODE_START", 5 - place, correlation_id=own, parent_correlation_id=parent),
+                raw(2 * place + 1, "NODE_SUCCESS", 10 + place, correlation_id=own)]  # fmt: skip
+        append(store, rows, tmp_path)
+        states = same(store)["state"].to_list()
+    assert states == ["cycle"] * 3
+    assert len(anew) == 1
+
+
+def test_of_several_spans_of_one_id_another_becomes_the_parent_once_the_first_has_ended(store, tmp_path):
+    outer = raw(0, "NODE_START", 0, "a", correlation_id="p", span_id="r")
+    inner = raw(1, "NODE_START", 1, "b", correlation_id="q", span_id="r")
+    child = raw(2, "NODE_START", 3, "c", correlation_id="x", parent_span_id="r")
+    append(store, [outer, inner, child], tmp_path)
+    trace = pl.col("start_event_id") == "e0002"
+    assert same(store).filter(trace)["trace_id"].to_list() == ["q"]
+    append(store, [raw(3, "NODE_SUCCESS", 2, "b", correlation_id="q", span_id="r")], tmp_path)
+    assert same(store).filter(trace)["trace_id"].to_list() == ["p"]
+
+
+def test_parents_without_a_start_are_weighed_though_nobody_knows_when_they_began(store, tmp_path):
+    append(store, [raw(0, "NODE_SUCCESS", 0, "a", correlation_id="c")], tmp_path)
+    same(store)
+    rows = [raw(1, "NODE_SUCCESS", 1, "b", correlation_id="c"), raw(2, "NODE_START", 0, parent_correlation_id="c")]
+    append(store, rows, tmp_path)
+    same(store)
+
+
+# ------------------------------------------------------------------ how an update is kept
+
+
+def said(store: EventStore) -> dict[str, Any]:
+    """What the last commit of spans said."""
+    spans = module.SpanTable(store._events, [])
+    spans.table.exists()
+    found = spans._said()
+    assert found is not None
+    return found
+
+
+def opened(store: EventStore, folder: Path, n: int) -> None:
+    append(store, [raw(k, "NODE_START", k, correlation_id=f"c{k}") for k in range(n)], folder)
+    same(store)
+
+
+def test_an_end_that_comes_days_later_replaces_one_row_and_rewrites_no_file(store, tmp_path, anew):
+    opened(store, tmp_path, 50)
+    before, version = said(store), store.history()["version"][0]
+    append(store, [raw(90, "NODE_SUCCESS", 500_000, correlation_id="c7")], tmp_path)
+    found = same(store)
+    assert found.filter(pl.col("state") == "closed")["correlation_id"].to_list() == ["c7"]
+    assert set(before["settled"]) < set(said(store)["settled"])
+    assert said(store)["replaced"]
+    assert set(store.spans(version=version).collect()["state"]) == {"open"}
+    assert len(anew) == 1
+
+
+def test_a_file_of_which_much_was_replaced_is_written_anew(store, tmp_path, anew):
+    opened(store, tmp_path, 50)
+    first = set(said(store)["settled"])
+    for part in (range(5), range(5, 15)):
+        rows = [raw(100 + k, "NODE_SUCCESS", 100 + k, correlation_id=f"c{k}") for k in part]
+        append(store, rows, tmp_path)
+        assert same(store).height == 50
+    assert first.isdisjoint(said(store)["settled"])
+    assert said(store)["replaced"] is None
+    assert len(anew) == 1
+
+
+def test_many_small_files_become_one(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_SMALL_FILES", 3)
+    for turn in range(6):
+        rows = [raw(2 * turn, "NODE_START", 10 * turn, correlation_id=f"c{turn}"),
+                raw(2 * turn + 1, "NODE_SUCCESS", 10 * turn + 2, correlation_id=f"c{turn}")]  # fmt: skip
+        append(store, rows, tmp_path)
+        assert same(store).height == turn + 1
+        assert len(said(store)["settled"]) <= 4
+
+
+def test_rows_that_were_replaced_are_not_counted_filtered_or_shown(store, tmp_path):
+    opened(store, tmp_path, 50)
+    append(store, [raw(90, "NODE_SUCCESS", 60, correlation_id="c7")], tmp_path)
+    spans = store.spans()
+    assert spans.select(pl.len()).collect().item() == 50
+    assert spans.filter(pl.col("correlation_id") == "c7").select("state").collect().rows() == [("closed",)]
+    assert spans.head(60).collect().height == 50
+
+
+def test_spans_that_were_kept_in_another_way_are_paired_anew(store, tmp_path, anew, monkeypatch):
+    monkeypatch.setattr(module, "_LAYOUT", 1)
+    append(store, [raw(0, "NODE_START", 0, correlation_id="c")], tmp_path)
+    same(store)
+    monkeypatch.undo()
+    assert same(EventStore(store.uri)).height == 1
 
 
 def test_events_that_begin_and_end_nothing_change_nothing(store, tmp_path):
