@@ -15,22 +15,35 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from onex_analytics.alerting.backtesting import Backtest, backtest
     from onex_analytics.alerting.conditions import When
+    from onex_analytics.alerting.engine import AlertEngine
     from onex_analytics.alerting.evaluating import Evaluation
+    from onex_analytics.alerting.event_alerting import EventAlertingEngine
     from onex_analytics.alerting.filters import Arithmetic, Filter
     from onex_analytics.alerting.incidents import load_incidents
     from onex_analytics.alerting.loading import check_rules, load_rules, presets
+    from onex_analytics.alerting.notification import Notifier, Page, pages_frame
     from onex_analytics.alerting.prometheus import export_prometheus
     from onex_analytics.alerting.prometheus_import import import_lifecycle
+    from onex_analytics.alerting.receivers import Alertmanager, JsonLines, Printed, Webhook
     from onex_analytics.alerting.rules import Group, Rule, RuleSet
+    from onex_analytics.alerting.watching import watched
 
 __all__ = [
+    "AlertEngine",
+    "Alertmanager",
     "Arithmetic",
     "Backtest",
     "Evaluation",
+    "EventAlertingEngine",
     "Filter",
     "Group",
+    "JsonLines",
+    "Notifier",
+    "Page",
+    "Printed",
     "Rule",
     "RuleSet",
+    "Webhook",
     "When",
     "backtest",
     "check_rules",
@@ -38,19 +51,26 @@ __all__ = [
     "import_lifecycle",
     "load_incidents",
     "load_rules",
+    "pages_frame",
     "presets",
+    "watched",
 ]
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "backtesting": ("Backtest", "backtest"),
     "conditions": ("When",),
+    "engine": ("AlertEngine",),
     "evaluating": ("Evaluation",),
+    "event_alerting": ("EventAlertingEngine",),
     "filters": ("Arithmetic", "Filter"),
     "incidents": ("load_incidents",),
     "loading": ("check_rules", "load_rules", "presets"),
+    "notification": ("Notifier", "Page", "pages_frame"),
     "prometheus": ("export_prometheus",),
     "prometheus_import": ("import_lifecycle",),
+    "receivers": ("Alertmanager", "JsonLines", "Printed", "Webhook"),
     "rules": ("Group", "Rule", "RuleSet"),
+    "watching": ("watched",),
 }
 _MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
 

@@ -110,6 +110,8 @@ class AlertEngine:
         self._advances_bytes = 0
         self.pages: list[Page] = []
         """The pages that the last call decided upon."""
+        self.changes: list[PageAlert] = []
+        """The alerts that began or ended by the last call."""
         self.counts = {"events": 0, "transitions": 0, "pages": 0, "advances": 0, "checkpoints": 0}
 
     # ------------------------------------------------------------------ events and time
@@ -127,7 +129,7 @@ class AlertEngine:
             `TRANSITIONS`: what became known by them. Few events are quick: they are held back as long as they cannot
             close a tick.
         """
-        self.pages = []
+        self.pages, self.changes = [], []
         found = [self._fold(part) for part in self._parts(events)]
         if position is not None:
             self.position = position
@@ -138,7 +140,7 @@ class AlertEngine:
 
         The call is recorded (`advances`), as it is an input: a backtest replays it.
         """
-        self.pages = []
+        self.pages, self.changes = [], []
         to = to.replace(tzinfo=UTC) if to.tzinfo is None else to.astimezone(UTC)
         found = [self._fold_held()]
         clock = self._evaluation.clock
@@ -232,6 +234,7 @@ class AlertEngine:
     def _told(self, transitions: pl.DataFrame) -> pl.DataFrame:
         """Hand transitions on to the notifier, and its pages to the outbox."""
         alerts = self._notifier.observe_all(transitions)
+        self.changes += alerts
         clock = self._evaluation.clock
         if clock is not None:
             pages = self._notifier.advance(clock)
