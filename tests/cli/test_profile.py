@@ -157,3 +157,42 @@ def test_a_figure_is_one_file_that_asks_no_host(words, traces_store, tmp_path, c
     assert "default-src 'none'" in page
     assert 'class="plot"' in page
     assert f"figure: {target}" in capsys.readouterr().err
+
+
+def test_a_distribution_reaches_all_of_the_work_at_the_longest(traces_store, ask, tmp_path):
+    rows = ask("profile", "ecdf", "--store", traces_store, "--by", "node", "--figure", str(tmp_path / "ecdf.html"))
+    for node in ("page_node", "query_node"):
+        shares = [row["share"] for row in rows if row["node"] == node]
+        assert shares == sorted(shares) and shares[-1] == 1.0
+    assert "took at most" in (tmp_path / "ecdf.html").read_text(encoding="utf-8")
+
+
+VERSIONS = ["--column", "node_version", "--baseline", "1.3.0", "--candidate", "1.4.*"]
+
+
+def test_the_change_of_the_mean_is_shared_out(traces_store, ask):
+    words = ["profile", "attribute-change", "--store", traces_store, "--by", "node", *VERSIONS]
+    (page,) = ask(*words, "--node", "page_node")
+    assert (page["rate_ms"], page["mix_ms"]) == (pytest.approx(20, abs=0.5), 0.0)
+    both = ask(*words)
+    assert {row["node"] for row in both} == {"page_node", "query_node"}
+    assert ask(*words, "--limit", "1") == both[:1]
+
+
+def test_a_flame_graph_of_the_difference_says_which_path_got_heavier(traces_store, ask, capsys, tmp_path):
+    nodes = {tuple(row["path"]): row for row in ask("profile", "flame-diff", "--store", traces_store, *VERSIONS)}
+    assert nodes["page_node", "query_node"]["delta_own_per_tree_ms"] == pytest.approx(20, abs=1)
+    assert nodes["page_node",]["delta_own_per_tree_ms"] == pytest.approx(0, abs=0.5)
+    figure = tmp_path / "difference.html"
+    assert main(["profile", "flame-diff", "--store", traces_store, *VERSIONS, "--figure", str(figure)]) == 0
+    heading, *paths = capsys.readouterr().out.splitlines()
+    assert heading.split()[0] == "path"
+    assert any(path.startswith("page_node > query_node ") for path in paths)
+    assert "1.3.0 → 1.4.*" in figure.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", ["attribute-change", "flame-diff"])
+def test_a_side_without_spans_is_refused_by_each_comparison(command, traces_store, capsys):
+    words = ["--store", traces_store, "--column", "node_version", "--baseline", "1.3.0", "--candidate", "9.9"]
+    assert main(["profile", command, *words]) == 2
+    assert "such as 1.3.0, 1.4.0" in capsys.readouterr().err

@@ -200,3 +200,38 @@ def test_a_file_that_cannot_be_written_is_one_line(traces_store, tmp_path, capsy
 def test_the_shares_of_bands_are_checked(traces_store, capsys):
     assert main(["traces", "critical-path", "--store", traces_store, "--bands", "0,x"]) == 2
     assert main(["traces", "critical-path", "--store", traces_store, "--bands", "1,0"]) == 2
+
+
+def test_drag_is_what_a_span_alone_adds_to_its_trace(traces_store, ask):
+    rows = ask("traces", "drag", "--store", traces_store, "--trace", "page-77")
+    assert [(row["name"], row["drag_ms"], row["own_drag_ms"]) for row in rows] == [
+        ("page_node", 40.0, 4.0), ("query_node", 36.0, 36.0),
+    ]  # fmt: skip
+    every = ask("traces", "drag", "--store", traces_store, "--limit", "0")
+    assert [row["drag_ms"] for row in every] == sorted((row["drag_ms"] for row in every), reverse=True)
+
+
+def test_what_the_root_waits_for_has_no_slack(traces_store, ask, capsys):
+    rows = ask("traces", "slack", "--store", traces_store, "--trace", "page-77")
+    assert {row["name"]: row["slack_ms"] for row in rows} == {"page_node": 0.0, "query_node": 0.0}
+    assert main(["traces", "slack", "--store", traces_store]) == 0
+    assert "spans stand in no tree" in capsys.readouterr().err, "the page that never ended"
+
+
+def test_what_if_says_what_would_be_won(traces_store, ask, capsys):
+    words = ["traces", "what-if", "--store", traces_store, "--name", "query_node"]
+    rows = ask(*words, "--speedup", "inf", "--until", "2026-11-01T12:01")
+    assert [(row["trace_id"], row["duration_ms"], row["new_duration_ms"], row["spans"]) for row in rows] == [
+        ("page-0", 20.0, 4.0, 1)
+    ]
+    assert main([*words, "--speedup", "2", "--until", "2026-11-01T12:01"]) == 0
+    assert "1 of 1 trees have it; in all they would win 8 ms, 40.0% of their time" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--name", "nobody"], "query_node"), (["--name", "page_node", "--speedup", "0"], "above 0")],
+)
+def test_what_if_refuses_what_it_cannot_imagine(words, said, traces_store, capsys):
+    assert main(["traces", "what-if", "--store", traces_store, *words]) == 2
+    assert said in capsys.readouterr().err

@@ -9,6 +9,7 @@ import typer
 from onex_analytics.cli.figure_files import Figure, write_figure
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.profile.latencies import GROUPS, By, Every, Limit
+from onex_analytics.cli.profile.sides import Baseline, Candidate, SideColumn, sides_of
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import (
     Files,
@@ -30,14 +31,12 @@ VERDICTS = ("regression", "improvement", "equivalent", "no evidence", "insuffici
 
 
 def compare(
-    baseline: Annotated[str, typer.Option(help="Before: FROM..TO in time, or with --column a value of it.")],
-    candidate: Annotated[str, typer.Option(help="After: FROM..TO in time, or with --column a value of it.")],
+    baseline: Baseline,
+    candidate: Candidate,
     files: Files = None,
     store: StoreOrFiles = None,
     format: Format = None,
-    column: Annotated[
-        str | None, typer.Option(help='Compare two values of this column, such as node_version; "1.3.*" is any 1.3.')
-    ] = None,
+    column: SideColumn = None,
     since: Since = None,
     until: Until = None,
     node: Nodes = None,
@@ -63,8 +62,7 @@ def compare(
         raise InvalidOption("--fail-on", unknown, "some of " + ", ".join(VERDICTS))
     keys = [key for key in listed(by, GROUPS) if key != column]
     with spans_of(files, store, format, since=since, until=until, nodes=node) as spans, busy("comparing"):
-        before = _side(spans, column, "--baseline", baseline)
-        after = _side(spans, column, "--candidate", candidate)
+        before, after = sides_of(spans, column, baseline, candidate)
         table = compared(before, after, keys, min_effect=min_effect, alpha=alpha).collect()
     order = pl.col("verdict").replace_strict(list(VERDICTS), range(len(VERDICTS)), return_dtype=pl.Int8)
     rows = table.sort(order, pl.col("p95_ratio").fill_null(0.0), descending=[False, True], maintain_order=True)
@@ -186,35 +184,6 @@ _CONTRASTED = (
     "pattern", "support", "precision", "recall", "risk_ratio", "ci_low", "ci_high", "q", "score", "shadowed_by",
 )  # fmt: skip
 _WHO_AND_WHAT = ("node", "node_version", "operation", "kind")
-
-
-def _side(spans: pl.LazyFrame, column: str | None, name: str, text: str) -> pl.LazyFrame:
-    """The spans of a side: of a stretch of time, or of a value."""
-    import polars as pl
-
-    from onex_analytics.frames import require
-    from onex_analytics.store.selection import time_of
-
-    if column is None:
-        start, dots, end = text.partition("..")
-        if not dots:
-            raise InvalidOption(name, text, "FROM..TO such as 2026-11-01..2026-11-03, or a value and --column")
-        since, until = time_of(name, start or None), time_of(name, end or None)
-        parts = [pl.col("start") >= since] if since is not None else []
-        parts += [pl.col("start") < until] if until is not None else []
-        side = spans.filter(*parts)
-        wanted = "a time in which something began"
-    else:
-        told = require(spans, column).with_columns(pl.col(column).cast(pl.String).alias("_told"))
-        is_meant = pl.col("_told").str.starts_with(text[:-1]) if text.endswith("*") else pl.col("_told") == text
-        side = told.filter(is_meant).drop("_told")
-        wanted = f"a value of {column}"
-    if side.head(1).select("span_id").collect().is_empty():
-        if column is not None:
-            values = told.select("_told").drop_nulls().unique().sort("_told").head(12).collect()["_told"].to_list()
-            wanted += f", such as {', '.join(values)}" if values else ", which has none"
-        raise InvalidOption(name, text, wanted)
-    return side
 
 
 def _slow(spans: pl.LazyFrame, slower_than: str, within: list[str]) -> pl.LazyFrame:

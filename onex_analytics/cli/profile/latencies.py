@@ -1,4 +1,4 @@
-"""How long work takes, and whether that is good enough: latency, timeseries, apdex, slo, heatmap."""
+"""How long work takes, and whether that is good enough: latency, timeseries, apdex, slo, heatmap, ecdf."""
 
 from __future__ import annotations
 
@@ -212,3 +212,33 @@ def heatmap(
             "Two stripes are two kinds of work."
         ))  # fmt: skip
     output.frame(for_people(cells) if output.form == "table" else cells)
+
+
+def ecdf(
+    files: Files = None,
+    store: StoreOrFiles = None,
+    format: Format = None,
+    since: Since = None,
+    until: Until = None,
+    node: Nodes = None,
+    by: By = None,
+    figure: Figure = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    out: Out = None,
+) -> None:
+    """Which share of the work took at most so long. A row a step of duration: the whole distribution."""
+    output = Output(as_json, as_csv, out)
+    from onex_analytics.profiling import ecdf as distributed
+    from onex_analytics.profiling import histogram_table
+
+    with spans_of(files, store, format, since=since, until=until, nodes=node) as spans, busy("counting"):
+        table = distributed(histogram_table(spans, listed(by, ()))).collect()
+    if figure is not None:
+        from onex_analytics.views import profiling as views
+
+        write_figure(views.ecdf(table), figure, title="How much of the work took at most so long", caption=(
+            "A line a group: where it is steep, much of the work takes about so long; a step is a kind of work of its "
+            "own. The further left a line, the faster."
+        ))  # fmt: skip
+    output.frame(for_people(table) if output.form == "table" else table)

@@ -14,6 +14,10 @@ from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import Files, Format, Nodes, Since, Until, fitting_every, listed, spans_of
 from onex_analytics.exceptions import InvalidOption
 
+CallName = Annotated[str, typer.Option("--by", help="The column that names the calls.")]
+Weight = Annotated[str, typer.Option(help="self (work) or critical (what the roots waited for).")]
+MaxNodes = Annotated[int, typer.Option(min=1, help='At most so many; what weighs least becomes "other".')]
+
 
 def flame(
     files: Files = None,
@@ -21,9 +25,9 @@ def flame(
     format: Format = None,
     since: Since = None,
     until: Until = None,
-    by: Annotated[str, typer.Option(help="The column that names the calls.")] = "name",
-    weight: Annotated[str, typer.Option(help="self (work) or critical (what the roots waited for).")] = "self",
-    max_nodes: Annotated[int, typer.Option(min=1, help='At most so many; what weighs least becomes "other".')] = 2000,
+    by: CallName = "name",
+    weight: Weight = "self",
+    max_nodes: MaxNodes = 2000,
     figure: Figure = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
