@@ -2,7 +2,7 @@
 
 | origin | id | start | end | labels |
 |---|---|---|---|---|
-| frame, CSV, JSON | `id` or `incident_id` | `start` | `end` | `labels`, and every further column of text |
+| frame, CSV, JSON, Parquet | `id` or `incident_id` | `start` | `end` | `labels`, and every further column of text |
 | the synthetic fleet (`model.LABELS`) | `incident_id` | `start` | `end` | `node`, `operation` |
 | PagerDuty, API and CSV | `id` | `created_at`, `created_on` | `resolved_at`, `resolved_on` | `service`, `urgency` |
 | Grafana annotations | `id` | `time` (ms) | `timeEnd` (ms) | `tags`, as key:value or key=value |
@@ -60,7 +60,7 @@ def load_incidents(
     """Labelled incidents in one shape, from wherever they are.
 
     Args:
-        source: a file (.csv, .json or .jsonl), a frame, or objects; see the table at the top of this module.
+        source: a file (.csv, .json, .jsonl or .parquet), a frame, or objects; see the table at the top of this module.
         rename: labels to call otherwise, so that they meet those of the rules: `{"service": "node"}`.
 
     Returns:
@@ -90,6 +90,11 @@ def _objects(source: Any) -> tuple[Iterable[Mapping[str, Any]], str]:
     if not isinstance(source, str | os.PathLike):
         return source, "incidents"
     path = Path(source)
+    if path.suffix.lower() == ".parquet" and path.is_file():
+        try:
+            return pl.read_parquet(path).iter_rows(named=True), path.name
+        except pl.exceptions.PolarsError as error:
+            raise SourceError(str(path), f"is no Parquet file ({error})", "write it again") from None
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -104,7 +109,7 @@ def _objects(source: Any) -> tuple[Iterable[Mapping[str, Any]], str]:
         case ".jsonl" | ".ndjson":
             lines = [line for line in text.splitlines() if line.strip()]
             return [_json(line, f"{path.name}, line {n}") for n, line in enumerate(lines, 1)], path.name
-    raise InvalidOption("incidents", str(path), "a file that ends in .csv, .json or .jsonl")
+    raise InvalidOption("incidents", str(path), "a file that ends in .csv, .json, .jsonl or .parquet")
 
 
 def _json(text: str, name: str) -> Any:

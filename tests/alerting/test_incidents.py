@@ -100,6 +100,15 @@ def test_the_labels_of_the_synthetic_fleet_are_accepted_as_they_are():
     assert {"deploy", "coverage_hole", "error_burst"} <= set(found["kind"])
 
 
+def test_every_form_that_generate_writes_its_labels_in_is_read(tmp_path: Path):
+    labels = generate(5_000).labels
+    labels.write_parquet(tmp_path / "l.parquet")
+    labels.write_csv(tmp_path / "l.csv")
+    (tmp_path / "l.json").write_text(json.dumps(labels.to_dicts(), default=str))
+    for name in ("l.parquet", "l.csv", "l.json"):
+        assert load_incidents(tmp_path / name).equals(load_incidents(labels)), name
+
+
 def test_what_was_read_once_is_read_again_as_it_is():
     found = load_incidents([{"id": "x", "start": TEN, "end": ELEVEN, "node": "a"}])
     assert load_incidents(found).equals(found)
@@ -131,7 +140,7 @@ def test_a_file_that_is_not_there_or_of_another_kind_is_refused(tmp_path: Path):
     with pytest.raises(SourceError, match="Mend"):
         load_incidents(tmp_path / "none.csv")
     (tmp_path / "i.xlsx").write_text("")
-    with pytest.raises(InvalidOption, match=r"\.csv, \.json or \.jsonl"):
+    with pytest.raises(InvalidOption, match=r"\.csv, \.json, \.jsonl or \.parquet"):
         load_incidents(tmp_path / "i.xlsx")
     (tmp_path / "i.json").write_text('{"a": 1}')
     with pytest.raises(InputError, match="no list of incidents"):
