@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from onex_analytics.alerting.durations import Length
+from onex_analytics.alerting.durations import Length, duration_text
 from onex_analytics.alerting.filters import Arithmetic, Filter
 from onex_analytics.alerting.frozen import Frozen, FrozenMap, Number, Whole
 
@@ -186,6 +186,10 @@ class BurnWindow(Frozen):
                 raise ValueError(f"a burn window has {len(found)} parts; wanted [long, short, factor]: [1h, 5m, 14.4]")
             return dict(zip(("long", "short", "factor"), found, strict=True))
         return found
+
+    @model_serializer
+    def _to_list(self) -> list[Any]:
+        return [duration_text(self.long), duration_text(self.short), self.factor]
 
 
 class BurnRate(Cell):

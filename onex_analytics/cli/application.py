@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from onex_analytics.cli import demo, generate, ingest, report, store
+from onex_analytics.cli.alerts import app as alerts
 from onex_analytics.cli.profile import app as profile
 from onex_analytics.cli.traces import app as traces
 from onex_analytics.exceptions import OnexError
@@ -33,6 +34,7 @@ app.command("report")(report.report)
 app.add_typer(store.app, name="store")
 app.add_typer(traces, name="traces")
 app.add_typer(profile, name="profile")
+app.add_typer(alerts, name="alerts")
 
 
 def _print_version(wanted: bool) -> None:
