@@ -16,7 +16,14 @@ from onex_analytics.alerting.cells.batches import Batch
 from onex_analytics.alerting.cells.lanes import Lanes
 from onex_analytics.alerting.cells.runs import Int32, Int64
 from onex_analytics.alerting.cells.saving import Parts
-from onex_analytics.alerting.cells.window_kernels import add_flags, add_numbers, order_by_key, used_cells
+from onex_analytics.alerting.cells.window_kernels import (
+    add_flags,
+    add_numbers,
+    buckets_of,
+    cells_of,
+    order_by_key,
+    used_cells,
+)  # fmt: skip
 from onex_analytics.alerting.grid import Grid
 
 _FEW = 2**16
@@ -70,7 +77,8 @@ def rows_of(buckets: Int64, keys: Int32, lanes: list[NDArray[np.generic]], count
     cells = (high - low + 1) * width
     if cells > max(4 * len(buckets), _FEW):
         return _sorted_rows(buckets, keys, lanes, counts)
-    cell = (buckets - low) * width + keys
+    cell = np.empty(len(buckets), np.int64)
+    cells_of(buckets, keys, low, width, cell)
     sums = np.zeros((len(lanes), cells), np.int64)
     for lane, numbers in enumerate(lanes):
         if numbers.dtype == np.bool_:
@@ -108,7 +116,8 @@ class Base:
         """Add events of ticks that are not closed yet."""
         if batch.weights is not None and not self.weighted:
             self._add_weights()
-        buckets = -((self.grid.offset_us - batch.times) // self.width_us)
+        buckets = np.empty(len(batch.times), np.int64)
+        buckets_of(batch.times, self.grid.offset_us, self.width_us, buckets)
         self.add(rows_of(buckets, batch.keys, self.lanes.of(batch, self.weighted), len(self.lanes.counted)))
 
     def add(self, rows: Rows) -> None:

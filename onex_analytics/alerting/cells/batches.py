@@ -56,6 +56,37 @@ def number(column: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:
     return pl.col(column).cast(pl.Float64, strict=False)
 
 
+class Conditions:
+    """Conditions over the events of one schema, each judged once whoever asks for it."""
+
+    def __init__(self, conditions: Iterable[Condition], schema: Mapping[str, pl.DataType]) -> None:
+        self._names = {condition: f"c{place}" for place, condition in enumerate(dict.fromkeys(conditions))}
+        self._expressions = [_expression(condition, schema).alias(name) for condition, name in self._names.items()]
+
+    def judge(self, events: pl.DataFrame) -> Judged:
+        """Every condition of every event."""
+        held = events.select(self._expressions) if self._expressions else pl.DataFrame()
+        return Judged(events.height, {one: held[name].to_numpy() for one, name in self._names.items()})
+
+
+@dataclass
+class Judged:
+    """What events match."""
+
+    height: int
+    conditions: Mapping[Condition, Bools]
+    _flags: dict[Match, Bools] = field(default_factory=dict)
+
+    def flags(self, wanted: Match) -> Bools:
+        """Which events match."""
+        if wanted not in self._flags:
+            held = [self.conditions[condition] for condition in wanted]
+            self._flags[wanted] = np.logical_and.reduce(held) if len(held) != 1 else held[0]
+            if not held:
+                self._flags[wanted] = np.ones(self.height, np.bool_)
+        return self._flags[wanted]
+
+
 @dataclass
 class Batch:
     """Events of one `by`: each with the number of its label set, its time and its weight."""
@@ -64,20 +95,14 @@ class Batch:
     keys: Int32
     times: Int64
     weights: Float64 | None  # None: each event stands for itself alone
-    conditions: pl.DataFrame  # a column of truth values for each condition, named by `names`
-    names: Mapping[Condition, str]
-    _flags: dict[Match, Bools] = field(default_factory=dict)
+    judged: Judged
+    rows: Int64 | None = None  # which of the judged events these are; None: all
     _numbers: dict[str, Float64] = field(default_factory=dict)
 
     def flags(self, wanted: Match) -> Bools:
         """Which events match."""
-        if wanted not in self._flags:
-            found = np.ones(self.events.height, np.bool_)
-            for place, condition in enumerate(sorted(wanted, key=lambda one: self.names[one])):
-                held = self.conditions[self.names[condition]].to_numpy()
-                found = held if place == 0 else found & held
-            self._flags[wanted] = found
-        return self._flags[wanted]
+        found = self.judged.flags(wanted)
+        return found if self.rows is None else found[self.rows]
 
     def numbers(self, column: str) -> Float64:
         """The numbers of a column, 0 where there is none."""
@@ -88,7 +113,7 @@ class Batch:
         return self._numbers[column]
 
 
-def condition_expression(condition: Condition, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+def _expression(condition: Condition, schema: Mapping[str, pl.DataType]) -> pl.Expr:
     """A condition as truth values, never null."""
     if isinstance(condition, Filter):
         return condition.expression(schema)

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from onex_analytics.alerting.cells.base import Span
-from onex_analytics.alerting.cells.batches import number
+from onex_analytics.alerting.cells.batches import Conditions, number
 from onex_analytics.alerting.cells.fixed_point import MOST
 from onex_analytics.alerting.cells.judging import last_ticks, only, truth
 from onex_analytics.alerting.cells.reckoning import Reckoning, reckoning
@@ -70,6 +70,7 @@ class Fold:
             self._plan(place, schema)
         for side in self._sides.values():
             side.finish()
+        self._conditions = Conditions((c for side in self._sides.values() for c in side.conditions), schema)
         read = frozenset(("timestamp", "event_id")) | ({"adjusted_count"} & set(schema))
         self.columns = read.union(*(side.columns for side in self._sides.values()))
         require(pl.LazyFrame(schema=schema), *sorted(self.columns))
@@ -125,8 +126,9 @@ class Fold:
         if self._numbers:
             odd = [number(c, events.schema).abs().ge(MOST).sum() for c in self._numbers]  # NaN is above all
             self._counts["skipped"] += sum(events.select(o.alias(str(i)) for i, o in enumerate(odd)).row(0))
+        judged = self._conditions.judge(events)
         for side in self._sides.values():
-            side.take(events, times, weights)
+            side.take(events, times, weights, judged)
 
     # ------------------------------------------------------------------ runs out
 

@@ -18,7 +18,8 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 def _slot(key: int, slots: Numbers) -> Any:
     """Where `key` lies in the table, or the free slot that waits for it; there always is one."""
     mask = np.uint64(len(slots) - 1)
-    place = ((np.uint64(key) * _ODD) >> np.uint64(20)) & mask
+    mixed = np.uint64(key) ^ (np.uint64(key) >> np.uint64(32))
+    place = ((mixed * _ODD) >> np.uint64(32)) & mask
     while slots[place] != _NONE and slots[place] != key:
         place = (place + np.uint64(1)) & mask
     return place
@@ -57,3 +58,34 @@ def place_again(keys: Numbers, values: Numbers, slots: Numbers, numbers: Numbers
         slots[place] = keys[row]
         numbers[place] = values[row]
     return 0
+
+
+@lean
+def tell_apart(views: Numbers, held: Numbers, numbers: Numbers, firsts: Numbers, found: Numbers) -> Any:
+    """Number the rows by their pair of words, in the order in which the pairs come; `firsts` is the first row of each.
+
+    `numbers` is -1 where the table is free. Returns how many pairs there are, or -1 where they are too many for it.
+    """
+    mask = np.uint64(len(numbers) - 1)
+    many = 0
+    last = -1
+    for row in range(len(views)):
+        low, high = views[row, 0], views[row, 1]
+        if last >= 0 and views[firsts[last], 0] == low and views[firsts[last], 1] == high:
+            found[row] = last
+            continue
+        mixed = np.uint64(low) ^ (np.uint64(high) >> np.uint64(32)) ^ np.uint64(high)
+        place = ((mixed * _ODD) >> np.uint64(32)) & mask
+        while numbers[place] >= 0 and (held[place, 0] != low or held[place, 1] != high):
+            place = (place + np.uint64(1)) & mask
+        if numbers[place] < 0:
+            if many == len(firsts):
+                return -1
+            held[place, 0] = low
+            held[place, 1] = high
+            numbers[place] = many
+            firsts[many] = row
+            many += 1
+        last = numbers[place]
+        found[row] = last
+    return many

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from onex_analytics.alerting.cells.key_kernels import identify, place_again
+from onex_analytics.alerting.cells.key_kernels import identify, place_again, tell_apart
 from onex_analytics.alerting.cells.runs import Int32
 
 _NONE = np.iinfo(np.int64).min
-
-
-def label_text(column: str, kind: pl.DataType) -> pl.Expr:
-    """A label's value as text: null is empty, whole numbers have no point."""
-    text = pl.col(column).cast(pl.String)
-    return (text.str.strip_suffix(".0") if kind.is_float() else text).fill_null("")
+_MANY, _FEW = 2_000, 4_096
 
 
 class LabelSets:
@@ -25,10 +22,9 @@ class LabelSets:
     Which number a label set has depends on the order of arrival: they are for arrays only, and never told.
     """
 
-    def __init__(self, by: Sequence[str], schema: Mapping[str, pl.DataType]) -> None:
+    def __init__(self, by: Sequence[str]) -> None:
         self.by = tuple(by)
         self.texts: list[tuple[str, ...]] = []
-        self._expressions = [label_text(column, schema[column]).alias(column) for column in self.by]
         self._kinds = [pl.Categorical(pl.Categories.random()) for _ in self.by]
         self._held = [pl.Series([""], dtype=kind) for kind in self._kinds]  # codes live as long as a series has them
         self._slots, self._used = [np.full(1024, _NONE) for _ in self.by], [0 for _ in self.by]
@@ -43,10 +39,8 @@ class LabelSets:
         """The number of each row's label set."""
         if not self.by:
             return np.zeros(events.height, np.int32)
-        coded = events.select(
-            expression.cast(kind) for expression, kind in zip(self._expressions, self._kinds, strict=True)
-        )
-        return self._of(coded)
+        texts = (_texts(events[column]) for column in self.by)
+        return self._of([_coded(column, kind) for column, kind in zip(texts, self._kinds, strict=True)])
 
     def add(self, labels: Iterable[Mapping[str, str]]) -> Int32:
         """The numbers of label sets given by name, such as those of `expect`."""
@@ -54,25 +48,21 @@ class LabelSets:
         if not self.by:
             return np.zeros(min(len(rows), 1), np.int32)
         columns = zip(*rows, strict=True) if rows else [()] * len(self.by)
-        coded = pl.DataFrame([
-            pl.Series(column, values, pl.String).cast(kind)
-            for column, kind, values in zip(self.by, self._kinds, columns, strict=True)
-        ])  # fmt: skip
-        return self._of(coded)
+        texts = [pl.Series(column, values, pl.String) for column, values in zip(self.by, columns, strict=True)]
+        return self._of([_coded(column, kind) for column, kind in zip(texts, self._kinds, strict=True)])
 
-    def _of(self, coded: pl.DataFrame) -> Int32:
+    def _of(self, coded: list[Coded]) -> Int32:
         """Column by column: the number so far and the next column's code are the key to the next number."""
-        found = np.zeros(coded.height, np.int32)
+        found = np.zeros(len(coded[0].codes), np.int32)
         new = np.empty(0, np.int64)
         for place, column in enumerate(coded):
-            codes = column.to_physical().to_numpy()
-            found, new = self._combined(place, found, codes)
+            found, new = self._combined(place, found, column.codes)
         if len(new):
-            texts = [column.gather(new).cast(pl.String).to_list() for column in coded]
+            texts = [column.texts.gather(new).to_list() for column in coded]
             self.texts.extend(zip(*texts, strict=True))
         return found
 
-    def _combined(self, place: int, before: Int32, codes: np.ndarray) -> tuple[Int32, np.ndarray]:
+    def _combined(self, place: int, before: Int32, codes: NDArray[np.uint32]) -> tuple[Int32, NDArray[np.int64]]:
         numbers, new = np.empty(len(codes), np.int32), np.empty(len(codes), np.int64)
         done = 0
         found = 0
@@ -93,3 +83,38 @@ class LabelSets:
         self._slots[place] = np.full(4 * len(slots), _NONE)
         self._numbers[place] = np.zeros(4 * len(slots), np.int32)
         place_again(keys, values, self._slots[place], self._numbers[place])
+
+
+def _texts(values: pl.Series) -> pl.Series:
+    """Labels as text: null is empty, whole numbers have no point."""
+    text = values.cast(pl.String)
+    if values.dtype.is_float():
+        text = text.str.strip_suffix(".0")
+    return text.fill_null("") if text.null_count() else text
+
+
+class Coded(NamedTuple):
+    """Texts, and a number for each that is equal where they are, in this and in every other batch."""
+
+    texts: pl.Series
+    codes: NDArray[np.uint32]
+
+
+def _coded(texts: pl.Series, kind: pl.Categorical) -> Coded:
+    """A file's texts are few and repeat each other as references to one place; only one of each is then looked at."""
+    if texts.len() < _MANY:
+        return Coded(texts, texts.cast(kind).to_physical().to_numpy())
+    codes = [_codes_of_chunk(chunk, kind) for chunk in texts.get_chunks()]
+    return Coded(texts, codes[0] if len(codes) == 1 else np.concatenate(codes))
+
+
+def _codes_of_chunk(texts: pl.Series, kind: pl.Categorical) -> NDArray[np.uint32]:
+    if not texts.null_count():
+        held = texts.to_arrow(compat_level=pl.CompatLevel.newest())
+        views = np.frombuffer(held.buffers()[1], np.int64).reshape(-1, 2)[held.offset :][: len(held)]
+        firsts, found = np.empty(_FEW // 4, np.int64), np.empty(len(held), np.int32)
+        many = tell_apart(views, np.empty((_FEW, 2), np.int64), np.full(_FEW, -1, np.int32), firsts, found)
+        if many >= 0:
+            codes = texts.gather(firsts[:many]).cast(kind).to_physical().to_numpy()
+            return codes[found]
+    return texts.cast(kind).to_physical().to_numpy()

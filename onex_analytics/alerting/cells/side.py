@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from math import gcd
 from typing import Protocol, TypeVar
 
+import numpy as np
 import polars as pl
 
 from onex_analytics.alerting.cells.base import Base, Span
-from onex_analytics.alerting.cells.batches import Batch, Condition, Match, Number, columns_of, condition_expression
+from onex_analytics.alerting.cells.batches import Batch, Condition, Judged, Match, Number, columns_of
 from onex_analytics.alerting.cells.label_sets import LabelSets
 from onex_analytics.alerting.cells.lanes import Lanes, all_lanes
 from onex_analytics.alerting.cells.runs import Float64, Int64
@@ -59,12 +60,13 @@ class Side:
     ) -> None:
         self.by, self.grid, self.schema = by, grid, schema
         self.interval_us = interval_us  # of the group, also where rules are evaluated at each event
-        self.sets = LabelSets(by, schema)
+        self.sets = LabelSets(by)
         self.bases: list[Base] = []
         self._windows: dict[Hashable, Window] = {}
         self._keepers: dict[Hashable, Keeper] = {}
-        self._names: dict[Condition, str] = {}
         self._needs: list[Match] = []
+        self._widest: list[Match] = []
+        self._read: list[str] = []
 
     def window(self, lanes: Lanes, width_us: int, lag_us: int = 0) -> Window:
         """The sums over (t − lag − width, t − lag]; the same window for all who ask."""
@@ -100,12 +102,14 @@ class Side:
         matches = [one for base in self.bases for one in base.lanes.counted]
         matches += [one for keeper in self._keepers.values() for one in keeper.matches]
         self._needs = list(dict.fromkeys(matches))
-        conditions = dict.fromkeys(condition for one in self._needs for condition in one)
-        self._names = {condition: f"c{place}" for place, condition in enumerate(conditions)}
-        self._expressions = [condition_expression(c, self.schema).alias(name) for c, name in self._names.items()]
-        self._any = None if frozenset() in self._needs else pl.any_horizontal(
-            pl.all_horizontal(self._names[condition] for condition in one) for one in self._needs
-        )  # fmt: skip
+        self._read = sorted(self.columns | {"event_id"})
+        # an event matches one of all needs where it matches one of those that ask for the least
+        self._widest = [one for one in self._needs if not any(other < one for other in self._needs)]
+
+    @property
+    def conditions(self) -> Iterator[Condition]:
+        """What has to be judged of each event."""
+        return (condition for one in self._needs for condition in one)
 
     @property
     def columns(self) -> frozenset[str]:
@@ -124,19 +128,19 @@ class Side:
         """Events that a keeper could not follow."""
         return sum(keeper.untracked for keeper in self._keepers.values())
 
-    def take(self, events: pl.DataFrame, times: Int64, weights: Float64 | None) -> None:
+    def take(self, events: pl.DataFrame, times: Int64, weights: Float64 | None, judged: Judged) -> None:
         """Add events of ticks that are not closed yet."""
-        conditions = events.select(self._expressions) if self._expressions else pl.DataFrame(height=events.height)
-        if self._any is not None:
-            here = conditions.select(self._any).to_series()
-            kept = here.sum()
-            if not kept:
+        rows = None
+        if frozenset() not in self._widest:
+            rows = np.flatnonzero(np.logical_or.reduce([judged.flags(one) for one in self._widest]))
+            if not len(rows):
                 return
-            if kept < events.height:
-                rows = here.to_numpy()
-                events, conditions, times = events.filter(here), conditions.filter(here), times[rows]
+            if len(rows) > events.height // 2:
+                rows = None  # the rest adds nothing anywhere, and leaving it out would cost more
+            else:
+                events, times = events.select(self._read)[rows], times[rows]
                 weights = None if weights is None else weights[rows]
-        batch = Batch(events, self.sets.of(events), times, weights, conditions, self._names)
+        batch = Batch(events, self.sets.of(events), times, weights, judged, rows)
         for base in self.bases:
             base.take(batch)
         for keeper in self._keepers.values():

@@ -18,6 +18,29 @@ _NEVER = np.iinfo(np.int64).max
 
 
 @lean
+def buckets_of(times: Numbers, offset: int, width: int, buckets: Numbers) -> Any:
+    """The bucket of each time: that of (β − 1, β] · width after the offset. Neighbours are often in one bucket."""
+    bucket, begin = 0, 0
+    if len(times) > 0:
+        bucket = -((offset - times[0]) // width)
+        begin = (bucket - 1) * width + offset
+    for row in range(len(times)):
+        if times[row] <= begin or times[row] > begin + width:
+            bucket = -((offset - times[row]) // width)
+            begin = (bucket - 1) * width + offset
+        buckets[row] = bucket
+    return 0
+
+
+@lean
+def cells_of(buckets: Numbers, keys: Numbers, low: int, many: int, cell: Numbers) -> Any:
+    """The place of each row in a table of buckets and label sets."""
+    for row in range(len(buckets)):
+        cell[row] = (buckets[row] - low) * many + keys[row]
+    return 0
+
+
+@lean
 def add_flags(cell: Numbers, flags: Numbers, sums: Numbers) -> Any:
     """Count the flagged rows of each cell."""
     for row in range(len(cell)):
