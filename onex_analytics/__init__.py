@@ -14,7 +14,11 @@ Every name below is loaded when it is first used: importing the package costs ne
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from onex_analytics.kernel_cache import see_to_kernel_cache
+from onex_analytics.loading import loaded_later
 
 if TYPE_CHECKING:
     from onex_analytics import alerting, exceptions, frames, model, profiling, sources, synthetic, views
@@ -44,30 +48,29 @@ __all__ = [
     "views",
 ]
 
-_ROOM_OF = {
-    "EventStore": "store",
-    "IngestReport": "store",
-    "OnexError": "exceptions",
-    "OnexEvent": "model",
-    "build_spans": "frames",
-    "generate": "synthetic",
+_LOADED_LATER: dict[str, tuple[str, ...]] = {
+    "alerting": (),
+    "exceptions": ("OnexError",),
+    "frames": ("build_spans",),
+    "model": ("OnexEvent",),
+    "profiling": (),
+    "sources": (),
+    "store": ("EventStore", "IngestReport"),
+    "synthetic": ("generate",),
+    "views": (),
 }
+_find, __dir__ = loaded_later(__name__, __all__, _LOADED_LATER)
 
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
         from importlib.metadata import version
 
-        found: object = version("onex-analytics")
-    elif name in _ROOM_OF:
-        found = getattr(import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
-    elif name in __all__:
-        found = import_module(f"{__name__}.{name}")
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-    globals()[name] = found
-    return found
+        found = globals()[name] = version("onex-analytics")
+        return found
+    if name in _LOADED_LATER and name in __all__:
+        return import_module(f"{__name__}.{name}")
+    return _find(name)
 
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+see_to_kernel_cache(Path(__file__).parent)

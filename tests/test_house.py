@@ -13,7 +13,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "onex_analytics"
 
 ROOMS = {
-    "exceptions", "model", "registry", "security", "sources", "synthetic", "otel", "store", "frames",
+    "exceptions", "kernel_cache", "loading",
+    "model", "registry", "security", "sources", "synthetic", "otel", "store", "frames",
     "profiling", "error_patterns", "sampling", "batching", "sizing", "alerting", "replay",
     "pipeline", "settings", "views", "jupyter", "dashboard", "servers", "cli",
 }  # fmt: skip

@@ -7,7 +7,6 @@ sketches, contrast) is loaded when first used.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from onex_analytics.frames import coverage
@@ -41,6 +40,7 @@ from onex_analytics.frames.overview import (
 from onex_analytics.frames.periods import NOTABLE, incidents_seen, notable
 from onex_analytics.frames.quantiles import quantile, quantile_columns, quantile_of
 from onex_analytics.frames.windows import bucket, counts_over_time, fitting_width, trailing, width_seconds
+from onex_analytics.loading import loaded_later
 
 if TYPE_CHECKING:
     from onex_analytics.frames.contrasts import CONTRAST, contrast
@@ -104,16 +104,4 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "spans": ("build_spans", "complete_spans", "open_spans", "span_diagnostics"),
     "trees": ("tree_states",),
 }
-_MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-    found: object = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = loaded_later(__name__, __all__, _LOADED_LATER)

@@ -5,9 +5,9 @@ Shapes and event types are here at once; what builds pydantic models or reads a 
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from onex_analytics.loading import loaded_later
 from onex_analytics.model.event_types import (
     FAMILIES,
     FAMILY_AND_OUTCOME,
@@ -126,16 +126,4 @@ _LOADED_LATER = {
     "validation": ("Validated", "validate", "violations"),
     "versions": ("FIELDS_ADDED", "KEPT_IN_EXTRA", "VERSIONS", "SchemaVersion", "can_read", "version_of"),
 }  # fmt: skip
-_MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-    found: object = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = loaded_later(__name__, __all__, _LOADED_LATER)

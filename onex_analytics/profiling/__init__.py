@@ -6,8 +6,9 @@ Every function takes spans, `frames.build_spans(events)` or `store.spans()`, or 
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from onex_analytics.loading import loaded_later
 
 if TYPE_CHECKING:
     from onex_analytics.profiling import export
@@ -68,6 +69,7 @@ __all__ = [
 ]
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
+    "export": (),
     "emitter": ("profile_operation",),
     "sampled_stacks": ("stack_samples",),
     "attribution": ("attribute_change",),
@@ -90,18 +92,4 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "speedups": ("what_if",),
     "waterfalls": ("waterfall",),
 }
-_MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name == "export":
-        return import_module(f"{__name__}.export")
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-    found: object = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = loaded_later(__name__, __all__, _LOADED_LATER)
