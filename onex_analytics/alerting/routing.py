@@ -222,7 +222,7 @@ class TimeInterval(Frozen):
 class Receiver(Frozen):
     """Where pages go. A receiver of no target is one that the program names when it makes the engine."""
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, description="what routes call it")
     stdout: bool = Field(default=False, description="print each page")
     jsonl: str | None = Field(default=None, description="append each page to this file, a JSON object a line")
     webhook: str | None = Field(default=None, pattern="^https?://", description="Alertmanager's webhook, version 4")
