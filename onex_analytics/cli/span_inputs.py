@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -93,10 +94,10 @@ def chosen(
 
 
 def found_format(name: str) -> str:
-    """events, jaeger or chrome, by what the file begins with."""
+    """events, jaeger or chrome, by what the file begins with; events for a pipe, which can be looked at only once."""
     from onex_analytics.sources.streams import STDIN, open_stream
 
-    if name == STDIN or "://" in name:
+    if name == STDIN or "://" in name or Path(name).is_fifo():
         return "events"
     stream = open_stream(name)
     try:

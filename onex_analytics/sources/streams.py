@@ -101,7 +101,7 @@ def open_stream(path: str | Path) -> Stream:
     if name == STDIN:
         return _decoded(name, None, _Pipe(*_standard_input(), ours=False))
     try:
-        raw = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by Stream
+        raw = open(path, "rb", buffering=0, opener=_opened)  # noqa: SIM115 - closed by Stream
         status = os.fstat(raw.fileno())
     except FileNotFoundError as problem:
         raise SourceError(name, "there is no such file", "check the path; a glob needs at least one match") from problem
@@ -115,6 +115,16 @@ def open_stream(path: str | Path) -> Stream:
     if stat.S_ISREG(status.st_mode):
         return _decoded(name, status.st_size, raw)
     return _decoded(name, None, _Pipe(raw, ours=True))
+
+
+def _opened(path: str, flags: int) -> int:
+    """A file. A named pipe is opened without waiting for who writes into it: the system would begin that wait anew
+    after each Ctrl-C; `_Pipe` waits in its stead."""
+    if not hasattr(os, "mkfifo") or not stat.S_ISFIFO(os.stat(path).st_mode):
+        return os.open(path, flags)
+    number = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(number, True)
+    return number
 
 
 def _standard_input() -> tuple[BinaryIO | io.RawIOBase, bytes]:

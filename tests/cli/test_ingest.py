@@ -51,6 +51,16 @@ def test_ctrl_c_ends_the_wait_for_a_pipe_that_says_nothing(tmp_path):
         os.close(keep_open)
 
 
+def test_ctrl_c_ends_the_wait_for_whoever_shall_write_into_a_named_pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    words = [sys.executable, "-c", CHILD.format(""), "ingest", str(tmp_path / "pipe"), "--store", str(tmp_path / "s")]
+    with subprocess.Popen(words, stdin=-1, stdout=-1, stderr=-1) as running:
+        assert running.stdout is not None
+        running.stdout.readline()
+        time.sleep(1)
+        assert "stopped" in stop(running)
+
+
 def test_ctrl_c_while_a_pipe_pauses_keeps_what_was_stored(tmp_path):
     store = str(tmp_path / "s")
     words = [sys.executable, "-c", CHILD.format(SMALL_UNITS), "ingest", "-", "--store", store]

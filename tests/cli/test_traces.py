@@ -1,6 +1,7 @@
 """`onex-analytics traces …` on eighty pages whose times are known."""
 
 import json
+import os
 
 import pytest
 
@@ -235,3 +236,8 @@ def test_what_if_says_what_would_be_won(traces_store, ask, capsys):
 def test_what_if_refuses_what_it_cannot_imagine(words, said, traces_store, capsys):
     assert main(["traces", "what-if", "--store", traces_store, *words]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_pipe_is_not_looked_into_because_that_can_be_done_only_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert found_format(str(tmp_path / "pipe")) == "events"

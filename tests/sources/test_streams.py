@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -195,6 +196,23 @@ def test_a_named_pipe_is_read_like_a_file(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_bytes, args=(packed(lines(3), "gz"),))
+    writer.start()
+    assert read_source(pipe).ids == ids(0, 1, 2)
+    writer.join()
+
+
+def test_a_named_pipe_whose_writer_comes_late_and_writes_slowly_is_read_to_its_end(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def write() -> None:
+        time.sleep(0.3)
+        with pipe.open("wb", buffering=0) as into:
+            for line in lines(3).splitlines(keepends=True):
+                into.write(line)
+                time.sleep(0.1)
+
+    writer = threading.Thread(target=write)
     writer.start()
     assert read_source(pipe).ids == ids(0, 1, 2)
     writer.join()
