@@ -133,8 +133,16 @@ def test_calm_logs_raise_no_more_false_alarms_than_stated():
     assert series <= 0.05 * 40
 
 
+MOST_OF_200 = stats.binom.ppf(0.99, 200, 0.05)
+"""18. Where nothing changed, every finding is a false one, so that a share of at most `alpha` false findings is a finding
+in at most one log of twenty. At that very rate 10 of 200 are expected and more than 10 come in 42 % of all draws, so
+that 10 would refuse a method that keeps its word; more than 18 come in 0.6 % of them. A method that raises one in ten
+false alarms passes at 18 with 37 %, one of three in twenty with 0.8 %. (Measured: 11. `compare` asks more of a finding
+than its rate, an effect of 10 %, and so is held to 10; measured: 5.)"""
+
+
 @pytest.mark.soak
 def test_of_200_calm_logs_at_most_the_stated_share_raises_a_false_alarm():
     tables, series = runs_with_a_false_alarm(200, 40_000)
     assert tables <= 0.05 * 200
-    assert series <= stats.binom.ppf(0.99, 200, 0.05), "nights have fewer spans, so that their p50 is less steady"
+    assert series <= MOST_OF_200
