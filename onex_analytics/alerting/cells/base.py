@@ -21,9 +21,10 @@ from onex_analytics.alerting.cells.window_kernels import (
     add_numbers,
     buckets_of,
     cells_of,
+    gather,
     order_by_key,
     used_cells,
-)  # fmt: skip
+)
 from onex_analytics.alerting.grid import Grid
 
 _FEW = 2**16
@@ -69,6 +70,17 @@ def no_rows(lanes: int) -> Rows:
     return Rows(np.empty(0, np.int64), np.empty(0, np.int32), np.empty((lanes, 0), np.int64))
 
 
+def in_a_row(parts: list[Rows]) -> Rows:
+    """Rows one after the other."""
+    parts = [part for part in parts if len(part.buckets)] or parts[:1]
+    if len(parts) == 1:
+        return parts[0]
+    return Rows(
+        np.concatenate([part.buckets for part in parts]), np.concatenate([part.keys for part in parts]),
+        np.concatenate([part.lanes for part in parts], axis=1),
+    )  # fmt: skip
+
+
 def rows_of(buckets: Int64, keys: Int32, lanes: list[NDArray[np.generic]], counts: int) -> Rows:
     """Add up what lies in one bucket and label set; rows with nothing in the first `counts` lanes are left out."""
     if not len(buckets):
@@ -85,9 +97,16 @@ def rows_of(buckets: Int64, keys: Int32, lanes: list[NDArray[np.generic]], count
             add_flags(cell, numbers.view(np.uint8), sums[lane])
         else:
             add_numbers(cell, numbers, sums[lane])
-    used = np.empty(min(cells, len(buckets)), np.int64)
-    used = used[: used_cells(sums, counts, used)]
-    return Rows(used // width + low, (used % width).astype(np.int32), sums[:, used])
+    most = min(cells, len(buckets))
+    used, of_bucket, of_key = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int32)
+    n = used_cells(sums, counts, low, width, used, of_bucket, of_key)
+    return Rows(of_bucket[:n], of_key[:n], _gathered(sums, used[:n]))
+
+
+def _gathered(lanes: Int64, rows: Int64) -> Int64:
+    found = np.empty((len(lanes), len(rows)), np.int64)
+    gather(lanes, rows, found)
+    return found
 
 
 def _sorted_rows(buckets: Int64, keys: Int32, lanes: list[NDArray[np.generic]], counts: int) -> Rows:
@@ -132,10 +151,20 @@ class Base:
             return self.rows.part(0, 0)
         if len(self._open) == 1:
             return self._open[0]
-        buckets = np.concatenate([self.rows.buckets[:0], *(held.buckets for held in self._open)])
-        keys = np.concatenate([self.rows.keys[:0], *(held.keys for held in self._open)])
-        lanes = np.concatenate([self.rows.lanes[:, :0], *(held.lanes for held in self._open)], axis=1)
-        return rows_of(buckets, keys, list(lanes), len(self.lanes.counted))
+        if len(self._open) > 2:
+            return self._added_up(self._open)
+        one, other = sorted(self._open, key=lambda held: int(held.buckets[0]) if len(held.buckets) else 0)
+        if not len(one.buckets) or not len(other.buckets):
+            return other if len(other.buckets) else one
+        # where one goes on behind the other, few buckets are in both
+        begin = int(np.searchsorted(one.buckets, other.buckets[0]))
+        end = int(np.searchsorted(other.buckets, one.buckets[-1], side="right"))
+        both = [one.part(begin), other.part(0, end)]
+        return in_a_row([one.part(0, begin), *([self._added_up(both)] if end else both), other.part(end)])
+
+    def _added_up(self, parts: list[Rows]) -> Rows:
+        held = in_a_row(parts)
+        return rows_of(held.buckets, held.keys, list(held.lanes), len(self.lanes.counted))
 
     def _add_weights(self) -> None:
         self.weighted = True
@@ -158,10 +187,7 @@ class Base:
         self._open, self._merged = ([rest] if len(rest.buckets) else []), len(rest.buckets)
         begin = int(np.searchsorted(self.rows.buckets, self.last_bucket(span.before) - self.keep, side="right"))
         kept = self.rows.part(begin)
-        self.rows = self.new if not len(kept.buckets) else Rows(
-            np.concatenate([kept.buckets, self.new.buckets]), np.concatenate([kept.keys, self.new.keys]),
-            np.concatenate([kept.lanes, self.new.lanes], axis=1),
-        )  # fmt: skip
+        self.rows = in_a_row([kept, self.new]) if len(kept.buckets) else self.new
         self._by_key = None
 
     def between(self, after: int, last: int, keys: int) -> ByKey:
@@ -178,7 +204,7 @@ class Base:
     def _ordered(self, begin: int, end: int, keys: int) -> ByKey:
         order, bounds = np.empty(end - begin, np.int64), np.empty(keys + 1, np.int64)
         order_by_key(self.rows.keys, begin, end, order, bounds)
-        return ByKey(self.rows.buckets[order], self.rows.lanes[:, order], bounds)
+        return ByKey(self.rows.buckets[order], _gathered(self.rows.lanes, order), bounds)
 
     def state(self) -> Parts:
         parts: Parts = {"weighted": np.array([self.weighted])}

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from onex_analytics.alerting.cells.few_texts import few_texts
 from onex_analytics.alerting.cells.fixed_point import MOST
 from onex_analytics.alerting.cells.runs import Float64, Int32, Int64
 from onex_analytics.alerting.filters import Filter
@@ -60,13 +61,35 @@ class Conditions:
     """Conditions over the events of one schema, each judged once whoever asks for it."""
 
     def __init__(self, conditions: Iterable[Condition], schema: Mapping[str, pl.DataType]) -> None:
-        self._names = {condition: f"c{place}" for place, condition in enumerate(dict.fromkeys(conditions))}
-        self._expressions = [_expression(condition, schema).alias(name) for condition, name in self._names.items()]
+        self._expressions: dict[Condition, pl.Expr] = {}
+        self._of_text: dict[str, list[Condition]] = {}  # conditions on a single column of texts
+        self._others: list[Condition] = []
+        for condition in dict.fromkeys(conditions):
+            self._expressions[condition] = _expression(condition, schema).alias(f"c{len(self._expressions)}")
+            read = condition.columns if isinstance(condition, Filter) else frozenset((condition.column,))
+            column = next(iter(read), "")
+            if len(read) == 1 and schema[column] == pl.String:
+                self._of_text.setdefault(column, []).append(condition)
+            else:
+                self._others.append(condition)
 
     def judge(self, events: pl.DataFrame) -> Judged:
-        """Every condition of every event."""
-        held = events.select(self._expressions) if self._expressions else pl.DataFrame()
-        return Judged(events.height, {one: held[name].to_numpy() for one, name in self._names.items()})
+        """Every condition of every event; those on one column of few texts are judged text by text."""
+        held: dict[Condition, Bools] = {}
+        others = list(self._others)
+        for column, conditions in self._of_text.items():
+            if (parts := few_texts(events[column])) is None:
+                others += conditions
+                continue
+            expressions = [self._expressions[condition] for condition in conditions]
+            found = [(part.texts.to_frame(column).select(expressions), part.place) for part in parts]
+            for place, condition in enumerate(conditions):
+                flags = [frame.to_series(place).to_numpy()[of_row] for frame, of_row in found]
+                held[condition] = flags[0] if len(flags) == 1 else np.concatenate(flags)
+        if others:
+            frame = events.select(self._expressions[condition] for condition in others)
+            held |= {condition: frame.to_series(place).to_numpy() for place, condition in enumerate(others)}
+        return Judged(events.height, held)
 
 
 @dataclass

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -28,7 +31,18 @@ from onex_analytics.alerting.rules import Group
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import require
 
+_MANY = 50_000
 _NEVER = np.iinfo(np.int64).min
+
+
+@cache
+def _pool(process: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "alert-cells")
+
+
+def beside() -> ThreadPoolExecutor:
+    """A thread for work beside; a forked process has one of its own."""
+    return _pool(os.getpid())
 
 
 @dataclass
@@ -110,7 +124,7 @@ class Fold:
         self._drain()
         if not events.height:
             return
-        times = events["timestamp"].to_physical().to_numpy()
+        times = events["timestamp"].to_numpy().view(np.int64)
         earliest = int(times.min())
         if earliest <= self._last:
             raise InvalidOption("events", f"one at {earliest} µs", f"events after the closed tick at {self._last} µs")
@@ -126,9 +140,15 @@ class Fold:
         if self._numbers:
             odd = [number(c, events.schema).abs().ge(MOST).sum() for c in self._numbers]  # NaN is above all
             self._counts["skipped"] += sum(events.select(o.alias(str(i)) for i, o in enumerate(odd)).row(0))
+        early = [self._early(side, events) for side in self._sides.values()]
         judged = self._conditions.judge(events)
-        for side in self._sides.values():
-            side.take(events, times, weights, judged)
+        for side, labels in zip(self._sides.values(), early, strict=True):
+            side.take(events, times, weights, judged, labels)
+
+    @staticmethod
+    def _early(side: Side, events: pl.DataFrame) -> Future[Int32 | None] | None:
+        """The label sets of many events, found beside the judging of conditions."""
+        return beside().submit(side.sets.of_few, events) if side.by and events.height >= _MANY else None
 
     # ------------------------------------------------------------------ runs out
 

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from onex_analytics.alerting.cells.key_kernels import identify, place_again, tell_apart
+from onex_analytics.alerting.cells.few_texts import few_texts
+from onex_analytics.alerting.cells.key_kernels import identify, place_again
 from onex_analytics.alerting.cells.runs import Int32
 
 _NONE = np.iinfo(np.int64).min
-_MANY, _FEW = 2_000, 4_096
 
 
 class LabelSets:
@@ -34,6 +34,12 @@ class LabelSets:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def of_few(self, events: pl.DataFrame) -> Int32 | None:
+        """As `of`, where the texts are few; None where they are not."""
+        found = [_codes_of_few(events[column], kind) for column, kind in zip(self.by, self._kinds, strict=True)]
+        coded = [one for one in found if one is not None]
+        return self._of(coded) if coded and len(coded) == len(found) else None
 
     def of(self, events: pl.DataFrame) -> Int32:
         """The number of each row's label set."""
@@ -58,7 +64,7 @@ class LabelSets:
         for place, column in enumerate(coded):
             found, new = self._combined(place, found, column.codes)
         if len(new):
-            texts = [column.texts.gather(new).to_list() for column in coded]
+            texts = [column.texts[new].fill_null("").to_list() for column in coded]
             self.texts.extend(zip(*texts, strict=True))
         return found
 
@@ -101,20 +107,11 @@ class Coded(NamedTuple):
 
 
 def _coded(texts: pl.Series, kind: pl.Categorical) -> Coded:
-    """A file's texts are few and repeat each other as references to one place; only one of each is then looked at."""
-    if texts.len() < _MANY:
-        return Coded(texts, texts.cast(kind).to_physical().to_numpy())
-    codes = [_codes_of_chunk(chunk, kind) for chunk in texts.get_chunks()]
+    return _codes_of_few(texts, kind) or Coded(texts, texts.cast(kind).to_physical().to_numpy())
+
+
+def _codes_of_few(texts: pl.Series, kind: pl.Categorical) -> Coded | None:
+    if (parts := few_texts(texts)) is None:
+        return None
+    codes = [part.texts.fill_null("").cast(kind).to_physical().to_numpy()[part.place] for part in parts]
     return Coded(texts, codes[0] if len(codes) == 1 else np.concatenate(codes))
-
-
-def _codes_of_chunk(texts: pl.Series, kind: pl.Categorical) -> NDArray[np.uint32]:
-    if not texts.null_count():
-        held = texts.to_arrow(compat_level=pl.CompatLevel.newest())
-        views = np.frombuffer(held.buffers()[1], np.int64).reshape(-1, 2)[held.offset :][: len(held)]
-        firsts, found = np.empty(_FEW // 4, np.int64), np.empty(len(held), np.int32)
-        many = tell_apart(views, np.empty((_FEW, 2), np.int64), np.full(_FEW, -1, np.int32), firsts, found)
-        if many >= 0:
-            codes = texts.gather(firsts[:many]).cast(kind).to_physical().to_numpy()
-            return codes[found]
-    return texts.cast(kind).to_physical().to_numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from concurrent.futures import Future
 from math import gcd
 from typing import Protocol, TypeVar
 
@@ -13,7 +14,7 @@ from onex_analytics.alerting.cells.base import Base, Span
 from onex_analytics.alerting.cells.batches import Batch, Condition, Judged, Match, Number, columns_of
 from onex_analytics.alerting.cells.label_sets import LabelSets
 from onex_analytics.alerting.cells.lanes import Lanes, all_lanes
-from onex_analytics.alerting.cells.runs import Float64, Int64
+from onex_analytics.alerting.cells.runs import Float64, Int32, Int64
 from onex_analytics.alerting.cells.saving import Parts, below, of
 from onex_analytics.alerting.cells.steps import Steps
 from onex_analytics.alerting.cells.windows import Value, Window, WindowAnew
@@ -128,19 +129,29 @@ class Side:
         """Events that a keeper could not follow."""
         return sum(keeper.untracked for keeper in self._keepers.values())
 
-    def take(self, events: pl.DataFrame, times: Int64, weights: Float64 | None, judged: Judged) -> None:
-        """Add events of ticks that are not closed yet."""
+    def take(
+        self, events: pl.DataFrame, times: Int64, weights: Float64 | None, judged: Judged,
+        early: Future[Int32 | None] | None = None,
+    ) -> None:  # fmt: skip
+        """Add events of ticks that are not closed yet; `early`: their label sets, if these are looked for already."""
         rows = None
         if frozenset() not in self._widest:
             rows = np.flatnonzero(np.logical_or.reduce([judged.flags(one) for one in self._widest]))
             if not len(rows):
+                if early is not None:
+                    early.result()
                 return
             if len(rows) > events.height // 2:
                 rows = None  # the rest adds nothing anywhere, and leaving it out would cost more
             else:
                 events, times = events.select(self._read)[rows], times[rows]
                 weights = None if weights is None else weights[rows]
-        batch = Batch(events, self.sets.of(events), times, weights, judged, rows)
+        found = early.result() if early is not None else None
+        if found is None:
+            found = self.sets.of(events)
+        elif rows is not None:
+            found = found[rows]
+        batch = Batch(events, found, times, weights, judged, rows)
         for base in self.bases:
             base.take(batch)
         for keeper in self._keepers.values():

@@ -57,16 +57,31 @@ def add_numbers(cell: Numbers, numbers: Numbers, sums: Numbers) -> Any:
 
 
 @lean
-def used_cells(lanes: Numbers, counts: int, found: Numbers) -> Any:
-    """The cells of which any of the first `counts` lanes has something, in order."""
+def used_cells(lanes: Numbers, counts: int, low: int, many: int, cells: Numbers, buckets: Numbers, keys: Numbers
+) -> Any:  # fmt: skip
+    """The cells of which any of the first `counts` lanes has something, in order, and their buckets and label sets."""
     n = 0
-    for cell in range(lanes.shape[1]):
-        for lane in range(counts):
-            if lanes[lane, cell] != 0:
-                found[n] = cell
-                n += 1
-                break
+    cell = 0
+    for bucket in range(lanes.shape[1] // many):
+        for key in range(many):
+            for lane in range(counts):
+                if lanes[lane, cell] != 0:
+                    cells[n] = cell
+                    buckets[n] = low + bucket
+                    keys[n] = key
+                    n += 1
+                    break
+            cell += 1
     return n
+
+
+@lean
+def gather(lanes: Numbers, rows: Numbers, found: Numbers) -> Any:
+    """The chosen rows of every lane."""
+    for lane in range(lanes.shape[0]):
+        for place in range(len(rows)):
+            found[lane, place] = lanes[lane, rows[place]]
+    return 0
 
 
 @lean

@@ -252,6 +252,33 @@ def test_a_hundred_thousand_label_sets_are_evaluated() -> None:
     assert len(later.value) == 2 * many and fold.counts["over_series_limit"] == 0
 
 
+@pytest.mark.parametrize("kind", ["ratio", "avg", "count", "distinct"])
+@pytest.mark.parametrize("many", [1_999, 2_001, 60_000])
+def test_large_batches_take_other_paths_to_the_same_numbers(kind: str, many: int) -> None:
+    chance = random.Random(many)
+    texts = ["failure", "success", "a long outcome that no word holds", None, "start"]
+    names = ["a", "a node with a long name", "another node with a long name", None]
+    events = frame([event(0)]).select(pl.all().repeat_by(many).explode()).with_columns(
+        timestamp=pl.Series([START + chance.randrange(1_000_000_000) for _ in range(many)]).cast(SCHEMA["timestamp"]),
+        node=pl.Series(chance.choices(names, k=many)), outcome=pl.Series(chance.choices(texts, k=many)),
+        operation=pl.Series([f"operation {chance.randrange(3000)} of many" for _ in range(many)]),
+        event_id=pl.int_range(many).cast(pl.String), correlation_id=pl.Series(chance.choices(texts, k=many)),
+    )  # fmt: skip
+    grouped = group(rule(kind, by=["node"]), rule(kind, by=["node", "outcome"], where="outcome != 'start'"),
+                    rule(kind, by=["operation"], where="node == 'a' and outcome == 'failure'"))  # fmt: skip
+    whole, parts = Fold(grouped, SCHEMA), Fold(grouped, SCHEMA)
+    whole.take(events)
+    for part in events.sort("event_id").iter_slices(1_500):
+        parts.take(part)
+    until = whole.grid.tick_at_or_after(START + 1_200_000_000)
+    found = told(whole, whole.close(until))
+    assert found == told(parts, parts.close(until))
+    failed = events.filter((pl.col("outcome") == "failure") & pl.col("node").is_null()).height
+    if kind == "count":
+        assert sum(int(n) for (name, labels, tick), (_, n, _) in found.items()
+                   if name == "r1" and labels == (("node", ""), ("outcome", "failure"))) == 3 * failed  # fmt: skip
+
+
 def test_weights_bias_what_they_cannot_mend() -> None:
     kinds = [*KINDS]
     fold = Fold(group(*(rule(kind) for kind in kinds)), SCHEMA)
