@@ -134,7 +134,7 @@ def test_calm_logs_raise_no_more_false_alarms_than_stated():
 
 
 MOST_OF_200 = stats.binom.ppf(0.99, 200, 0.05)
-"""18. Where nothing changed, every finding is a false one, so that a share of at most `alpha` false findings is a finding
+"""18. Where nothing changed, every finding is false, so that a share of at most `alpha` false findings is a finding
 in at most one log of twenty. At that very rate 10 of 200 are expected and more than 10 come in 42 % of all draws, so
 that 10 would refuse a method that keeps its word; more than 18 come in 0.6 % of them. A method that raises one in ten
 false alarms passes at 18 with 37 %, one of three in twenty with 0.8 %. (Measured: 11. `compare` asks more of a finding
