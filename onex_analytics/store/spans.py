@@ -198,14 +198,16 @@ class SpanTable:
     # ------------------------------------------------------------------ what is new
 
     def _update(self, said: dict[str, Any], files: list[StoredFile], added: list[StoredFile], version: int) -> None:
-        events = self._read(added)
+        with ThreadPoolExecutor(1) as meanwhile:
+            reading = meanwhile.submit(Kept, self.table, self.whole_shape, said)
+            events = self._read(added)
+            kept = reading.result()
         if events["causation_id"].null_count() < events.height:
             self._pair_anew(files, version)
             return
         if events.is_empty():
             self._commit(_Made(self, said), files, version, False)
             return
-        kept = Kept(self.table, self.whole_shape, said)
         apart = kept.whole_rows(touched_by(kept, events, self._paired))
         same_text = correlation().is_in(correlations(events).implode())
         apart = apart.filter(pl.col("_loose") | ~correlated() | same_text)
@@ -329,11 +331,12 @@ class _Made:
         """Write the files, several at a time: beside each file of spans one of what an update looks through."""
         table, own = self.spans.table, [*self.spans.table.schema]
         sides = [(side, rows) for side, rows in self._beside.items() if rows.height]
+        at_hand: Compression = "zstd" if table.is_remote else "uncompressed"  # of what is read as a whole each time
         jobs: list[tuple[pl.DataFrame, int, Compression]] = []
         for part in self._parts:
             jobs.append((part.select(own), ROW_GROUP_ROWS, "zstd"))
-            jobs.append((part.select(INDEXED), part.height, "zstd" if table.is_remote else "uncompressed"))
-        jobs += [(rows, rows.height, "zstd") for _, rows in sides]
+            jobs.append((part.select(INDEXED), part.height, at_hand))
+        jobs += [(rows, rows.height, at_hand) for _, rows in sides]
         with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
             self.added = [*pool.map(lambda job: write_grouped(table, *job), jobs)]
         paths = [action.path for action in self.added]

@@ -20,7 +20,9 @@ from onex_analytics.frames.spans.keys import hashed
 from onex_analytics.frames.spans.pairing import CLOSED, CYCLE, NO_TIME, NONE, ORPHAN
 from onex_analytics.frames.spans.parents import ends_for_nesting, innermost, roots, trace_bearers
 
-_BITMAP_BITS = 24
+_BITMAP_BITS, _SPARE_BITS = 24, 6
+"""Bits that number the places of a bitmap: at most, and beyond those that number what is put into it. (Memory that is
+touched for the first time costs more than the bitmap saves where little is linked.)"""
 
 
 class Unlinked(NamedTuple):
@@ -117,8 +119,9 @@ def _adopt(
 ) -> None:  # fmt: skip
     """Give the children the innermost of the spans that bear the key they want."""
     wanted_keys, own = spread(wanted[children]), spread(own)
-    asked = np.zeros(1 << _BITMAP_BITS, np.bool_)
-    shift = np.uint64(64 - _BITMAP_BITS)
+    bits = min(children.size.bit_length() + _SPARE_BITS, _BITMAP_BITS)
+    asked = np.zeros(1 << bits, np.bool_)
+    shift = np.uint64(64 - bits)
     asked[wanted_keys >> shift] = True
     hit = asked[own >> shift]
     owners, own = owners[hit], own[hit]
@@ -143,7 +146,7 @@ def innermost_of(key: pl.Series, start: pl.Series, end: pl.Series, is_child: pl.
     Times are microseconds; keys are hashes. Of rows that begin together any may be given.
     """
     keys = spread(key.to_numpy().view(np.uint64).copy())
-    starts, ends = (column.fill_null(NO_TIME).to_numpy() for column in (start, end))
+    starts, ends = (column.fill_null(NO_TIME).to_numpy(writable=True) for column in (start, end))
     child = is_child.to_numpy()
     none = np.zeros(keys.size, np.uint64)
     order, border = in_order(keys, none, starts, child.astype(np.uint8), np.zeros(keys.size, np.int32), 0, 1)

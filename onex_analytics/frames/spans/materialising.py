@@ -124,7 +124,7 @@ def events_again(spans: pl.DataFrame, dimensions: Mapping[str, str]) -> pl.DataF
 
 
 def _microseconds(times: pl.Series) -> NDArray[np.int64]:
-    return times.cast(pl.Int64).fill_null(NO_TIME).to_numpy()
+    return times.cast(pl.Int64).fill_null(NO_TIME).to_numpy(writable=True)  # one type, for which kernels are compiled
 
 
 assert set(EVENT_COLUMNS) <= set(EVENTS)
