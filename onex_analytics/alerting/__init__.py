@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onex_analytics.alerting.backtesting import Backtest, backtest
+    from onex_analytics.alerting.comparisons import Comparison, compare_rules, stability
     from onex_analytics.alerting.conditions import When
     from onex_analytics.alerting.engine import AlertEngine
     from onex_analytics.alerting.evaluating import Evaluation
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from onex_analytics.alerting.prometheus import export_prometheus
     from onex_analytics.alerting.prometheus_import import import_lifecycle
     from onex_analytics.alerting.receivers import Alertmanager, JsonLines, Printed, Webhook
+    from onex_analytics.alerting.rule_tests import RuleTestReport, run_rule_tests
     from onex_analytics.alerting.rules import Group, Rule, RuleSet
     from onex_analytics.alerting.watching import watched
 
@@ -33,6 +35,7 @@ __all__ = [
     "Alertmanager",
     "Arithmetic",
     "Backtest",
+    "Comparison",
     "Evaluation",
     "EventAlertingEngine",
     "Filter",
@@ -43,21 +46,26 @@ __all__ = [
     "Printed",
     "Rule",
     "RuleSet",
+    "RuleTestReport",
     "Webhook",
     "When",
     "backtest",
     "check_rules",
+    "compare_rules",
     "export_prometheus",
     "import_lifecycle",
     "load_incidents",
     "load_rules",
     "pages_frame",
     "presets",
+    "run_rule_tests",
+    "stability",
     "watched",
 ]
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "backtesting": ("Backtest", "backtest"),
+    "comparisons": ("Comparison", "compare_rules", "stability"),
     "conditions": ("When",),
     "engine": ("AlertEngine",),
     "evaluating": ("Evaluation",),
@@ -69,6 +77,7 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "prometheus": ("export_prometheus",),
     "prometheus_import": ("import_lifecycle",),
     "receivers": ("Alertmanager", "JsonLines", "Printed", "Webhook"),
+    "rule_tests": ("RuleTestReport", "run_rule_tests"),
     "rules": ("Group", "Rule", "RuleSet"),
     "watching": ("watched",),
 }

@@ -143,6 +143,21 @@ class Backtest:
         self._feed.run(evaluation, lambda known: None)
         return pl.concat([pl.DataFrame(schema=STRETCHES), *(record.stretches() for record in records)])
 
+    def again(self, rules: RuleSet) -> Backtest:
+        """The same log, options and incidents under other rules."""
+        feed = self._feed
+        pairs = [(advance.after, advance.to) for advance in feed.advances]
+        return backtest(
+            rules, feed.events, self.incidents, lead=self.lead, as_of=feed.as_of, until=feed.until, advances=pairs,
+            labels=self.label_names, tz=self.tz,
+        )  # fmt: skip
+
+    def markdown(self) -> str:
+        """What the rules did, as the comment of a pull request."""
+        from onex_analytics.alerting.markdown import backtest_text
+
+        return backtest_text(self)
+
     # ------------------------------------------------------------------ why, and how well
 
     @cached_property

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from onex_analytics.alerting import conditions as kinds
-from onex_analytics.alerting.cells.label_sets import label_text
+from onex_analytics.alerting.cells.order_kernels import find_ends
 from onex_analytics.alerting.durations import microseconds
 from onex_analytics.alerting.filters import Filter
 from onex_analytics.alerting.rules import Rule, RuleSet
@@ -93,10 +93,11 @@ def _behind(rule: Rule, part: _Part, transitions: pl.DataFrame, events: pl.LazyF
     matching = pl.lit(True)
     for one in part.filters:
         matching = matching & one.expression(schema)
+    takes_part = matching
     if part.unfinished:
         matching = matching & (pl.col("outcome") == "start") & pl.col("correlation_id").is_not_null()
-    key = pl.concat_str([label_text(column, schema[column]) for column in sorted(rule.by)] or [pl.lit("")],
-                        separator="\x00")  # fmt: skip
+    texts = [_label_text(column, schema[column]) for column in sorted(rule.by)]
+    key = pl.concat_str(texts or [pl.lit("")], separator="\x00")
     operation = [name for name in _OPERATION if part.unfinished]
     held = (
         events.filter((pl.col("timestamp") > pl.lit(first) - (part.lag + part.width)) & (pl.col("timestamp") <= last))
@@ -111,7 +112,7 @@ def _behind(rule: Rule, part: _Part, transitions: pl.DataFrame, events: pl.LazyF
         held[place].drop("_key")
     )
     if part.unfinished:
-        found = _still_open(found, events)
+        found = _still_open(found, events.filter(takes_part), lag + width)
     return found.select("_row", "event_id", "timestamp")
 
 
@@ -134,22 +135,27 @@ def _pairs(
     return np.concatenate(rows), np.concatenate(places)
 
 
-def _still_open(found: pl.DataFrame, events: pl.LazyFrame) -> pl.DataFrame:
-    """Starts whose operation had ended fewer times by then than it had begun when they did."""
+def _still_open(found: pl.DataFrame, events: pl.LazyFrame, give_up_us: int) -> pl.DataFrame:
+    """The starts whose operation had not ended by then; the first of the open ones is the one that ends."""
     operations = found.select(_OPERATION).unique()
-    mine = events.filter(pl.col("correlation_id").is_in(operations["correlation_id"].unique().to_list()))
-    told = mine.select(*_OPERATION, "timestamp", "event_id", "outcome").collect()
-    told = told.join(operations, on=_OPERATION, how="semi", nulls_equal=True)
-    order = ("timestamp", "event_id")
-    starts = told.filter(pl.col("outcome") == "start").sort(order).with_columns(
-        (pl.int_range(pl.len()).over(_OPERATION) + 1).alias("_begun")
-    )  # fmt: skip
-    ends = told.filter(pl.col("outcome").is_in(_ENDS)).sort(order).with_columns(
-        (pl.int_range(pl.len()).over(_OPERATION) + 1).alias("_begun")
-    )  # fmt: skip
-    ended = starts.join(ends.select(*_OPERATION, "_begun", pl.col("timestamp").alias("_ended")),
-                        on=[*_OPERATION, "_begun"], how="left", nulls_equal=True)  # fmt: skip
-    return found.join(ended.select("event_id", "_ended"), on="event_id", how="left", maintain_order="left").filter(
-        pl.col("_ended").is_null() | (pl.col("_ended") > pl.col("_at"))
+    told = (
+        events.filter(pl.col("correlation_id").is_in(operations["correlation_id"].unique().to_list()))
+        .filter(pl.col("outcome").is_in(["start", *_ENDS]))
+        .select(*_OPERATION, "timestamp", "event_id", begins=pl.col("outcome") == "start")
+        .sort(*_OPERATION, "timestamp", "event_id")
+        .collect()
+        .with_columns(pl.struct(_OPERATION).rle_id().cast(pl.Int64).alias("_one"))
+    )
+    ended = np.full(told.height, np.iinfo(np.int64).max)
+    times = told["timestamp"].to_physical().to_numpy()
+    find_ends(told["_one"].to_numpy(), times, told["begins"].to_numpy(), give_up_us, ended)
+    ends = told.select("event_id").with_columns(pl.Series("_ended", ended))
+    return found.join(ends, on="event_id", how="left", maintain_order="left").filter(
+        pl.col("_ended") > pl.col("_at").dt.epoch("us")
     )
 
+
+def _label_text(column: str, kind: pl.DataType) -> pl.Expr:
+    """A label as cells write it: null is empty, whole numbers have no point."""
+    text = pl.col(column).cast(pl.String)
+    return (text.str.strip_suffix(".0") if kind.is_float() else text).fill_null("")

@@ -154,3 +154,8 @@ class StretchRecord:
 def label_values() -> pl.Expr:
     """The values of `labels`, to sort and to join by, as `_key`."""
     return pl.col("labels").list.eval(pl.element().struct.field("value")).alias("_key")
+
+
+def label_key() -> pl.Expr:
+    """The values of `labels` as one text, to join by, as `_key`."""
+    return pl.col("labels").list.eval(pl.element().struct.field("value")).list.join("\x00").alias("_key")

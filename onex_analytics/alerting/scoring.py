@@ -149,6 +149,11 @@ class _Part:
         last = pl.col(column) <= self.end if self.name != "tune" else pl.col(column) < self.end
         return (pl.col(column) >= self.begin) & last
 
+    def holds_incident(self) -> pl.Expr:
+        """One that begins in it; one that began before the log did, and lasts into it, belongs to the first part."""
+        lasts = pl.lit(self.name != "report") & (pl.col("end").is_null() | (pl.col("end") > self.begin))
+        return self.holds("start") | (lasts & (pl.col("start") < self.begin))
+
 
 def scores(result: Backtest, split: float | datetime | str | None = None) -> pl.DataFrame:
     """How well each rule, and all together, found the incidents, beside alerts at random times.
@@ -197,7 +202,7 @@ class _Judged:
         fired = result.alerts.filter(pl.col("fired").is_not_null() & part.holds("fired"))
         unjudged = incidents.filter(pl.col("kind").is_in(list(UNJUDGED)))
         holes = unjudged.filter(pl.col("end").is_not_null())
-        real = incidents.filter(~pl.col("kind").is_in([*HARMLESS, *UNJUDGED]) & part.holds("start"))
+        real = incidents.filter(~pl.col("kind").is_in([*HARMLESS, *UNJUDGED]) & part.holds_incident())
         inside = real.with_row_index("_row").join_where(
             holes.select(pl.col("start").alias("_from"), pl.col("end").alias("_to")),
             pl.col("start") >= pl.col("_from"), pl.col("end") <= pl.col("_to"),
@@ -330,16 +335,22 @@ def zone(tz: str) -> ZoneInfo:
         raise InvalidOption("tz", tz, "a time zone such as Europe/Berlin") from None
 
 
+def at_night(tz: str, column: str = "at") -> pl.Expr:
+    """True from 22:00 to 06:00 in a time zone."""
+    hour = pl.col(column).dt.convert_time_zone(tz).dt.hour()
+    return (hour >= 22) | (hour < 6)
+
+
 def load_of(result: Backtest) -> Load:
     """The pages of a backtest by day, night and weekend in its time zone."""
     if result.begin is None or result.end is None:
         return Load(0, 0, 0.0, 0, 0, 0, None, None)
     local = pl.col("at").dt.convert_time_zone(result.tz)
-    at = result.pages.select(day=local.dt.date(), hour=local.dt.hour(), weekday=local.dt.weekday())
+    at = result.pages.select(day=local.dt.date(), night=at_night(result.tz), weekday=local.dt.weekday())
     first, last = (moment.astimezone(zone(result.tz)).date() for moment in (result.begin, result.end))
     days = pl.date_range(first, last, eager=True).alias("day").to_frame()
     counts = days.join(at.group_by("day").len("pages"), on="day", how="left")["pages"].fill_null(0).sort()
-    night = int(at.select(((pl.col("hour") >= 22) | (pl.col("hour") < 6)).sum()).item())
+    night = int(at["night"].sum())
     weekend = int((at["weekday"] >= 6).sum())
     n, span = at.height, (result.end - result.begin) / timedelta(days=1)
     return Load(

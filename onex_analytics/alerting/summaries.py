@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from onex_analytics.alerting.group_evaluation import GroupEvaluation
-from onex_analytics.alerting.recording import AlertRecord
+from onex_analytics.alerting.recording import AlertRecord, label_key
 
 SUMMARY = pl.Schema({
     "group": pl.String(),
@@ -62,10 +62,9 @@ def summary(
 
 def _fired(alerts: pl.DataFrame, end: datetime | None) -> pl.DataFrame:
     fired = pl.col("fired").is_not_null()
-    key = pl.col("labels").list.eval(pl.element().struct.field("value")).list.join("\x00")
     lasting = (pl.col("resolved").fill_null(pl.lit(end)) - pl.col("fired")).dt.total_microseconds() / 1e6
     before = pl.col("resolved").shift(1).over("group", "rule", "_key", order_by="pending")
-    found = alerts.with_columns(key.alias("_key"), lasting.alias("_s")).filter(fired)
+    found = alerts.with_columns(label_key(), lasting.alias("_s")).filter(fired)
     return found.with_columns((pl.col("fired") - before < FLAP).alias("_flap")).group_by("group", "rule").agg(
         pl.len().alias("firings"), pl.col("_key").n_unique().alias("firing_label_sets"),
         pl.col("_flap").fill_null(False).sum().alias("flaps"), pl.col("_s").sum().alias("firing_s"),

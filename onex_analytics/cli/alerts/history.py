@@ -1,0 +1,191 @@
+"""Rules on history: backtest, alone and beside another rule file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onex_analytics.cli.alerts.rule_files import Rules, rules_of
+from onex_analytics.cli.inputs import store_of
+from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
+from onex_analytics.cli.progress import busy
+from onex_analytics.exceptions import InvalidOption
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from onex_analytics.alerting import Backtest, Comparison
+
+SHOWN = ("summary", "scores", "alerts", "transitions", "pages", "evidence", "incidents")
+COMPARED = ("rules", "incidents", "firings")
+
+
+def backtest(
+    rules: Rules,
+    files: Annotated[list[str] | None, typer.Argument(help="Raw files, globs or folders; or name a --store.")] = None,
+    store: StoreOrFiles = None,
+    since: Annotated[str | None, typer.Option(help="Only events from this time on, such as 2026-11-01.")] = None,
+    until: Annotated[str | None, typer.Option(help="Only events before this time; the clock is moved to it.")] = None,
+    incidents: Annotated[
+        Path | None,
+        typer.Option(help="What went wrong: CSV, JSON, Parquet, an export of PagerDuty or Grafana, or the labels that "
+                          "generate wrote."),
+    ] = None,
+    lead: Annotated[str, typer.Option(help="A firing so long before an incident still catches it.")] = "15m",
+    label: Annotated[
+        list[str] | None,
+        typer.Option(help="A label that a firing and its incident must share; may be given again. All by default."),
+    ] = None,
+    rename: Annotated[
+        list[str] | None, typer.Option(help="What a label of the incidents is called here, such as service=node.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Score before and after apart: a share such as 0.5, or a time.")
+    ] = None,
+    compare: Annotated[
+        str | None, typer.Option(help='The rules as they were, or "presets": what is won and lost since.')
+    ] = None,
+    as_of: Annotated[str, typer.Option(help="event, or arrival: late events and all.")] = "event",
+    tz: Annotated[str, typer.Option(help="The time zone of nights and weekends, such as Europe/Berlin.")] = "UTC",
+    show: Annotated[
+        str | None, typer.Option(help=f"{', '.join(SHOWN)}; with --compare: {', '.join(COMPARED)}.")
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the comment of a pull request.")] = False,
+    max_pages_per_day: Annotated[
+        float | None, typer.Option(help="Exit with 1 where there would be more pages a day.")
+    ] = None,
+    min_recall: Annotated[
+        float | None, typer.Option(help="Exit with 1 where a smaller share of the incidents is caught.")
+    ] = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    out: Out = None,
+) -> int:  # fmt: skip
+    """What the rules would have done on a log: firings, pages, and how well they find incidents."""
+    output = Output(as_json, as_csv, out)
+    if markdown and (as_json or as_csv):
+        raise InvalidOption("--markdown", "with --json or --csv", "one of them")
+    known = SHOWN if compare is None else COMPARED
+    if show is not None and show not in known:
+        raise InvalidOption("--show", show, "one of " + ", ".join(known))
+    if min_recall is not None and incidents is None:
+        raise InvalidOption("--min-recall", "without --incidents", "labelled incidents to find")
+    from onex_analytics.alerting import backtest as run
+    from onex_analytics.alerting import compare_rules, load_incidents
+    from onex_analytics.store.selection import time_of
+
+    names = _renamed(rename)
+    told = None if incidents is None else load_incidents(incidents, rename=names)
+    begin, end = time_of("--since", since), time_of("--until", until)
+    with store_of(None if files else store, files or []) as (held, _), busy("evaluating"):
+        dimensions = dict(held.dimensions)
+        log = held.scan(since=begin, until=end)
+        now = rules_of(rules, dimensions)
+        options = {"lead": lead, "as_of": as_of, "until": end, "labels": label or None, "tz": tz}
+        if compare is None:
+            result = run(now, log, told, **options)  # type: ignore[arg-type]
+            frame = None if markdown else _shown(result, show, split)
+            text = result.markdown() if markdown else ""
+        else:
+            both = compare_rules(rules_of(compare, dimensions), now, log, told, **options)
+            result = both.after
+            frame = None if markdown else _compared(both, show)
+            text = both.markdown() if markdown else ""
+        if frame is not None:
+            output.frame(_readable(frame) if output.form in ("table", "csv") else frame)
+        elif out is not None:
+            out.write_text(text, encoding="utf-8")
+        else:
+            sys.stdout.write(text)
+        _say_what_was_left_out(result)
+        return _over_budget(result, max_pages_per_day, min_recall)
+
+
+def _renamed(pairs: list[str] | None) -> dict[str, str]:
+    found = {}
+    for pair in pairs or []:
+        theirs, met, ours = pair.partition("=")
+        if not (theirs and met and ours):
+            raise InvalidOption("--rename", pair, "their name = ours, such as service=node")
+        found[theirs] = ours
+    return found
+
+
+def _shown(result: Backtest, show: str | None, split: str | None) -> pl.DataFrame:
+    if show is None:
+        show = "summary" if result.incidents is None else "scores"
+    if show in ("scores", "incidents") and result.incidents is None:
+        raise InvalidOption("--show", show, "--incidents as well")
+    if show == "scores":
+        return result.scores(_share_or_time(split))
+    if show == "incidents":
+        return result.matches
+    frame: pl.DataFrame = getattr(result, show)
+    return frame
+
+
+def _share_or_time(split: str | None) -> float | str | None:
+    try:
+        return None if split is None else float(split)
+    except ValueError:
+        return split
+
+
+def _compared(both: Comparison, show: str | None) -> pl.DataFrame:
+    if show is None:
+        show = "rules" if both.incidents is None else "incidents"
+    if show == "incidents":
+        if both.incidents is None:
+            raise InvalidOption("--show", show, "--incidents as well")
+        return both.incidents
+    return both.firings if show == "firings" else both.rules
+
+
+def _readable(frame: pl.DataFrame) -> pl.DataFrame:
+    """Labels as people write them, node=a, and of the alerts of a page how many there are."""
+    import polars as pl
+
+    from onex_analytics.alerting.shapes import LABEL_SET
+
+    pair = pl.concat_str(pl.element().struct.field("name"), pl.element().struct.field("value"), separator="=")
+    labels = [name for name, kind in frame.schema.items() if kind == LABEL_SET]
+    of_pages = [name for name in ("firing", "resolved") if isinstance(frame.schema.get(name), pl.List)]
+    return frame.with_columns(
+        *(pl.col(name).list.eval(pair).list.join(", ") for name in labels),
+        *(pl.col(name).list.len() for name in of_pages),
+    )
+
+
+_LEFT_OUT = {
+    "late": "arrived after their evaluations", "ahead": "lie far ahead of their arrival", "untimed": "have no time",
+    "over_series_limit": "label sets were not evaluated: more than max_series", "skipped": "values were no numbers",
+    "untracked": "could not be followed: no correlation id",
+    "over_limit": "evaluations went over the group's limit and dropped every alert",
+}  # fmt: skip
+
+
+def _say_what_was_left_out(result: Backtest) -> None:
+    for group, counts in result.accounts.items():
+        for word, meaning in _LEFT_OUT.items():
+            if counts.get(word):
+                say(f"{group}: {counts[word]:,} {meaning}")
+    biased = result.summary.filter("biased")
+    for group, rule in biased.select("group", "rule").rows():
+        say(f"{group} / {rule}: sampled events bend its value")
+
+
+def _over_budget(result: Backtest, max_pages_per_day: float | None, min_recall: float | None) -> int:
+    over = 0
+    if max_pages_per_day is not None and result.load.pages_per_day > max_pages_per_day:
+        say(f"{result.load.pages_per_day:.2f} pages a day; at most {max_pages_per_day:g} were allowed")
+        over = 1
+    if min_recall is not None:
+        totals = result.scores().tail(1)["recall"].to_list()
+        recall = totals[0] if totals and totals[0] is not None else 0.0
+        if recall < min_recall:
+            say(f"{recall:.0%} of the incidents are caught; at least {min_recall:.0%} were wanted")
+            over = 1
+    return over

@@ -1,0 +1,115 @@
+"""Rules on history, at the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from onex_analytics import generate
+from onex_analytics.cli import main
+
+RULES = """
+groups:
+- name: g
+  rules:
+  - alert: Failing
+    by: [node]
+    when: {ratio: {of: outcome == 'failure', window: 10m}, op: ">", threshold: THRESHOLD, min_count: 5}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log of half a day, its labels, and two rule files."""
+    path = tmp_path_factory.mktemp("history")
+    log = generate(20_000, seed=3, days=0.5)
+    log.write(path / "log.jsonl")
+    log.labels.write_csv(path / "labels.csv")
+    (path / "old.yaml").write_text(RULES.replace("THRESHOLD", "0.3"))
+    (path / "new.yaml").write_text(RULES.replace("THRESHOLD", "0.1"))
+    assert main(["ingest", str(path / "log.jsonl"), "--store", str(path / "store")]) == 0
+    return path
+
+
+@pytest.fixture
+def run(folder, capsys):
+    def asked(*words: str, code: int = 0) -> str:
+        capsys.readouterr()
+        assert main(["alerts", "backtest", str(folder / "new.yaml"), *words]) == code
+        said = capsys.readouterr()
+        return said.out if code != 2 else said.err
+
+    return asked
+
+
+def test_a_rule_is_summed_up(run, folder):
+    (row,) = json.loads(run("--store", str(folder / "store"), "--json"))
+    assert (row["rule"], row["label_sets"] > 1, row["firings"] > 0) == ("Failing", True, True)
+
+
+def test_raw_files_do_as_well_as_a_store(run, folder):
+    of_files = run(str(folder / "log.jsonl"), "--json")
+    assert of_files == run("--store", str(folder / "store"), "--json")
+
+
+def test_with_incidents_the_rules_are_scored(run, folder):
+    words = ("--store", str(folder / "store"), "--incidents", str(folder / "labels.csv"))
+    rows = json.loads(run(*words, "--json"))
+    assert [row["rule"] for row in rows] == ["Failing", None]
+    assert 0 < rows[-1]["recall"] <= 1
+    parts = json.loads(run(*words, "--split", "0.5", "--json"))
+    assert [row["part"] for row in parts] == ["tune", "tune", "report", "report"]
+
+
+@pytest.mark.parametrize("show", ["summary", "alerts", "transitions", "pages", "evidence"])
+def test_everything_can_be_shown(run, folder, show):
+    assert len(run("--store", str(folder / "store"), "--show", show, "--csv").splitlines()) > 1
+
+
+def test_labels_read_as_people_write_them(run, folder):
+    assert ",node=" in run("--store", str(folder / "store"), "--show", "alerts", "--csv")
+
+
+def test_two_rule_files_are_compared(run, folder):
+    words = ("--store", str(folder / "store"), "--compare", str(folder / "old.yaml"))
+    (row,) = json.loads(run(*words, "--json"))
+    assert (row["change"], row["firings_after"] > row["firings_before"]) == ("changed", True)
+    changes = json.loads(run(*words, "--incidents", str(folder / "labels.csv"), "--json"))
+    assert {row["change"] for row in changes} <= {"won", "lost", "both", "neither"}
+
+
+def test_a_comparison_can_be_the_comment_of_a_pull_request(run, folder, tmp_path):
+    words = ("--store", str(folder / "store"), "--compare", str(folder / "old.yaml"), "--incidents",
+             str(folder / "labels.csv"), "--tz", "Europe/Berlin", "--markdown")  # fmt: skip
+    told = run(*words)
+    assert "pages at night" in told and "**Incidents won:" in told and "(Europe/Berlin)" in told
+    assert run(*words, "--out", str(tmp_path / "comment.md")) == ""
+    assert (tmp_path / "comment.md").read_text(encoding="utf-8") == told
+
+
+def test_a_budget_that_is_not_kept_is_exit_code_1(run, folder):
+    words = ("--store", str(folder / "store"), "--incidents", str(folder / "labels.csv"), "--json")
+    run(*words, "--max-pages-per-day", "100000", "--min-recall", "0.01")
+    run(*words, "--max-pages-per-day", "0.1", code=1)
+    run(*words, "--min-recall", "1", code=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--show", "everything"], "one of summary, scores"),
+        (["--show", "scores"], "--incidents as well"),
+        (["--markdown", "--json"], "one of them"),
+        (["--min-recall", "0.5"], "labelled incidents"),
+        (["--rename", "service"], "service=node"),
+        (["--tz", "Mars"], "Europe/Berlin"),
+        (["--as-of", "arrival"], "bulk load"),
+        (["--lead", "soon"], "a duration"),
+        (["--incidents", "none.csv"], "name a file that is there"),
+        (["--compare", "none.yaml"], "none.yaml"),
+    ],
+)
+def test_bad_use_is_said_with_the_mend_and_exit_code_2(run, folder, words, said):
+    assert said in run("--store", str(folder / "store"), *words, code=2)
