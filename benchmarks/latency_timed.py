@@ -46,7 +46,8 @@ if way == "duckdb":
         return of_duckdb(f"'{where}'")
 else:
     ask = latency_table if way == "exact" else histogram_table
-    of_ours(ask, pl.scan_parquet(where).head(1000))
+    few = pl.scan_parquet(where).head(1000)
+    of_ours(ask, pl.concat([few, few]))  # two batches: the second goes another way than the first
 
     def whole() -> int:
         return of_ours(ask, pl.scan_parquet(where))

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from math import prod
 from os import cpu_count
+from threading import get_ident
 from typing import NamedTuple
 
 import numpy as np
@@ -52,14 +53,20 @@ class Grouping:
         self._held = pl.Series([], dtype=self._dictionary)  # Polars forgets categories that no column has
         self._seen: list[pl.DataFrame] = []
         self._known: dict[tuple[object, ...], int] = {}  # only spares the look into the dictionary
+        self._rooms: dict[int, _Room] = {}
 
-    def codes(self, frame: pl.DataFrame) -> Codes:
-        """The number of each row's combination, in an array that nobody else holds."""
+    def codes(self, frame: pl.DataFrame, *, lasting: bool = True) -> Codes:
+        """The number of each row's combination, in an array that nobody else holds.
+
+        Not `lasting`: it may be written over when the same thread asks again. What is used and forgotten need not be
+        fresh memory each time, which the system has to clear first.
+        """
         if not self.keys:
             return np.zeros(frame.height, np.int32)
         columns = [frame[key] for key in self.keys]
-        parts = _parts(columns)
-        if parts is not None and (seen := self._seen_before(parts)) is not None:
+        room = self._rooms.setdefault(get_ident(), _Room())
+        parts = _parts(columns, room)
+        if parts is not None and (seen := self._seen_before(parts, None if lasting else room)) is not None:
             return seen
         if parts is None or (found := _numbered(parts)) is None:
             return self._looked_up(pl.DataFrame(columns))
@@ -79,7 +86,7 @@ class Grouping:
             return pl.DataFrame({"_code": [0]}, schema={"_code": pl.Int32})
         return pl.concat(self._seen).unique("_code").sort("_code") if self._seen else pl.DataFrame({"_code": []})
 
-    def _seen_before(self, parts: Sequence[_Part]) -> Codes | None:
+    def _seen_before(self, parts: Sequence[_Part], room: _Room | None) -> Codes | None:
         """The numbers, where all combinations came in earlier batches and their values combine in few ways."""
         if prod(len(part.values) for part in parts) > _FEW_WAYS:
             return None
@@ -88,7 +95,7 @@ class Grouping:
         for part in parts[1:-1]:
             codes = codes * np.int32(len(part.values)) + part.codes
         last = parts[-1] if len(parts) > 1 else _Part(np.zeros(0, np.int32), parts[0].firsts, [None])
-        found = np.empty(len(codes), np.int32)
+        found = np.empty(len(codes), np.int32) if room is None else room.codes(len(parts), len(codes))
         return found if _told(codes, last.codes, len(last.values), np.array(ways, np.int32), found) else None
 
     def _looked_up(self, rows: pl.DataFrame) -> Codes:
@@ -129,11 +136,14 @@ def workers() -> int:
     return min(cpu_count() or 1, 8)
 
 
-def distinct(column: pl.Series) -> tuple[Codes, NDArray[np.int64]] | None:
-    """The rows of a column as numbers, and the first row of each number; None where that takes a look at each text."""
+def distinct(column: pl.Series, codes: Codes | None = None) -> tuple[Codes, NDArray[np.int64]] | None:
+    """The rows of a column as numbers, and the first row of each number; None where that takes a look at each text.
+
+    The numbers are written into `codes` where it is given.
+    """
     if (words := words_of(column)) is None:
         return None
-    codes = np.empty(len(column), np.int32)
+    codes = np.empty(len(column), np.int32) if codes is None else codes
     width = 2 if column.dtype == pl.String else 1
     nulls = column.is_null().to_numpy() if column.null_count() else np.zeros(0, np.bool_)
     for most in (_FEW, _MANY):  # a table that fits the innermost cache serves nearly always
@@ -164,11 +174,23 @@ class _Part(NamedTuple):
     values: list[object]
 
 
-def _parts(columns: Sequence[pl.Series]) -> list[_Part] | None:
+class _Room:
+    """Arrays that one thread writes over again and again."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, Codes] = {}
+
+    def codes(self, number: int, size: int) -> Codes:
+        if len(self._held.get(number, ())) < size:
+            self._held[number] = np.empty(size, np.int32)
+        return self._held[number][:size]
+
+
+def _parts(columns: Sequence[pl.Series], room: _Room) -> list[_Part] | None:
     """The columns as numbers, each value made into an object once; None where they are too many."""
     parts = []
-    for column in columns:
-        if (found := distinct(column)) is None:
+    for number, column in enumerate(columns):
+        if (found := distinct(column, room.codes(number, len(column)))) is None:
             return None
         parts.append(_Part(*found, _values(column[found[1]])))
     return parts
@@ -177,7 +199,7 @@ def _parts(columns: Sequence[pl.Series]) -> list[_Part] | None:
 def _numbered(parts: Sequence[_Part]) -> tuple[Codes, NDArray[np.int64], list[list[object]]] | None:
     """The rows as numbers, the first row of each number, what it says in each column; None where they are too many."""
     codes, firsts, told = parts[0]
-    values = [told]
+    codes, values = codes.copy(), [told]
     for further, _, told in parts[1:]:
         width = len(told)
         size = len(firsts) * width

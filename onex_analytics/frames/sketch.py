@@ -61,7 +61,7 @@ def sketch_of(
 
         def take(part: pl.DataFrame) -> None:
             weighed = None if weight is None else part["_weight"].to_numpy()
-            counter.add(grouping.codes(part), part["_number"].to_numpy(), weighed)
+            counter.add(grouping.codes(part, lasting=False), part["_number"].to_numpy(), weighed)
 
         streamed(needed, take)
         return finished_sketch(counter, grouping, schema)

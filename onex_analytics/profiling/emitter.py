@@ -23,20 +23,37 @@ from onex_analytics.profiling.stack_sampler import SAMPLER, Sampled
 P = ParamSpec("P")
 R = TypeVar("R")
 Emit = Callable[[PerformanceProfileEvent], object]
-_FREE_BITS = (1 << 128) - 1 & ~(0xF000 << 64 | 0xC000 << 48)
-_UUID_4 = 0x4000 << 64 | 0x8000 << 48
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def random_uuid() -> str:
-    """A random UUID (version 4) as text, in half the time of `str(uuid.uuid4())`.
+    """A random UUID (version 4) as text, at a quarter of the cost of `str(uuid.uuid4())`.
 
     >>> from uuid import UUID
     >>> UUID(random_uuid()).version
     4
     """
-    digits = f"{int.from_bytes(os.urandom(16)) & _FREE_BITS | _UUID_4:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    try:
+        digits = _DIGITS.pop()  # one step of one thread: no two threads get the same
+    except IndexError:
+        digits = _fresh_digits()
+    variant = _VARIANTS[digits[16]]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
+def _fresh_digits() -> str:
+    """128 random bits in hex; a few more are put by, because each word with the system costs as much as a UUID."""
+    drawn = os.urandom(16 * _DRAWN).hex()
+    _DIGITS.extend(drawn[at:at + 32] for at in range(32, len(drawn), 32))
+    return drawn[:32]
+
+
+_DRAWN = 32
+_DIGITS: list[str] = []
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_DIGITS.clear)  # else parent and child would tell of the same ids
 
 
 class profile_operation:

@@ -60,7 +60,7 @@ def histogram_table(
         grouping, counter = Grouping(keys), SketchCounter(scale, signed=False)
 
         def take(part: pl.DataFrame) -> None:
-            codes = without_unended(grouping.codes(part), part)
+            codes = without_unended(grouping.codes(part, lasting=False), part)
             counter.add(codes, part["duration_ms"].to_numpy(), weights_of(part))
 
         streamed(needed, take)

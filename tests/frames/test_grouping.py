@@ -120,3 +120,16 @@ def test_a_column_is_uniform_where_all_its_rows_say_the_same(values, times):
 @pytest.mark.parametrize("column", [[], [None], ["a", None]])
 def test_no_rows_and_nulls_are_not_uniform(column):
     assert not uniform(pl.Series(column, dtype=pl.String))
+
+
+def test_numbers_that_need_not_last_are_the_same_numbers():
+    grouping = Grouping(["node", "operation"])
+    rng = np.random.default_rng(0)
+    for size in (50, 500, 20):
+        frame = pl.DataFrame({"node": rng.integers(0, 4, size), "operation": rng.integers(0, 3, size)})
+        lasting = grouping.codes(frame)
+        assert grouping.codes(frame, lasting=False).tolist() == lasting.tolist()
+        assert grouping.codes(frame[::-1], lasting=False).tolist() == lasting.tolist()[::-1]
+        rows = grouping.rows()
+        told = rows.select("node", "operation").rows()
+        assert [told[rows["_code"].to_list().index(code)] for code in lasting.tolist()] == frame.rows()

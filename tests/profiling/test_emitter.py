@@ -4,9 +4,12 @@ import asyncio
 import gc
 import inspect
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from uuid import RFC_4122, UUID
 
 import polars as pl
 import pytest
@@ -14,6 +17,7 @@ import pytest
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.model import PerformanceProfileEvent, correlation_scope, current_correlation
 from onex_analytics.profiling import profile_operation, stack_samples
+from onex_analytics.profiling.emitter import random_uuid
 from onex_analytics.profiling.process_meters import GC_CLOCK
 from onex_analytics.profiling.stack_sampler import SAMPLER, SUSPENDED
 from tests.sources.reading import read_source, written
@@ -355,3 +359,22 @@ def test_one_context_manager_is_for_one_operation_at_a_time():
     with both:
         pass
     assert len(told) == 2
+
+
+def test_ids_are_random_uuids_of_version_four_and_no_two_are_the_same():
+    ids = [random_uuid() for _ in range(500)]
+    assert len(set(ids)) == 500
+    assert all(str(UUID(each)) == each and UUID(each).version == 4 and UUID(each).variant == RFC_4122 for each in ids)
+
+
+def test_a_forked_process_tells_of_other_ids_than_its_parent():
+    program = (
+        "import os\n"
+        "from onex_analytics.profiling.emitter import random_uuid\n"
+        "random_uuid()\n"
+        "child = os.fork()\n"
+        "print(random_uuid(), flush=True)\n"
+        "os._exit(0) if child == 0 else os.waitpid(child, 0)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert len(set(told)) == 2
