@@ -44,7 +44,10 @@ Mistake: TypeAlias = tuple[int, str, str]
 """Line, problem and mend."""
 Schema: TypeAlias = Mapping[str, pl.DataType]
 
-_INSIDE: dict[tuple[type[BaseModel], str], type[BaseModel]] = {
+Inside: TypeAlias = Mapping[tuple[type[BaseModel], str], type[BaseModel]]
+"""The part of a file that stands under a key of another part."""
+
+_INSIDE: Inside = {
     (RuleSet, "groups"): Group, (Group, "rules"): Rule, (Rule, "when"): When, (RuleSet, "notification"): Notification,
     (RuleSet, "silences"): Silence, (Notification, "route"): Route, (Route, "routes"): Route,
     (Notification, "receivers"): Receiver, (Notification, "inhibit_rules"): InhibitRule,
@@ -71,12 +74,13 @@ def keys_of(model: type[BaseModel]) -> list[str]:
 
 def mistakes_in_keys(tree: Node) -> list[Mistake]:
     """Keys that no part of a rule file has, and names that stand twice."""
-    return [*_strange_keys(tree, RuleSet), *_names_twice(tree)]
+    return [*strange_keys(tree, RuleSet), *_names_twice(tree)]
 
 
-def _strange_keys(node: Node, model: type[BaseModel]) -> Iterator[Mistake]:
+def strange_keys(node: Node, model: type[BaseModel], inside: Inside = _INSIDE) -> Iterator[Mistake]:
+    """Keys that this part of a file does not have, nor those within it."""
     for entry in node.entries():
-        yield from _strange_keys(entry, model)
+        yield from strange_keys(entry, model, inside)
     inner: type[BaseModel] | None
     known = keys_of(model)
     for key, value in node.items():
@@ -85,8 +89,8 @@ def _strange_keys(node: Node, model: type[BaseModel]) -> Iterator[Mistake]:
         elif model is Expr and key == "cells":
             for name, cell in value.items():
                 yield from _strange_cell(name, cell)
-        elif inner := _INSIDE.get((model, key)):
-            yield from _strange_keys(value, inner)
+        elif inner := inside.get((model, key)):
+            yield from strange_keys(value, inner, inside)
 
 
 def _strange_cell(name: str, cell: Node) -> Iterator[Mistake]:
@@ -95,7 +99,7 @@ def _strange_cell(name: str, cell: Node) -> Iterator[Mistake]:
             mend = "judge the whole in `when`, beside expr" if key in keys_of(When) else _key_mend(key, KINDS, Expr)
             yield cell.line_of(key), f"unknown key {key!r} in cell {name!r}", mend
         else:
-            yield from _strange_keys(value, KINDS[key])
+            yield from strange_keys(value, KINDS[key])
 
 
 def _said(model: type[BaseModel]) -> str:

@@ -101,7 +101,7 @@ def _read(
     found = mistakes_in_keys(tree)
     rules: RuleSet | None = None
     if not found:
-        rules, found = mistakes_of(tree)
+        rules, found = mistakes_of(tree, RuleSet)
     if rules is not None:
         found = mistakes_in_rules(tree, rules, rule_schema(rules, dimensions))
     in_order = sorted(dict.fromkeys(found), key=lambda mistake: mistake[0])

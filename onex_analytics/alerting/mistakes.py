@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from onex_analytics.alerting.checking import Mistake, line_at, place_name
 from onex_analytics.alerting.conditions import KINDS
-from onex_analytics.alerting.rules import RuleSet
 from onex_analytics.alerting.yaml_tree import Node, Step
 from onex_analytics.exceptions import FilterError
+
+Part = TypeVar("Part", bound=BaseModel)
 
 _EXAMPLES = {
     "window": "window: 5m", "threshold": "threshold: 10", "alert": "alert: TooManyFailures", "name": "name: nodes",
@@ -23,6 +24,7 @@ _EXAMPLES = {
     "windows": "windows: [[1h, 5m, 14.4], [6h, 30m, 6]]", "older_than": "older_than: 30m",
     "cells": "cells: {errors: {count: {window: 5m}}}", "value": "value: errors / (calls + 1)",
     "the file": "groups: [{name: nodes, rules: […]}]",
+    "at": "at: 5m", "event": "event: {node: a, outcome: failure}", "rule_files": "rule_files: [rules.yaml]",
     "start": "start: 2026-11-01T09:00:00Z", "end": "end: 2026-11-01T17:00:00Z",
 }  # fmt: skip
 _OTHER_WORDS = {
@@ -35,13 +37,13 @@ _BOUNDS = {
 }  # fmt: skip
 
 
-def mistakes_of(tree: Node) -> tuple[RuleSet | None, list[Mistake]]:
-    """The rules of a file, or what is wrong with it."""
+def mistakes_of(tree: Node, model: type[Part]) -> tuple[Part | None, list[Mistake]]:
+    """What a file says, or what is wrong with it."""
     data = tree.data()
     if data is None:
         return None, [(tree.line, "the file says nothing", "write groups: [{name: nodes, rules: […]}]")]
     try:
-        return RuleSet.model_validate(data), []
+        return model.model_validate(data), []
     except ValidationError as error:
         details = error.errors(include_url=False)
         return None, [_told(tree, detail) for detail in details if not _follows(detail, details)]

@@ -16,6 +16,7 @@ from onex_analytics.alerting.conditions import KINDS, When
 from onex_analytics.alerting.durations import duration_text
 from onex_analytics.alerting.filters import parsing
 from onex_analytics.alerting.routing import Receiver, Route
+from onex_analytics.alerting.rule_tests import run_rule_tests
 from onex_analytics.alerting.rules import Group, Rule, RuleSet
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "alerting.md").read_text(encoding="utf-8")
@@ -56,6 +57,9 @@ def test_every_field_stands_on_the_page_with_its_default(model: type[BaseModel])
 def test_every_example_is_a_rule_file(block: str) -> None:
     if block.startswith("when:"):
         block = f"groups:\n- name: a\n  rules:\n  - alert: b\n    by: [node]\n    {block}"
+    if block.startswith("rule_files:"):
+        assert run_rule_tests(block).failures == []
+        return
     load_rules(block)
 
 

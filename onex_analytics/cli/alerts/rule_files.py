@@ -1,4 +1,4 @@
-"""Rule files alone and for Prometheus: check, presets, export, import."""
+"""Rule files alone and for Prometheus: check, test, presets, export, import."""
 
 from __future__ import annotations
 
@@ -61,6 +61,33 @@ def check(
     if not found:
         say(f"{len(rules)} rule file{'s' * (len(rules) > 1)}: no mistake")
     return 1 if found else 0
+
+
+def run_tests(
+    tests: Annotated[list[str], typer.Argument(help="Test files; each names its rule files.")],
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    out: Out = None,
+) -> int:
+    """Run tests of rules: events go in, and alerts and pages must come as expected. Exit code 1 where they do not."""
+    output = Output(as_json, as_csv, out)
+    import polars as pl
+
+    from onex_analytics.alerting.rule_tests import run_rule_tests
+
+    reports = []
+    for name in tests:
+        with busy("testing"):
+            reports.append(run_rule_tests(Path(name)))
+    failures = [line for report in reports for line in report.failures]
+    if output.form != "table":
+        output.frame(pl.concat([report.checks for report in reports]))
+    else:
+        for line in failures:
+            print(line)
+    checks = sum(report.checks.height for report in reports)
+    say(f"{checks} expectations, {len(failures)} not met" if failures else f"{checks} expectations, all met")
+    return 1 if failures else 0
 
 
 def _mistakes(found: list[RuleError]) -> pl.DataFrame:
