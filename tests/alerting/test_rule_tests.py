@@ -64,8 +64,8 @@ def test_expectations_that_hold_pass() -> None:
          "expected default at 5m31s, firing [{alertname: Failures, node: a, severity: critical}], resolved [], "
          "found default at 5m30s, firing [{alertname: Failures, node: a, severity: critical}], resolved []")),
         ("  - {at: 15m30s, receiver: default, resolved: [{alertname: Failures, node: a, severity: critical}]}\n",
-         "  until: 20m\n", ("<text>:14: a node that fails: page 2 at 15m30s: expected no page, found default at 15m30s, "
-         "firing [], resolved [{alertname: Failures, node: a, severity: critical}]")),
+         "  until: 20m\n", ("<text>:14: a node that fails: page 2 at 15m30s: expected no page, "
+         "found default at 15m30s, firing [], resolved [{alertname: Failures, node: a, severity: critical}]")),
     ],
 )  # fmt: skip
 def test_a_wrong_expectation_is_told_with_its_line(right: str, wrong: str, says: str) -> None:

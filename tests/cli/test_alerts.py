@@ -99,3 +99,23 @@ def test_the_lifecycle_of_prometheus_is_taken_over(tmp_path: Path, capsys: pytes
     assert load_rules(told.out).rule("Failures").for_.total_seconds() == 420
     reason = "Prometheus asks its series (up == 0); the condition stays ours"
     assert told.err == f"not imported: x / Failures / expr: {reason}\n"
+
+
+def test_tests_of_rules_are_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "rules.yaml").write_text(RULES, encoding="utf-8")
+    path = tmp_path / "rules_test.yaml"
+    text = """rule_files: [rules.yaml]
+tests:
+- input_events: [{event: {node: a, outcome: failure}, at: 0s, every: 10s, times: 5}]
+  expect: [{at: 1m, alert: Failures, firing: [{node: a}]}]
+"""
+    path.write_text(text, encoding="utf-8")
+    assert main(["alerts", "test", str(path)]) == 0
+    assert capsys.readouterr().err == "1 expectations, all met\n"
+    path.write_text(text.replace("firing: [{node: a}]", "firing: []"), encoding="utf-8")
+    assert main(["alerts", "test", str(path)]) == 1
+    told = capsys.readouterr()
+    assert told.out == f"{path}:4: test: Failures firing at 1m: expected [], found [{{node: a}}]\n"
+    assert told.err == "1 expectations, 1 not met\n"
+    assert main(["alerts", "test", str(path), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)[0]["passed"] is False
