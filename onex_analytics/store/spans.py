@@ -11,6 +11,10 @@ chosen is paired and linked by its texts, as `build_spans` does it), and exchang
    Loose spans rest in a file of their own.
 3. **Links**: whatever stands in one tree with a span that changed, or becomes its parent or its child, is linked anew.
 
+A row that is replaced stays in its file, and a list of such rows beside it, until they are a fifth of the file. Other
+files beside the spans hold what an update looks through, and the events of loose pairs; so the folder is read by
+`EventStore.spans` alone.
+
 A commit makes all of it visible at once; who loses a race looks again. A store whose events name causes
 (`causation_id`), that lost events (`retain`) or gained a dimension is paired anew.
 """
