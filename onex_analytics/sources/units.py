@@ -22,8 +22,8 @@ from onex_analytics.sources.streams import Stream
 
 UNIT_BYTES = 24 << 20
 FIRST_UNIT_BYTES = 6 << 20
-BLOCK_BYTES = 24 << 20
-BLOCK_LINES = 1 << 17
+BLOCK_BYTES = 12 << 20
+BLOCK_LINES = 1 << 16
 LONGEST_LINE = 1 << 29
 """A line or element that is longer is cut here, and its parts are rejected."""
 
