@@ -118,6 +118,58 @@ def _sorted_rows(buckets: Int64, keys: Int32, lanes: list[NDArray[np.generic]], 
     return Rows(buckets[first[used]], keys[first[used]], sums[:, used])
 
 
+class Queue:
+    """Rows in the order of time: new ones are put behind, old ones let go in front, and few are ever moved."""
+
+    def __init__(self, lanes: int) -> None:
+        self._room = no_rows(lanes)
+        self._begin, self._end = 0, 0
+
+    def __len__(self) -> int:
+        return self._end - self._begin
+
+    @property
+    def rows(self) -> Rows:
+        return self._room.part(self._begin, self._end)
+
+    def let_go(self, last: int) -> None:
+        """Drop the rows up to this bucket."""
+        self._begin += int(np.searchsorted(self.rows.buckets, last, side="right"))
+
+    def put(self, new: Rows) -> None:
+        if self._end + len(new.buckets) > len(self._room.buckets):
+            self._move(2 * (len(self) + len(new.buckets)), len(new.lanes))
+        begin, self._end = self._end, self._end + len(new.buckets)
+        self._room.buckets[begin : self._end] = new.buckets
+        self._room.keys[begin : self._end] = new.keys
+        self._room.lanes[:, begin : self._end] = new.lanes
+
+    def widen(self, lanes: int) -> None:
+        """Have more lanes, with nothing in them so far."""
+        self._move(2 * len(self), lanes)
+
+    def _move(self, room: int, lanes: int) -> None:
+        held, many = self.rows, len(self)
+        self._room = Rows(np.empty(room, np.int64), np.empty(room, np.int32), np.zeros((lanes, room), np.int64))
+        self._begin, self._end = 0, many
+        self._room.buckets[:many], self._room.keys[:many] = held.buckets, held.keys
+        self._room.lanes[: len(held.lanes), :many] = held.lanes
+
+    def between(self, after: int, last: int, keys: int) -> ByKey:
+        """The rows of the buckets (after, last], label set by label set."""
+        begin, end = (int(place) for place in np.searchsorted(self.rows.buckets, (after, last), side="right"))
+        return self._ordered(self._begin + begin, self._begin + end, keys)
+
+    def by_key(self, keys: int) -> ByKey:
+        """All rows, label set by label set."""
+        return self._ordered(self._begin, self._end, keys)
+
+    def _ordered(self, begin: int, end: int, keys: int) -> ByKey:
+        order, bounds = np.empty(end - begin, np.int64), np.empty(keys + 1, np.int64)
+        order_by_key(self._room.keys, begin, end, order, bounds)
+        return ByKey(self._room.buckets[order], _gathered(self._room.lanes, order), bounds)
+
+
 class Base:
     """The base rows of one `by` and one width of buckets."""
 
@@ -125,8 +177,8 @@ class Base:
         self.grid, self.width_us, self.lanes = grid, width_us, lanes
         self.keep = keep  # buckets that the longest window reaches back
         self.weighted = False
-        self.rows = no_rows(lanes.plain)
-        self.new = self.rows
+        self.queue = Queue(lanes.plain)
+        self.new = no_rows(lanes.plain)
         self._open: list[Rows] = []
         self._merged = 0
         self._by_key: ByKey | None = None
@@ -148,7 +200,7 @@ class Base:
 
     def _merge(self) -> Rows:
         if not self._open:
-            return self.rows.part(0, 0)
+            return self.new.part(0, 0)
         if len(self._open) == 1:
             return self._open[0]
         if len(self._open) > 2:
@@ -169,9 +221,10 @@ class Base:
     def _add_weights(self) -> None:
         self.weighted = True
         more = 2 * len(self.lanes.counted)
-        self.rows, *self._open = (
+        self.queue.widen(self.lanes.weighted)
+        self.new, *self._open = (
             Rows(held.buckets, held.keys, np.concatenate([held.lanes, np.zeros((more, len(held.keys)), np.int64)]))
-            for held in (self.rows, *self._open)
+            for held in (self.new, *self._open)
         )
 
     def last_bucket(self, tick: int) -> int:
@@ -185,39 +238,29 @@ class Base:
         self.new = merged.part(0, end)
         rest = merged.part(end)
         self._open, self._merged = ([rest] if len(rest.buckets) else []), len(rest.buckets)
-        begin = int(np.searchsorted(self.rows.buckets, self.last_bucket(span.before) - self.keep, side="right"))
-        kept = self.rows.part(begin)
-        self.rows = in_a_row([kept, self.new]) if len(kept.buckets) else self.new
+        self.queue.let_go(self.last_bucket(span.before) - self.keep)
+        self.queue.put(self.new)
         self._by_key = None
 
-    def between(self, after: int, last: int, keys: int) -> ByKey:
-        """The rows of the buckets (after, last], label set by label set."""
-        begin, end = (int(place) for place in np.searchsorted(self.rows.buckets, (after, last), side="right"))
-        return self._ordered(begin, end, keys)
-
-    def all_by_key(self, keys: int) -> ByKey:
+    def by_key(self, keys: int) -> ByKey:
         """All rows in the queue, label set by label set; made once a closing."""
         if self._by_key is None:
-            self._by_key = self._ordered(0, len(self.rows.buckets), keys)
+            self._by_key = self.queue.by_key(keys)
         return self._by_key
-
-    def _ordered(self, begin: int, end: int, keys: int) -> ByKey:
-        order, bounds = np.empty(end - begin, np.int64), np.empty(keys + 1, np.int64)
-        order_by_key(self.rows.keys, begin, end, order, bounds)
-        return ByKey(self.rows.buckets[order], _gathered(self.rows.lanes, order), bounds)
 
     def state(self) -> Parts:
         parts: Parts = {"weighted": np.array([self.weighted])}
-        for name, rows in (("rows", self.rows), ("open", self._merge())):
+        for name, rows in (("rows", self.queue.rows), ("open", self._merge())):
             parts |= {f"{name}_buckets": rows.buckets, f"{name}_keys": rows.keys, f"{name}_lanes": rows.lanes}
         return parts
 
     def restore(self, parts: Parts) -> None:
         found = {name: np.asarray(part) for name, part in parts.items()}
         self.weighted = bool(found["weighted"][0])
-        self.rows, held = (
+        rows, held = (
             Rows(found[f"{name}_buckets"], found[f"{name}_keys"], found[f"{name}_lanes"]) for name in ("rows", "open")
         )
-        self.new = self.rows.part(0, 0)
+        self.queue, self.new = Queue(len(rows.lanes)), rows.part(0, 0)
+        self.queue.put(rows)
         self._open = [held]
         self._by_key = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,7 +22,7 @@ from onex_analytics.alerting.cells.reckoning import Reckoning, reckoning
 from onex_analytics.alerting.cells.runs import Float64, Int32, Int64, RuleRuns, Runs
 from onex_analytics.alerting.cells.saving import Parts, below, of, packed, unpacked
 from onex_analytics.alerting.cells.series import LEFT_OUT, UNKNOWN, SeriesTable
-from onex_analytics.alerting.cells.side import Side
+from onex_analytics.alerting.cells.side import Side, Source
 from onex_analytics.alerting.cells.steps import Steps, steps_at, together
 from onex_analytics.alerting.cells.windows import grown
 from onex_analytics.alerting.durations import microseconds
@@ -31,7 +31,7 @@ from onex_analytics.alerting.rules import Group
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import require
 
-_MANY = 50_000
+_MANY, _MANY_ROWS = 50_000, 10_000
 _NEVER = np.iinfo(np.int64).min
 
 
@@ -40,7 +40,7 @@ def _pool(process: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "alert-cells")
 
 
-def beside() -> ThreadPoolExecutor:
+def _beside() -> ThreadPoolExecutor:
     """A thread for work beside; a forked process has one of its own."""
     return _pool(os.getpid())
 
@@ -148,7 +148,7 @@ class Fold:
     @staticmethod
     def _early(side: Side, events: pl.DataFrame) -> Future[Int32 | None] | None:
         """The label sets of many events, found beside the judging of conditions."""
-        return beside().submit(side.sets.of_few, events) if side.by and events.height >= _MANY else None
+        return _beside().submit(side.sets.of_few, events) if side.by and events.height >= _MANY else None
 
     # ------------------------------------------------------------------ runs out
 
@@ -184,19 +184,23 @@ class Fold:
             pass
 
     def _runs(self, span: Span) -> Iterator[RuleRuns]:
-        made: dict[int, Steps] = {}
         left = self._users.copy()
-        for cell in self._cells.values():
-            here = Span(span.grid, span.before, span.tick, span.first_event, len(cell.side.sets))
-            parts = []
+        cells = [
+            (cell, Span(span.grid, span.before, span.tick, span.first_event, len(cell.side.sets)))
+            for cell in self._cells.values()
+        ]
+        made: dict[int, Callable[[], Steps]] = {}
+        large = any(side.new_rows > _MANY_ROWS for side in self._sides.values())
+        for place, (cell, here) in enumerate(cells):
+            for ahead, of_ahead in cells[place : place + 1 + large]:  # the next cell is made beside this one's rules
+                for source in ahead.reckoning.sources:
+                    if id(source) not in made:
+                        made[id(source)] = _made(source, of_ahead, beside=large)
+            parts = [made[id(source)]() for source in cell.reckoning.sources]
             for source in cell.reckoning.sources:
-                name = id(source)
-                if name not in made:
-                    made[name] = source.close(here)
-                parts.append(made[name])
-                left[name] -= 1
-                if not left[name]:
-                    del made[name]
+                left[id(source)] -= 1
+                if not left[id(source)]:
+                    del made[id(source)]
             yield from self._of_cell(cell, here, parts)
 
     def _of_cell(self, cell: _Cell, span: Span, parts: list[Steps]) -> Iterator[RuleRuns]:
@@ -302,6 +306,14 @@ class Fold:
 
     def _fingerprint(self) -> bytes:
         return hashlib.sha256(f"{self.mode}\n{self.group.model_dump_json(by_alias=True)}".encode()).digest()
+
+
+def _made(source: Source, span: Span, *, beside: bool) -> Callable[[], Steps]:
+    """The steps of a source, made now or in the thread beside."""
+    if beside:
+        return _beside().submit(source.close, span).result
+    steps = source.close(span)
+    return lambda: steps
 
 
 def _aligned(cell: _Cell, span: Span, parts: list[Steps]) -> tuple[Steps, list[tuple[np.ndarray, ...]]]:

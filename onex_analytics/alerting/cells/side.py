@@ -120,6 +120,11 @@ class Side:
         return columns_of(self._needs) | summed | set(self.by) | frozenset().union(*kept)
 
     @property
+    def new_rows(self) -> int:
+        """How many base rows the last closing brought."""
+        return max((len(base.new.buckets) for base in self.bases), default=0)
+
+    @property
     def number_columns(self) -> frozenset[str]:
         """The columns whose values are reckoned with."""
         return frozenset(one.column for conditions in self._needs for one in conditions if isinstance(one, Number))

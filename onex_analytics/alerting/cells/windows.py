@@ -78,15 +78,15 @@ class Window:
     def _rows(self, span: Span) -> MovingRows:
         base, keys = self.base, span.keys
         before, last = base.last_bucket(span.before), base.last_bucket(span.tick)
-        if len(base.rows.buckets) <= _WORTH * len(base.new.buckets):
-            entering = leaving = base.all_by_key(keys)
+        if len(base.queue) <= _WORTH * len(base.new.buckets):
+            entering = leaving = base.by_key(keys)
             places = [
                 _places(entering.buckets, entering.bounds, bucket)
                 for bucket in (before - self._enter, last - self._enter, before - self._leave, last - self._leave)
             ]
         else:
-            entering = base.between(before - self._enter, last - self._enter, keys)
-            leaving = base.between(before - self._leave, last - self._leave, keys)
+            entering = base.queue.between(before - self._enter, last - self._enter, keys)
+            leaving = base.queue.between(before - self._leave, last - self._leave, keys)
             places = [entering.bounds[:-1], entering.bounds[1:], leaving.bounds[:-1], leaving.bounds[1:]]
         return MovingRows(
             entering.buckets, entering.lanes, places[0], places[1], leaving.buckets, leaving.lanes, places[2], places[3]
