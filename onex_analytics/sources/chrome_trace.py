@@ -20,17 +20,18 @@ from onex_analytics.model.shapes import SPANS
 from onex_analytics.sources.slices import Mark, Slice, nested, paired
 from onex_analytics.sources.span_files import (
     LIMIT_BYTES,
+    NOT_CLOSED,
+    Broken,
     Refused,
     Rejections,
     SpanFile,
     Text,
     array_begin,
     json_text,
-    parsed,
     plain_text,
     read_text,
-    salvaged,
     span_frame,
+    whole_or_salvaged,
     whole_us,
 )
 
@@ -96,39 +97,28 @@ def read_spans(path: str | Path, *, limit_bytes: int = LIMIT_BYTES) -> SpanFile:
         nested(on_track)
         slices += [(piece, key) for piece in on_track]
     others["end"] += sum(piece.more is not None for piece, _ in slices)
-    position = len(events)
-    if broken is not None:
-        rejections.add_rest(*broken, position)
-        position += 1
-    if text.damage is not None:
-        rejections.add("corrupt_compression", text.damage, b"", position)
-        position += 1
+    position = rejections.add_end(text, broken, len(events))
     spans = _spans(slices, names, xxhash.xxh64_hexdigest(text.content), rejections)
     rejected = rejections.frame().sort("position", maintain_order=True)
     return SpanFile(spans, rejected, {kind: n for kind, n in others.items() if n}, position, about)
 
 
-def _events(text: Text) -> tuple[list[Any], dict[str, Any], tuple[Refused, str] | None]:
+def _events(text: Text) -> tuple[list[Any], dict[str, Any], Broken | None]:
     """The events; what the file says beside; and what stands behind the place where it breaks off."""
-    decoded = text.decoded
-    if not decoded.strip():
-        return [], {}, None
-    try:
-        whole = parsed(decoded)
-    except Refused as problem:
-        array = array_begin(decoded, None)
-        begin = max(array, array_begin(decoded, "traceEvents"))
-        if begin < 0:
-            return [], {}, (problem, decoded)
-        found, first, rest = salvaged(decoded, begin)
-        only_not_closed = array >= 0 and first is not None and not rest
-        return found, {}, None if only_not_closed else (first or problem, rest)
-    if isinstance(whole, list):
-        return whole, {}, None
+    whole, broken = whole_or_salvaged(text, "traceEvents")
+    if broken is not None:
+        return whole or [], {}, None if _only_not_closed(text, *broken) else broken
+    if isinstance(whole, list) or not text.decoded.strip():
+        return whole or [], {}, None
     found = whole.get("traceEvents")
     if not isinstance(found, list):
-        return [], {}, (Refused("not_a_trace", "an object without a list `traceEvents`"), decoded)
+        return [], {}, (Refused("not_a_trace", "an object without a list `traceEvents`"), text.decoded)
     return found, {key: value for key, value in whole.items() if key != "traceEvents"}, None
+
+
+def _only_not_closed(text: Text, problem: Refused, rest: str) -> bool:
+    """An array of events as Chrome leaves it behind when it is stopped."""
+    return problem.detail == NOT_CLOSED and not rest and array_begin(text.decoded, None) >= 0
 
 
 def _tracks(

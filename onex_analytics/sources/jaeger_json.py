@@ -14,17 +14,16 @@ import polars as pl
 
 from onex_analytics.sources.span_files import (
     LIMIT_BYTES,
+    Broken,
     Refused,
     Rejections,
     SpanFile,
     Text,
-    array_begin,
     json_text,
-    parsed,
     plain_text,
     read_text,
-    salvaged,
     span_frame,
+    whole_or_salvaged,
     whole_us,
 )
 
@@ -87,33 +86,18 @@ def read_spans(path: str | Path, *, limit_bytes: int = LIMIT_BYTES) -> SpanFile:
                 for column, value in zip(columns.values(), row, strict=True):
                     column.append(value)
             position += 1
-    if broken is not None:
-        rejections.add_rest(*broken, position)
-        position += 1
-    if text.damage is not None:
-        rejections.add("corrupt_compression", text.damage, b"", position)
-        position += 1
+    position = rejections.add_end(text, broken, position)
     return SpanFile(span_frame(columns, _MORE), rejections.frame(), {}, position, about)
 
 
-def _holders(text: Text) -> tuple[list[Any], dict[str, Any], tuple[Refused, str] | None]:
+def _holders(text: Text) -> tuple[list[Any], dict[str, Any], Broken | None]:
     """What should hold spans; what the file says beside; and what stands behind the place where it breaks off."""
-    decoded = text.decoded
-    if not decoded.strip():
-        return [], {}, None
-    try:
-        whole = parsed(decoded)
-    except Refused as problem:
-        begin = max(array_begin(decoded, None), array_begin(decoded, "data"))
-        if begin < 0:
-            return [], {}, (problem, decoded)
-        found, first, rest = salvaged(decoded, begin)
-        return found, {}, (first or problem, rest)
+    whole, broken = whole_or_salvaged(text, "data")
     about: dict[str, Any] = {}
     if isinstance(whole, dict) and "data" in whole and "spans" not in whole:
         about = {key: value for key, value in whole.items() if key != "data"}
         whole = whole["data"]
-    return (whole if isinstance(whole, list) else [] if whole is None else [whole]), about, None
+    return (whole if isinstance(whole, list) else [] if whole is None else [whole]), about, broken
 
 
 def _spans_of(value: Any) -> list[Any] | None:

@@ -59,6 +59,11 @@ class Refused(Exception):
         self.reason, self.detail = reason, detail
 
 
+NOT_CLOSED = "the array is not closed"
+Broken = tuple[Refused, str]
+"""Why reading ended, and the text from there on."""
+
+
 @dataclass(frozen=True)
 class SpanFile:
     """What a file gave: `read` = rows of `spans` + rows of `rejected` + all of `others`.
@@ -96,9 +101,17 @@ class Rejections:
             kept = b""
         self._rows.append((reason, plain_text(detail), kept, position))
 
-    def add_rest(self, problem: Refused, rest: str, position: int) -> None:
-        """Take all that stands behind the place where reading ended, as one."""
-        self.add(problem.reason, problem.detail, rest.encode("utf-8", "surrogateescape"), position)
+    def add_end(self, text: Text, broken: Broken | None, position: int) -> int:
+        """Take all that stands behind the place where reading ended, as one, and what the file's damage cost; returns
+        the position behind them."""
+        if broken is not None:
+            problem, rest = broken
+            self.add(problem.reason, problem.detail, rest.encode("utf-8", "surrogateescape"), position)
+            position += 1
+        if text.damage is not None:
+            self.add("corrupt_compression", text.damage, b"", position)
+            position += 1
+        return position
 
     def frame(self) -> pl.DataFrame:
         return pl.DataFrame(self._rows, schema=REJECTED_SPANS, orient="row")
@@ -182,7 +195,7 @@ def salvaged(text: str, begin: int) -> tuple[list[Any], Refused | None, str]:
     while True:
         next_at = _skip(text, at, _SPACE + ",")
         if next_at >= len(text):
-            return found, Refused("truncated", "the array is not closed"), ""
+            return found, Refused("truncated", NOT_CLOSED), ""
         if text[next_at] == "]":
             return found, None, text[next_at + 1 :]
         try:
@@ -190,6 +203,22 @@ def salvaged(text: str, begin: int) -> tuple[list[Any], Refused | None, str]:
         except (ValueError, RecursionError) as problem:
             return found, _refusal(problem, text), text[next_at:]
         found.append(value)
+
+
+def whole_or_salvaged(text: Text, key: str) -> tuple[Any, Broken | None]:
+    """What a file holds, and where it breaks off: its JSON; else as many elements as can be parsed of the array that is
+    the text itself, or stands under a key; None where there is nothing."""
+    decoded = text.decoded
+    if not decoded.strip():
+        return None, None
+    try:
+        return parsed(decoded), None
+    except Refused as problem:
+        begin = max(array_begin(decoded, None), array_begin(decoded, key))
+        if begin < 0:
+            return None, (problem, decoded)
+        found, first, rest = salvaged(decoded, begin)
+        return found, (first or problem, rest)
 
 
 def array_begin(text: str, key: str | None) -> int:
