@@ -112,6 +112,8 @@ def _said(model: type[BaseModel]) -> str:
 
 def _key_mend(key: str, known: Iterable[str], model: type[BaseModel]) -> str:
     known = list(known)
+    if any(sign in key for sign in "'\"()="):
+        return "quote the filter, as a comma ends a value within { }: {of: \"node in ('a', 'b')\", window: 5m}"
     if model is Rule and key in _PROMETHEUS:
         return _PROMETHEUS[key]
     if near := difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.6):

@@ -98,6 +98,10 @@ def _mend(problem: str) -> str:
         return "quote a text that holds ': ', and indent what belongs together alike"
     if "could not find expected ':'" in problem:
         return "write key: value, with a space behind the colon"
+    if "expected ',' or" in problem:
+        return "quote a filter within { } or [ ], as commas end a value there: {of: \"node in ('a', 'b')\", window: 5m}"
+    if "'<scalar>'" in problem:
+        return "quote the whole text if it begins with a quotation mark: \"'a' == node\""
     if "block" in problem:
         return "indent what belongs together alike"
     return "quote texts that begin with one of % @ ` & * ! { [ or hold ': ' or ' #'"

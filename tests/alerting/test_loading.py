@@ -91,6 +91,28 @@ def test_a_file_made_to_break_the_reader_is_refused(text: str, says: str) -> Non
     assert len(str(mistake)) < 200
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("of: outcome == 'failure'", "of: outcome in ('a', 'b')",
+         ("5: no YAML: expected ',' or '}', but got '<scalar>'. Mend: quote a filter within { } or [ ], as commas end a "
+         "value there: {of: \"node in ('a', 'b')\", window: 5m}.")),
+        ("of: outcome == 'failure'", "of: node contains ', x'",
+         ("5: unknown key \"x'\" in count. Mend: quote the filter, as a comma ends a value within { }: "
+         "{of: \"node in ('a', 'b')\", window: 5m}.")),
+        ("when:", "where: 'a' == node\n    when:", ("5: no YAML: expected <block end>, but found '<scalar>'. "
+         "Mend: quote the whole text if it begins with a quotation mark: \"'a' == node\".")),
+        ("when:", "where: node == 'a' # b'\n    when:", None),
+        ("when:", "where: node contains '# b'\n    when:", None),
+    ],
+)  # fmt: skip
+def test_a_filter_that_yaml_cuts_is_to_be_quoted(old: str, new: str, says: str | None) -> None:
+    count = "{count: {of: outcome == 'failure', window: 5m}, threshold: 1}"
+    rule = f"groups:\n- name: a\n  rules:\n  - alert: b\n    when: {count}\n"
+    found = [str(mistake).removeprefix("<text>:") for mistake in check_rules(rule.replace(old, new))]
+    assert found == ([] if says is None else [says])
+
+
 def test_a_file_is_named_in_its_mistakes(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text("\ufeffgroups:\n- nam: x\n", encoding="utf-8")
