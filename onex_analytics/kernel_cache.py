@@ -54,8 +54,8 @@ def _user_cache(environment: MutableMapping[str, str]) -> Path:
 
 
 def _can_be_made(folder: Path, may_write: Callable[[Path], bool]) -> bool:
-    """The nearest folder above that exists may be written to."""
-    there = next((place for place in (folder, *folder.parents) if place.exists()), None)
+    """The nearest folder above that exists, as far as may be seen, may be written to."""
+    there = next((place for place in (folder, *folder.parents) if os.path.exists(place)), None)
     return there is not None and may_write(there)
 
 

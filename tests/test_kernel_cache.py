@@ -2,13 +2,18 @@
 
 import logging
 import os
+import shutil
 import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from onex_analytics.kernel_cache import VARIABLE, see_to_kernel_cache
+
+REPOSITORY = Path(__file__).parents[1]
 
 
 def nobody_may(_: Path) -> bool:
@@ -68,3 +73,19 @@ def test_where_numba_finds_a_folder_nothing_is_named(environment, writable):
     before = dict(environment)
     assert see_to_kernel_cache(Path("/package"), environment, writable.__contains__) is None
     assert environment == before
+
+
+def test_a_home_folder_that_may_not_be_entered_is_none(tmp_path):
+    (tmp_path / "home" / ".cache").mkdir(parents=True)
+    (tmp_path / "home").chmod(0)
+    program = (
+        "from pathlib import Path; from onex_analytics.kernel_cache import see_to_kernel_cache; "
+        f"print(see_to_kernel_cache(Path('/nowhere'), {{'HOME': {str(tmp_path / 'home')!r}}}))"
+    )
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    words = [*nobody, sys.executable, "-c", program]
+    environment = {**os.environ, VARIABLE: "/named", "TMPDIR": "/tmp"}
+    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=REPOSITORY, env=environment)
+    (tmp_path / "home").chmod(0o700)
+    assert "onex-analytics-kernels-" in done.stdout
+    shutil.rmtree(done.stdout.strip(), ignore_errors=True)
