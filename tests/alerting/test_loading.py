@@ -95,8 +95,8 @@ def test_a_file_made_to_break_the_reader_is_refused(text: str, says: str) -> Non
     ("old", "new", "says"),
     [
         ("of: outcome == 'failure'", "of: outcome in ('a', 'b')",
-         ("5: no YAML: expected ',' or '}', but got '<scalar>'. Mend: quote a filter within { } or [ ], as commas end a "
-         "value there: {of: \"node in ('a', 'b')\", window: 5m}.")),
+         ("5: no YAML: expected ',' or '}', but got '<scalar>'. Mend: quote a filter within { } or [ ], as commas "
+         "end a value there: {of: \"node in ('a', 'b')\", window: 5m}.")),
         ("of: outcome == 'failure'", "of: node contains ', x'",
          ("5: unknown key \"x'\" in count. Mend: quote the filter, as a comma ends a value within { }: "
          "{of: \"node in ('a', 'b')\", window: 5m}.")),
