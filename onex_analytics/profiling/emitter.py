@@ -76,6 +76,10 @@ class profile_operation:
     - `samples`: where `sample_every_ms` is given, the folded stacks from the operation on, each with the number of
       times it was seen (`(suspended)` while a coroutine waits); and `sample_every_ms` itself.
 
+    A call costs about 10 µs where nothing else runs, 25 to 50 µs among other work, which leaves no cache warm: less
+    than 2 % of calls that take about 3 ms or longer, up to 5 % of calls of 1 ms. Shorter ones are better measured
+    together, by one `with` around many.
+
     An `emit` that raises fails neither the operation nor its caller: the error goes to `threading.excepthook`, which
     prints it.
 
