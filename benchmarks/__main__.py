@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("import", "append", "scan", "trees", "spans", "compare", "latency", "profile_operation")
+NAMES = ("import", "append", "scan", "trees", "spans", "compare", "latency", "profile_operation", "alert_cells")
 
 chosen = sys.argv[1:] or NAMES
 found = []

@@ -137,6 +137,8 @@ class Fold:
             if not usable.all():
                 self._counts["skipped"] += int((~usable).sum())
                 events, times, weights = events.filter(pl.Series(usable)), times[usable], weights[usable]
+        if not events.height:
+            return
         if self._numbers:
             odd = [number(c, events.schema).abs().ge(MOST).sum() for c in self._numbers]  # NaN is above all
             self._counts["skipped"] += sum(events.select(o.alias(str(i)) for i, o in enumerate(odd)).row(0))

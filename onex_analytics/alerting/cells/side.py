@@ -141,14 +141,15 @@ class Side:
         """Add events of ticks that are not closed yet; `early`: their label sets, if these are looked for already."""
         rows = None
         if frozenset() not in self._widest:
-            rows = np.flatnonzero(np.logical_or.reduce([judged.flags(one) for one in self._widest]))
-            if not len(rows):
+            first, *more = (judged.flags(one) for one in self._widest)
+            here = np.logical_or.reduce([first, *more]) if more else first
+            many = np.count_nonzero(here)
+            if not many:
                 if early is not None:
                     early.result()
                 return
-            if len(rows) > events.height // 2:
-                rows = None  # the rest adds nothing anywhere, and leaving it out would cost more
-            else:
+            if many <= events.height // 2:  # otherwise the rest adds nothing anywhere; leaving it out would cost more
+                rows = np.flatnonzero(here)
                 events, times = events.select(self._read)[rows], times[rows]
                 weights = None if weights is None else weights[rows]
         found = early.result() if early is not None else None

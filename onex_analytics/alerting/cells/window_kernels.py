@@ -20,10 +20,8 @@ _NEVER = np.iinfo(np.int64).max
 @lean
 def buckets_of(times: Numbers, offset: int, width: int, buckets: Numbers) -> Any:
     """The bucket of each time: that of (β − 1, β] · width after the offset. Neighbours are often in one bucket."""
-    bucket, begin = 0, 0
-    if len(times) > 0:
-        bucket = -((offset - times[0]) // width)
-        begin = (bucket - 1) * width + offset
+    bucket = -((offset - times[0]) // width)
+    begin = (bucket - 1) * width + offset
     for row in range(len(times)):
         if times[row] <= begin or times[row] > begin + width:
             bucket = -((offset - times[row]) // width)
