@@ -1,0 +1,1 @@
+"""Doors that answer over the network, on loopback unless told otherwise."""
