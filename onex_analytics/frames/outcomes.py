@@ -114,18 +114,23 @@ def operations_of(spans: pl.LazyFrame) -> pl.LazyFrame:
     """The operations that spans are: the shape of `operations`, for events that were paired into spans already.
 
     Spans are paired more finely: also by input state and order where there is no correlation id. So an operation
-    without one has both its start and its end here. `execution_time_ms` is by the clocks where nobody measured it, and
-    `finished_at` that of the witness that the span is named after.
+    without one has both its start and its end here. `execution_time_ms` is by the clocks where nobody measured it; null
+    where only the input state or the order brought two events together and their clocks alone say how long it took: two
+    that lack their metadata may lie days apart. `finished_at` is that of the witness that the span is named after.
 
     Args:
         spans: one row a span, as `build_spans` makes them; reads `start`, `end`, `duration_ms`, `outcome`, `node`,
-            `correlation_id`, `operation`, `witnesses`, `error_type`, `error_code`, `error_message`; keeps none else.
+            `correlation_id`, `operation`, `witnesses`, `paired_by`, `error_type`, `error_code`, `error_message`; keeps
+            none else.
 
     Returns:
         One row a span that started, succeeded or failed, in no order, with the columns of `operations`.
     """
-    require(spans, "start", "end", "duration_ms", "outcome", "node", "correlation_id", "operation", "witnesses", *_TOLD)
+    read = ("start", "end", "duration_ms", "outcome", "node", "correlation_id", "operation", "witnesses", "paired_by")
+    require(spans, *read, *_TOLD)
     ended = pl.col("outcome").is_in(_END_OUTCOMES)
+    by_clocks = (pl.col("duration_ms") * 1000).round() == (pl.col("end") - pl.col("start")).dt.total_microseconds()
+    is_guess = (pl.col("paired_by").is_in(["input_state", "order"]) & by_clocks).fill_null(False)
     return spans.filter(pl.col("outcome").is_in(list(_SEVERITY))).select(
         "node",
         "correlation_id",
@@ -135,7 +140,7 @@ def operations_of(spans: pl.LazyFrame) -> pl.LazyFrame:
         pl.col("witnesses").cast(pl.UInt32),
         "operation",
         *_TOLD,
-        pl.col("duration_ms").alias("execution_time_ms"),
+        pl.when(~is_guess).then("duration_ms").alias("execution_time_ms"),
     )
 
 

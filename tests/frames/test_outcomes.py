@@ -206,6 +206,14 @@ def test_an_operation_without_a_correlation_id_has_its_start_and_its_end_once_it
     assert (work["timestamp"] < work["finished_at"]).all()
 
 
+@pytest.mark.parametrize("correlation", ["c1", None])
+def test_two_events_that_nothing_but_their_order_brought_together_measure_no_duration(correlation):
+    lost = [{"correlation_id": correlation, "at": second, "event_type": word} for second, word in
+            ((0, "NODE_START"), (200_000, "NODE_SUCCESS"))]  # fmt: skip
+    (took,) = operations_of(build_spans(events(lost))).collect()["execution_time_ms"]
+    assert took == (None if correlation is None else 200_000_000.0)
+
+
 def test_a_seeded_log_has_as_many_failures_by_operations_as_by_spans(tmp_path):
     generate(6_000, seed=5, traps=None).write(tmp_path / "log.jsonl")
     store = EventStore(str(tmp_path / "store"))
