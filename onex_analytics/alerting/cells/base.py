@@ -19,7 +19,7 @@ from onex_analytics.alerting.cells.saving import Parts
 from onex_analytics.alerting.cells.window_kernels import (
     add_flags,
     add_numbers,
-    buckets_of,
+    cells_at,
     cells_of,
     gather,
     order_by_key,
@@ -81,25 +81,52 @@ def in_a_row(parts: list[Rows]) -> Rows:
     )  # fmt: skip
 
 
+def rows_at(
+    grid: Grid, width_us: int, times: Int64, keys: Int32, many: int, lanes: list[NDArray[np.generic]], counts: int
+) -> Rows:
+    """Add up the events of each bucket and label set; rows with nothing in the first `counts` lanes are left out."""
+    if not len(times):
+        return no_rows(len(lanes))
+    low, high = (-((grid.offset_us - int(end)) // width_us) for end in (times.min(), times.max()))
+    if _sparse(low, high, many, len(times)):
+        buckets = -((grid.offset_us - times) // width_us)
+        return _sorted_rows(buckets, keys, lanes, counts)
+    cell = np.empty(len(times), np.int32)
+    cells_at(times, keys, grid.offset_us, width_us, low, many, cell)
+    return _dense_rows(cell, low, high, many, lanes, counts)
+
+
 def rows_of(buckets: Int64, keys: Int32, lanes: list[NDArray[np.generic]], counts: int) -> Rows:
-    """Add up what lies in one bucket and label set; rows with nothing in the first `counts` lanes are left out."""
+    """Add up rows of the same bucket and label set."""
     if not len(buckets):
         return no_rows(len(lanes))
-    low, high, width = int(buckets.min()), int(buckets.max()), int(keys.max()) + 1
-    cells = (high - low + 1) * width
-    if cells > max(4 * len(buckets), _FEW):
+    low, high, many = int(buckets.min()), int(buckets.max()), int(keys.max()) + 1
+    if _sparse(low, high, many, len(buckets)):
         return _sorted_rows(buckets, keys, lanes, counts)
-    cell = np.empty(len(buckets), np.int64)
-    cells_of(buckets, keys, low, width, cell)
+    cell = np.empty(len(buckets), np.int32)
+    cells_of(buckets, keys, low, many, cell)
+    return _dense_rows(cell, low, high, many, lanes, counts)
+
+
+def _sparse(low: int, high: int, many: int, rows: int) -> bool:
+    """Whether a table of all buckets and label sets would be much larger than the rows."""
+    cells = (high - low + 1) * many
+    return cells > max(4 * rows, _FEW) or cells >= 2**31
+
+
+def _dense_rows(
+    cell: Int32, low: int, high: int, many: int, lanes: list[NDArray[np.generic]], counts: int
+) -> Rows:
+    cells = (high - low + 1) * many
     sums = np.zeros((len(lanes), cells), np.int64)
     for lane, numbers in enumerate(lanes):
         if numbers.dtype == np.bool_:
             add_flags(cell, numbers.view(np.uint8), sums[lane])
         else:
             add_numbers(cell, numbers, sums[lane])
-    most = min(cells, len(buckets))
+    most = min(cells, len(cell))
     used, of_bucket, of_key = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int32)
-    n = used_cells(sums, counts, low, width, used, of_bucket, of_key)
+    n = used_cells(sums, counts, low, many, used, of_bucket, of_key)
     return Rows(of_bucket[:n], of_key[:n], _gathered(sums, used[:n]))
 
 
@@ -187,9 +214,9 @@ class Base:
         """Add events of ticks that are not closed yet."""
         if batch.weights is not None and not self.weighted:
             self._add_weights()
-        buckets = np.empty(len(batch.times), np.int64)
-        buckets_of(batch.times, self.grid.offset_us, self.width_us, buckets)
-        self.add(rows_of(buckets, batch.keys, self.lanes.of(batch, self.weighted), len(self.lanes.counted)))
+        lanes = self.lanes.of(batch, self.weighted)
+        counts = len(self.lanes.counted)
+        self.add(rows_at(self.grid, self.width_us, batch.times, batch.keys, batch.many, lanes, counts))
 
     def add(self, rows: Rows) -> None:
         """Add rows of ticks that are not closed yet."""

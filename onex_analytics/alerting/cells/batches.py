@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -31,6 +31,8 @@ class Number:
 
     column: str
 
+
+_HANDFUL = 50
 
 Condition: TypeAlias = Filter | Present | Number
 Match = frozenset[Condition]
@@ -64,10 +66,13 @@ class Conditions:
         self._expressions: dict[Condition, pl.Expr] = {}
         self._of_text: dict[str, list[Condition]] = {}  # conditions on a single column of texts
         self._others: list[Condition] = []
+        self._predicates: dict[Condition, Callable[[Mapping[str, Any]], bool]] = {}
         for condition in dict.fromkeys(conditions):
             self._expressions[condition] = _expression(condition, schema).alias(f"c{len(self._expressions)}")
             read = condition.columns if isinstance(condition, Filter) else frozenset((condition.column,))
             column = next(iter(read), "")
+            if isinstance(condition, Filter):
+                self._predicates[condition] = condition.predicate()
             if len(read) == 1 and schema[column] == pl.String:
                 self._of_text.setdefault(column, []).append(condition)
             else:
@@ -81,15 +86,23 @@ class Conditions:
             if (parts := few_texts(events[column])) is None:
                 others += conditions
                 continue
-            expressions = [self._expressions[condition] for condition in conditions]
-            found = [(part.texts.to_frame(column).select(expressions), part.place) for part in parts]
+            found = [(self._of_texts(part.texts, column, conditions), part.place) for part in parts]
             for place, condition in enumerate(conditions):
-                flags = [frame.to_series(place).to_numpy()[of_row] for frame, of_row in found]
+                flags = [of_texts[place][of_row] for of_texts, of_row in found]
                 held[condition] = flags[0] if len(flags) == 1 else np.concatenate(flags)
         if others:
             frame = events.select(self._expressions[condition] for condition in others)
             held |= {condition: frame.to_series(place).to_numpy() for place, condition in enumerate(others)}
         return Judged(events.height, held)
+
+    def _of_texts(self, texts: pl.Series, column: str, conditions: list[Condition]) -> list[Bools]:
+        """Each condition of each text; a query of Polars costs more than judging a handful by hand."""
+        if texts.len() > _HANDFUL or not all(isinstance(condition, Filter) for condition in conditions):
+            frame = texts.to_frame(column).select(self._expressions[condition] for condition in conditions)
+            return [flags.to_numpy() for flags in frame]
+        events = [{column: text} for text in texts.to_list()]
+        predicates = [self._predicates[condition] for condition in conditions]
+        return [np.array([holds(event) for event in events], np.bool_) for holds in predicates]
 
 
 @dataclass
@@ -119,6 +132,7 @@ class Batch:
     times: Int64
     weights: Float64 | None  # None: each event stands for itself alone
     judged: Judged
+    many: int  # how many label sets there are
     rows: Int64 | None = None  # which of the judged events these are; None: all
     _numbers: dict[str, Float64] = field(default_factory=dict)
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from onex_analytics.alerting.cells.key_kernels import tell_apart
 
-_MANY, _SLOTS = 2_000, 4_096
+_MANY = 2_000
+_SLOTS = (1_024, 16_384)  # a table that lies in the nearest cache, and one for more texts
 
 
 class Few(NamedTuple):
@@ -35,9 +36,13 @@ def few_texts(column: pl.Series) -> list[Few] | None:
         nulls = chunk.is_null().to_numpy() if chunk.null_count() else None
         if nulls is not None:
             views = np.where(nulls[:, None], -1, views)  # no text is so long
-        firsts, place = np.empty(_SLOTS // 4, np.int64), np.empty(len(held), np.int32)
-        many = tell_apart(views, np.empty((_SLOTS, 2), np.int64), np.full(_SLOTS, -1, np.int32), firsts, place)
-        if many < 0:
+        place = np.empty(len(held), np.int32)
+        for slots in _SLOTS:
+            firsts, numbers = np.empty(slots // 4, np.int64), np.full(slots, -1, np.int32)
+            many = tell_apart(views, np.empty((slots, 2), np.int64), numbers, firsts, place)
+            if many >= 0:
+                break
+        else:
             return None
         found.append(Few(chunk[firsts[:many]], place))
     return found

@@ -346,7 +346,6 @@ def _weights(events: pl.DataFrame) -> Float64 | None:
     """How many events each one stands for; None where each is one."""
     if "adjusted_count" not in events.columns:
         return None
-    weights = events["adjusted_count"]
-    if (weights == 1).all():
-        return None
-    return weights.cast(pl.Float64).fill_null(1.0).to_numpy()
+    weights = events["adjusted_count"].cast(pl.Float64)
+    found = (weights.fill_null(1.0) if weights.null_count() else weights).to_numpy()
+    return None if found.min() == 1 == found.max() else found

@@ -68,12 +68,8 @@ def tell_apart(views: Numbers, held: Numbers, numbers: Numbers, firsts: Numbers,
     """
     mask = np.uint64(len(numbers) - 1)
     many = 0
-    last = -1
     for row in range(len(views)):
         low, high = views[row, 0], views[row, 1]
-        if last >= 0 and views[firsts[last], 0] == low and views[firsts[last], 1] == high:
-            found[row] = last
-            continue
         mixed = np.uint64(low) ^ (np.uint64(high) >> np.uint64(32)) ^ np.uint64(high)
         place = ((mixed * _ODD) >> np.uint64(32)) & mask
         while numbers[place] >= 0 and (held[place, 0] != low or held[place, 1] != high):
@@ -86,6 +82,5 @@ def tell_apart(views: Numbers, held: Numbers, numbers: Numbers, firsts: Numbers,
             numbers[place] = many
             firsts[many] = row
             many += 1
-        last = numbers[place]
-        found[row] = last
+        found[row] = numbers[place]
     return many

@@ -157,7 +157,7 @@ class Side:
             found = self.sets.of(events)
         elif rows is not None:
             found = found[rows]
-        batch = Batch(events, found, times, weights, judged, rows)
+        batch = Batch(events, found, times, weights, judged, len(self.sets), rows)
         for base in self.bases:
             base.take(batch)
         for keeper in self._keepers.values():

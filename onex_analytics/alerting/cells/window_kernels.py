@@ -18,15 +18,17 @@ _NEVER = np.iinfo(np.int64).max
 
 
 @lean
-def buckets_of(times: Numbers, offset: int, width: int, buckets: Numbers) -> Any:
-    """The bucket of each time: that of (β − 1, β] · width after the offset. Neighbours are often in one bucket."""
+def cells_at(times: Numbers, keys: Numbers, offset: int, width: int, low: int, many: int, cell: Numbers) -> Any:
+    """As `cells_of`, from times: bucket β is (β − 1, β] · width after the offset. Neighbours often share a bucket."""
     bucket = -((offset - times[0]) // width)
     begin = (bucket - 1) * width + offset
+    row_of_bucket = (bucket - low) * many
     for row in range(len(times)):
         if times[row] <= begin or times[row] > begin + width:
             bucket = -((offset - times[row]) // width)
             begin = (bucket - 1) * width + offset
-        buckets[row] = bucket
+            row_of_bucket = (bucket - low) * many
+        cell[row] = row_of_bucket + keys[row]
     return 0
 
 
@@ -136,13 +138,43 @@ def slide(
             for lane in range(lanes):
                 values[lane, n] = sums[key, lane]
             n += 1
+        while per_tick == 1 and (i < i_end or o < o_end):  # each tick has one row at most to come and one to go
+            come = buckets_in[i] + enter if i < i_end else _NEVER
+            gone = buckets_out[o] + leave if o < o_end else _NEVER
+            now = min(come, gone)
+            changed = False
+            for lane in range(lanes):
+                number = 0
+                if come == now:
+                    number += lanes_in[chosen[lane], i]
+                if gone == now:
+                    number -= lanes_out[chosen[lane], o]
+                if number != 0:
+                    sums[key, lane] += number
+                    changed = True
+            if come == now:
+                i += 1
+            if gone == now:
+                o += 1
+            if not changed:
+                continue
+            if not alive:
+                if sums[key, 0] == 0:
+                    continue
+                alive = True
+                born[key] = 1
+            elif ticks[n - 1] == now and n > bounds[key]:
+                n -= 1
+            ticks[n] = now
+            for lane in range(lanes):
+                values[lane, n] = sums[key, lane]
+            n += 1
         while i < i_end or o < o_end:
             now = _NEVER
             if i < i_end:
-                now = -((-(buckets_in[i] + enter)) // per_tick) if per_tick != 1 else buckets_in[i] + enter
+                now = -((-(buckets_in[i] + enter)) // per_tick)
             if o < o_end:
-                gone = -((-(buckets_out[o] + leave)) // per_tick) if per_tick != 1 else buckets_out[o] + leave
-                now = min(now, gone)
+                now = min(now, -((-(buckets_out[o] + leave)) // per_tick))
             changed = False
             upto = now * per_tick
             while i < i_end and buckets_in[i] + enter <= upto:
