@@ -106,6 +106,8 @@ def _said(model: type[BaseModel]) -> str:
     if model is RuleSet:
         return "the file"
     kind = next((kind for kind, cell in KINDS.items() if cell is model), None)
+    if model.__name__.endswith("Tests"):
+        return "the file"
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in model.__name__).strip()
     return kind or {"when": "`when`"}.get(words, f"a {words}")
 

@@ -37,11 +37,13 @@ _BOUNDS = {
 }  # fmt: skip
 
 
-def mistakes_of(tree: Node, model: type[Part]) -> tuple[Part | None, list[Mistake]]:
-    """What a file says, or what is wrong with it."""
+def mistakes_of(
+    tree: Node, model: type[Part], example: str = _EXAMPLES["the file"]
+) -> tuple[Part | None, list[Mistake]]:
+    """What a file says, or what is wrong with it; `example` is what to write where it says nothing."""
     data = tree.data()
     if data is None:
-        return None, [(tree.line, "the file says nothing", "write groups: [{name: nodes, rules: […]}]")]
+        return None, [(tree.line, "the file says nothing", f"write {example}")]
     try:
         return model.model_validate(data), []
     except ValidationError as error:

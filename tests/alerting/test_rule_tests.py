@@ -127,7 +127,7 @@ def test_what_an_event_does_not_say_follows_from_its_type() -> None:
          "<text>:6: event: no column is named 'timestamp'. Mend: say when by `at`, beside `event`."),
         ("rule_files: [rules.yaml]", "rule_files: []", ("<text>:2: rule_files is empty or too short. "
          "Mend: write rule_files: [rules.yaml].")),
-        ("tests:", "tests: []\ntest:", "<text>:4: unknown key 'test' in a rule tests. Mend: write tests."),
+        ("tests:", "tests: []\ntest:", "<text>:4: unknown key 'test' in the file. Mend: write tests."),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_test_file_is_told_with_its_line(right: str, wrong: str, says: str) -> None:
@@ -136,3 +136,8 @@ def test_a_mistake_in_a_test_file_is_told_with_its_line(right: str, wrong: str, 
     with pytest.raises(RuleError) as caught:
         run(text.replace(right, wrong, 1))
     assert str(caught.value) == says
+
+
+def test_a_test_file_that_says_nothing_is_told_what_to_say() -> None:
+    with pytest.raises(RuleError, match=r"Mend: write rule_files: \[rules\.yaml\] and tests: "):
+        run("# nothing\n")

@@ -161,8 +161,10 @@ def test_not_before_a_condition_turns_every_answer_round(text: str) -> None:
     assert both[0] != both[1]
 
 
-@pytest.mark.parametrize("text", ["node != 'a'", "node not in ('a')", "node not like 'a*'", "not node is not null",
-                                  "execution_time_ms not between 1 and 2", "error_message not contains 'x'"])  # fmt: skip
+@pytest.mark.parametrize("text", [
+    "node != 'a'", "node not in ('a')", "node not like 'a*'", "not node is not null",
+    "execution_time_ms not between 1 and 2", "error_message not contains 'x'",
+])  # fmt: skip
 def test_null_is_compared_as_false_and_only_a_leading_not_makes_it_true(text: str) -> None:
     event = pl.DataFrame([[None]] * 3, schema={n: EVENTS[n] for n in ("node", "execution_time_ms", "error_message")})
     said = event.select(Filter(text).expression(event.schema)).item()

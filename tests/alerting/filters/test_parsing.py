@@ -144,7 +144,8 @@ MISFITS = {
     "outcome == 'failed'": "outcome is never 'failed', at character 12 of the filter: \"outcome == 'failed'\". Mend: "
                            "write 'failure'; outcome is one of start, success, soft_failure, failure, other.",
     "family in ('nodes')": "family is never 'nodes', at character 12 of the filter: \"family in ('nodes')\". Mend: "
-                           "write 'node'; family is one of node, telemetry, log, announce, discovery, introspection, proxy, "
+                           "write 'node'; family is one of node, telemetry, log, announce, discovery, introspection, "
+                           "proxy, "
                            "scenario, profile, other.",
 }  # fmt: skip
 
