@@ -73,7 +73,7 @@ class Conditions:
             column = next(iter(read), "")
             if isinstance(condition, Filter):
                 self._predicates[condition] = condition.predicate()
-            if len(read) == 1 and schema[column] == pl.String:
+            if len(read) == 1 and schema.get(column) == pl.String:
                 self._of_text.setdefault(column, []).append(condition)
             else:
                 self._others.append(condition)
