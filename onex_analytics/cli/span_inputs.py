@@ -30,6 +30,11 @@ Format = Annotated[
 Since = Annotated[str | None, typer.Option(help="Only what began from this time on, such as 2026-11-01.")]
 Until = Annotated[str | None, typer.Option(help="Only what began before this time.")]
 Nodes = Annotated[list[str] | None, typer.Option("--node", help="Only this node; may be given again.")]
+By = Annotated[list[str] | None, typer.Option(help='Columns to tell apart, such as node,operation; "" for none.')]
+Every = Annotated[
+    str | None, typer.Option(help="Width of a bucket, such as 5m; fitted to the time of the log where not given.")
+]
+Limit = Annotated[int, typer.Option(min=0, help="At most so many rows; 0 for all.")]
 
 FORMATS = ("events", "jaeger", "chrome")
 _SNIFFED = 1 << 16

@@ -8,12 +8,15 @@ import typer
 
 from onex_analytics.cli.figure_files import Figure, write_figure
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
-from onex_analytics.cli.profile.latencies import GROUPS, By, Every, Limit
+from onex_analytics.cli.profile.latencies import GROUPS
 from onex_analytics.cli.profile.sides import Baseline, Candidate, SideColumn, sides_of
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import (
+    By,
+    Every,
     Files,
     Format,
+    Limit,
     Nodes,
     Since,
     Until,

@@ -8,11 +8,10 @@ import typer
 
 from onex_analytics.cli.figure_files import Figure, write_figure
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles
-from onex_analytics.cli.profile.latencies import By, Limit
 from onex_analytics.cli.profile.sides import Baseline, Candidate, SideColumn, sides_of
 from onex_analytics.cli.profile.work import CallName, MaxNodes, Weight
 from onex_analytics.cli.progress import busy
-from onex_analytics.cli.span_inputs import Files, Format, Nodes, Since, Until, listed, spans_of
+from onex_analytics.cli.span_inputs import By, Files, Format, Limit, Nodes, Since, Until, listed, spans_of
 
 
 def attribute_change(

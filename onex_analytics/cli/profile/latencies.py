@@ -10,8 +10,11 @@ from onex_analytics.cli.figure_files import Figure, write_figure
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import (
+    By,
+    Every,
     Files,
     Format,
+    Limit,
     Nodes,
     Since,
     Until,
@@ -24,11 +27,6 @@ from onex_analytics.cli.span_inputs import (
 if TYPE_CHECKING:
     import polars as pl
 
-By = Annotated[list[str] | None, typer.Option(help='Columns to tell apart, such as node,operation; "" for none.')]
-Every = Annotated[
-    str | None, typer.Option(help="Width of a bucket, such as 5m; fitted to the time of the log where not given.")
-]
-Limit = Annotated[int, typer.Option(min=0, help="At most so many rows; 0 for all.")]
 Quantiles = Annotated[str, typer.Option(help="Shares with commas between.")]
 GROUPS = ("node", "operation")
 

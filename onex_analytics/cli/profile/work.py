@@ -9,9 +9,20 @@ import typer
 
 from onex_analytics.cli.figure_files import Figure, write_figure, write_text
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles
-from onex_analytics.cli.profile.latencies import By, Every, Limit
 from onex_analytics.cli.progress import busy
-from onex_analytics.cli.span_inputs import Files, Format, Nodes, Since, Until, fitting_every, listed, spans_of
+from onex_analytics.cli.span_inputs import (
+    By,
+    Every,
+    Files,
+    Format,
+    Limit,
+    Nodes,
+    Since,
+    Until,
+    fitting_every,
+    listed,
+    spans_of,
+)
 from onex_analytics.exceptions import InvalidOption
 
 CallName = Annotated[str, typer.Option("--by", help="The column that names the calls.")]

@@ -9,9 +9,9 @@ import typer
 
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
-from onex_analytics.cli.span_inputs import Files, Format, Since, Until, spans_of
+from onex_analytics.cli.span_inputs import Files, Format, Limit, Since, Until, spans_of
 from onex_analytics.cli.trace_list import whole_id
-from onex_analytics.cli.traces.looking import Limit, with_lengths
+from onex_analytics.cli.traces.looking import with_lengths
 from onex_analytics.exceptions import InvalidOption
 
 if TYPE_CHECKING:

@@ -12,14 +12,12 @@ import typer
 from onex_analytics.cli.figure_files import Figure, write_figure, write_text
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
-from onex_analytics.cli.span_inputs import Files, Format, Nodes, Since, Until, listed, milliseconds, spans_of
+from onex_analytics.cli.span_inputs import Files, Format, Limit, Nodes, Since, Until, listed, milliseconds, spans_of
 from onex_analytics.cli.trace_list import whole_id
 from onex_analytics.exceptions import InvalidOption
 
 if TYPE_CHECKING:
     import polars as pl
-
-Limit = Annotated[int, typer.Option(min=0, help="At most so many rows; 0 for all.")]
 
 
 def listing(
