@@ -68,6 +68,9 @@ def export_prometheus(rules: RuleSet, states: pl.DataFrame | pl.LazyFrame) -> Pr
     files: dict[str, str] = {}
     names = _Names()
     for group in rules.groups:
+        if group.limit:
+            reason = "exported, and the same in Prometheus; where it is exceeded, a test of promtool ends as failed"
+            unmapped.append((group.name, None, "limit", reason))
         mapped = [rule for rule in group.rules if _maps(group, rule, unmapped)]
         series = {rule.alert: names.of(group.name, rule.alert) for rule in mapped}
         groups.append(_group(group, mapped, series))

@@ -72,6 +72,10 @@ conditions = st.sampled_from([
     "{ratio: {of: outcome == 'failure', window: 2m}, op: '<', threshold: 0.5, no_data: alert, min_count: 2}",
     "{rate: {window: 5m, per: 1m}, op: '>=', threshold: 0.6}",
     "{absent: {window: 3m, lookback: 10m}}",
+    "{distinct: {column: outcome, window: 90s}, op: '==', threshold: 2}",
+    "{change: {column: outcome, window: 5m}}",
+    "{expr: {cells: {a: {count: {of: outcome == 'failure', window: 2m}}, b: {count: {window: 4m}}}, value: a / b}, "
+    "threshold: 0.4, no_data: alert}",
 ])
 
 
@@ -134,9 +138,11 @@ def test_what_has_no_counterpart_is_listed_by_name() -> None:
         "group": pl.String, "rule": pl.String, "labels": pl.List(pl.Struct({"name": pl.String, "value": pl.String})),
         "state": pl.String, "value": pl.Float64, "events": pl.Int64, "at": pl.Datetime("us", "UTC"),
     })  # fmt: skip
+    rules = rules.model_copy(update={"groups": (rules.groups[0].model_copy(update={"limit": 5}),)})
     export = export_prometheus(rules, nothing)
+    assert "limit: 5" in export.files["rules.yml"]
     assert export.unmapped.select("rule", "field").rows() == [
-        (None, "silences"), ("Each", "mode: event"), ("Kept", "no_data: keep")
+        (None, "silences"), (None, "limit"), ("Each", "mode: event"), ("Kept", "no_data: keep")
     ]
     assert "Each" not in export.files["rules.yml"]
     assert export.files["series-nodes.om"] == "# EOF\n"
