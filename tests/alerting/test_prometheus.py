@@ -74,8 +74,8 @@ conditions = st.sampled_from([
     "{absent: {window: 3m, lookback: 10m}}",
     "{distinct: {column: outcome, window: 90s}, op: '==', threshold: 2}",
     "{change: {column: outcome, window: 5m}}",
-    "{expr: {cells: {a: {count: {of: outcome == 'failure', window: 2m}}, b: {count: {window: 4m}}}, value: a / b}, "
-    "threshold: 0.4, no_data: alert}",
+    ("{expr: {cells: {a: {count: {of: outcome == 'failure', window: 2m}}, b: {count: {window: 4m}}}, value: a / b}, "
+    "threshold: 0.4, no_data: alert}"),
 ])
 
 
