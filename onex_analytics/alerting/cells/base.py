@@ -213,7 +213,7 @@ class Base:
     def take(self, batch: Batch) -> None:
         """Add events of ticks that are not closed yet."""
         if batch.weights is not None and not self.weighted:
-            self._add_weights()
+            self.add_weights()
         lanes = self.lanes.of(batch, self.weighted)
         counts = len(self.lanes.counted)
         self.add(rows_at(self.grid, self.width_us, batch.times, batch.keys, batch.many, lanes, counts))
@@ -245,7 +245,8 @@ class Base:
         held = in_a_row(parts)
         return rows_of(held.buckets, held.keys, list(held.lanes), len(self.lanes.counted))
 
-    def _add_weights(self) -> None:
+    def add_weights(self) -> None:
+        """Have lanes for events that stand for more or less than themselves."""
         self.weighted = True
         more = 2 * len(self.lanes.counted)
         self.queue.widen(self.lanes.weighted)

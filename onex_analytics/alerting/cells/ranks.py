@@ -59,13 +59,14 @@ class RankedValues:
     def close(self, span: Span) -> Steps:
         rows = self.waiting.due(span.end, self._held)
         if self._operations:
-            spoken = speaking(span, rows, self._width_us)
-            rows, begin, end, leave = spoken.rows, spoken.begin, spoken.end, spoken.leave
+            spoken = speaking(rows, self._width_us)
+            rows, leave = spoken.rows, spoken.leave
+            begin, end = ticks_at_or_after(span, spoken.begin), ticks_at_or_after(span, spoken.end)
         else:
             times = rows["at"].to_numpy()
-            begin, end = ticks_at_or_after(span, times), ticks_at_or_after(span, times + self._width_us)
-            leave = end
-        self._held = rows.filter(pl.Series(leave > span.tick))
+            leave = times + self._width_us
+            begin, end = ticks_at_or_after(span, times), ticks_at_or_after(span, leave)
+        self._held = rows.filter(pl.Series(leave > span.end))
         here = (begin < end) & (end > span.before)
         if self._operations:
             here &= rows["counts"].to_numpy()

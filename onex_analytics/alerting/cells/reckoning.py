@@ -16,7 +16,7 @@ from onex_analytics.alerting.cells.batches import Match, Number, Present, match
 from onex_analytics.alerting.cells.distinct import DistinctValues
 from onex_analytics.alerting.cells.fixed_point import joined
 from onex_analytics.alerting.cells.lanes import Lanes
-from onex_analytics.alerting.cells.operations import OperationWindow
+from onex_analytics.alerting.cells.operations import Operations
 from onex_analytics.alerting.cells.points import Changes, NewValues, Sequences
 from onex_analytics.alerting.cells.ranks import RankedValues
 from onex_analytics.alerting.cells.runs import Float64, Int32, Int64
@@ -134,8 +134,9 @@ def _sums(rule: Rule, side: Side, lanes: Lanes, width_us: int, lag_us: int = 0) 
     if rule.unit == "event":
         return [side.window(lanes, width_us, lag_us)]
     seen = match(rule.where)
-    key = ("operations", seen, lanes, width_us, lag_us)
-    return [side.keeper(key, lambda: OperationWindow(seen, lanes, width_us, lag_us)), _births(side, lanes.counted[0])]
+    key = ("operations", seen, lanes, width_us)
+    operations = side.keeper(key, lambda: Operations(side.grid, seen, lanes, width_us))
+    return [operations.window(lag_us), _births(side, lanes.counted[0])]
 
 
 def _births(side: Side, wanted: Match) -> Source:

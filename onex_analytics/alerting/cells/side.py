@@ -32,8 +32,8 @@ class Source(Protocol):
     def restore(self, parts: Parts) -> None: ...
 
 
-class Keeper(Source, Protocol):
-    """A source that keeps events of its own."""
+class Keeper(Protocol):
+    """Something that keeps events of its own, and gives steps or moments that others give steps of."""
 
     @property
     def matches(self) -> tuple[Match, ...]: ...
@@ -45,6 +45,10 @@ class Keeper(Source, Protocol):
     def untracked(self) -> int: ...
 
     def take(self, batch: Batch) -> None: ...
+
+    def state(self) -> Parts: ...
+
+    def restore(self, parts: Parts) -> None: ...
 
 
 Made = TypeVar("Made", bound=Keeper)
