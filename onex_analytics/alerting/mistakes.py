@@ -107,6 +107,8 @@ def _words(name: str, detail: ErrorDetails, place: tuple[Step, ...]) -> tuple[st
         return f"{name} is {_shown(found)}; wanted a text", f"write it in quotes: {_quoted(found)}"
     if kind in ("too_short", "string_too_short"):
         return f"{name} is empty or too short", f"write {_EXAMPLES.get(name, 'at least one')}"
+    if kind == "string_pattern_mismatch" and name in ("webhook", "alertmanager"):
+        return f"{name} is {_shown(found)}; wanted an address", f"write {name}: http://127.0.0.1:9093"
     if kind == "too_long":
         return f"{name} has {context['actual_length']} entries; at most {context['max_length']} are read", "split it"
     if kind in ("tuple_type", "list_type"):

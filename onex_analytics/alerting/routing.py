@@ -166,11 +166,13 @@ class NumberRange(Frozen):
 def _range(words: tuple[str, ...], first: int, least: int, most: int, what: str) -> Any:
     """A reader of ranges whose ends are words or numbers from `least` to `most`."""
 
+    mend = f"wanted one of {', '.join(words)}" if words else f"wanted a number from {least} to {most}"
+
     def end(word: str) -> int:
         if word.lower() in words:
             return words.index(word.lower()) + first
         if not re.fullmatch(r"-?[0-9]{1,4}", word) or not least <= int(word) <= most or (least < 0 and int(word) == 0):
-            raise ValueError(f"{word!r} is no {what}")
+            raise ValueError(f"{word!r} is no {what}; {mend}")
         return int(word)
 
     def read(found: Any) -> Any:
@@ -180,7 +182,7 @@ def _range(words: tuple[str, ...], first: int, least: int, most: int, what: str)
         if len(ends) > 2:
             raise ValueError(f"{found!r} is no range of {what}s; wanted one, or first:last")
         if ends[0] > ends[-1] and (ends[0] > 0) == (ends[-1] > 0):
-            raise ValueError(f"{found!r} ends before it begins")
+            raise ValueError(f"{found!r} ends before it begins; write two ranges")
         return {"first": ends[0], "last": ends[-1]}
 
     return read
@@ -244,18 +246,19 @@ class Notification(Frozen):
         intervals = [interval.name for interval in self.time_intervals]
         for what, names in (("receiver", receivers), ("time interval", intervals)):
             if twice := {name for name in names if names.count(name) > 1}:
-                raise ValueError(f"{what} {min(twice)!r} stands twice")
+                raise ValueError(f"{what} {min(twice)!r} stands twice; give it another name")
         if self.route.receiver is None:
             raise ValueError("the first route names no receiver; alerts that match no other route go there")
         if self.route.matchers:
             raise ValueError("the first route has matchers; every alert takes it, so put them on a child in `routes`")
         for route in self.route.walk():
             if route.receiver is not None and route.receiver not in receivers:
-                raise ValueError(f"a route names receiver {route.receiver!r}; there are {', '.join(receivers)}")
+                known = ", ".join(receivers)
+                raise ValueError(f"a route names receiver {route.receiver!r}; write one of {known}, or add it")
             for name in (*route.mute_time_intervals, *route.active_time_intervals):
                 if name not in intervals:
-                    known = ", ".join(intervals) or "none"
-                    raise ValueError(f"a route names time interval {name!r}; there are {known}")
+                    known = ", ".join(intervals) or "those you declare"
+                    raise ValueError(f"a route names time interval {name!r}; write one of {known}, or add it")
         return self
 
 

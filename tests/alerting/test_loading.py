@@ -113,6 +113,29 @@ def test_a_filter_that_yaml_cuts_is_to_be_quoted(old: str, new: str, says: str |
     assert found == ([] if says is None else [says])
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("route: {recever: x}", "3: unknown key 'recever' in a route. Mend: write receiver."),
+        ("route: {receiver: x}", "2: a route names receiver 'x'. Mend: write one of default, or add it."),
+        ("route: {receiver: default, routes: [{mute_time_intervals: [x]}]}",
+         "2: a route names time interval 'x'. Mend: write one of those you declare, or add it."),
+        ("receivers: [{name: a}, {name: a}]", "2: receiver 'a' stands twice. Mend: give it another name."),
+        ("receivers: [{name: a, webhook: host/x}]",
+         "3: webhook is 'host/x'; wanted an address. Mend: write webhook: http://127.0.0.1:9093."),
+        ("time_intervals: [{name: n, time_intervals: [{weekdays: [friday:monday]}]}]",
+         "3: 'friday:monday' ends before it begins. Mend: write two ranges."),
+        ("time_intervals: [{name: n, time_intervals: [{months: [13]}]}]", ("3: '13' is no month. Mend: write one of "
+         "january, february, march, april, may, june, july, august, september, october, november, december.")),
+        ("time_intervals: [{name: n, time_intervals: [{times: [{start_time: 22:00, end_time: 06:00}]}]}]",
+         "3: start_time is not before end_time. Mend: a night is two ranges, up to 24:00 and from 00:00."),
+    ],
+)  # fmt: skip
+def test_mistakes_in_the_notification_are_told_too(text: str, says: str) -> None:
+    found = check_rules(f"groups: []\nnotification:\n  {text}\n")
+    assert [str(mistake).removeprefix("<text>:") for mistake in found] == [says]
+
+
 def test_a_file_is_named_in_its_mistakes(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text("\ufeffgroups:\n- nam: x\n", encoding="utf-8")
