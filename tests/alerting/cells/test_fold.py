@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import cycle
 from typing import Any
 
 import polars as pl
@@ -214,6 +215,26 @@ def test_expected_label_sets_are_watched_from_the_first_tick_on_and_no_others(ev
     found = told(*folded(grouped, events, until))
     assert {labels for _, labels, _ in found} == {(("node", "a"),), (("node", "never"),)}
     assert cut(grouped, events, until, random.Random(seed)) == found
+
+
+@pytest.mark.parametrize("unit", ["event", "operation"])
+@given(data=st.data(), seed=st.integers(0, 2**32))
+@settings(max_examples=5, deadline=None)
+def test_a_spike_is_measured_by_earlier_weeks_once_four_are_there(
+    unit: str, data: st.DataObject, seed: int
+) -> None:
+    hours = data.draw(st.lists(st.integers(0, 36 * 24), min_size=1, max_size=60))
+    events = [
+        event(3600 * hour, event_id=f"{place:02}", correlation_id=str(place % 7), outcome=outcome)
+        for place, (hour, outcome) in enumerate(zip(hours, cycle(["success", "failure"]), strict=False))
+    ]
+    grouped = group(
+        {"when": {"spike": {"window": "36h", "min_reference": 0.25}, "threshold": 2}, "by": ["node"], "unit": unit},
+        interval="6h",
+    )
+    until = START + 40 * 86_400_000_000
+    seen_as_defined(grouped, events, until)
+    assert cut(grouped, events, until, random.Random(seed)) == told(*folded(grouped, events, until))
 
 
 def test_label_sets_beyond_the_limit_are_counted_and_the_first_ones_kept() -> None:
