@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from onex_analytics.alerting.cells.base import Span
+from onex_analytics.alerting.cells.base_rows import Span
 from onex_analytics.alerting.cells.runs import Int64
 from onex_analytics.alerting.cells.saving import Parts
 from onex_analytics.alerting.cells.steps import Steps

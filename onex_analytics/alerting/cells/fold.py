@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from onex_analytics.alerting.cells.base import Span
+from onex_analytics.alerting.cells.base_rows import Span
 from onex_analytics.alerting.cells.batches import Conditions, number
 from onex_analytics.alerting.cells.fixed_point import MOST
 from onex_analytics.alerting.cells.judging import last_ticks, only, truth
@@ -225,21 +225,26 @@ class Fold:
     def _of_rule(
         self, rule: int, cell: _Cell, here: Int32, bounds: Int64, first: Int64, last: Int64, value: Float64, n: Int64
     ) -> RuleRuns:
-        series = self._numbered(rule, cell.side, here, first[bounds[:-1]])
-        if (left_out := series == LEFT_OUT).any():
+        series = self._numbered(rule, cell.side, here, bounds, first)
+        if len(series) and series.min() < 0:
+            left_out = series == LEFT_OUT
             bounds, first, last, value, n = only(bounds, ~left_out, first, last, value, n)
             series = series[~left_out]
         return RuleRuns(rule, series, bounds, first, last, value, n, truth(self.group.rules[rule].when, value, n))
 
-    def _numbered(self, rule: int, side: Side, label_sets: Int32, born: Int64) -> Int32:
+    def _numbered(self, rule: int, side: Side, label_sets: Int32, bounds: Int64, first: Int64) -> Int32:
         """The series of a rule's label sets; new ones in the order of birth and of their labels, up to `max_series`."""
         known = self._series_of[rule]
         if len(known) < len(side.sets):
             more = grown(known, len(side.sets))
             more[len(known) :] = UNKNOWN
             self._series_of[rule] = known = more
-        new = np.flatnonzero(known[label_sets] == UNKNOWN)
+        found: Int32 = known[label_sets]
+        if not len(found) or found.min() >= 0:
+            return found
+        new = np.flatnonzero(found == UNKNOWN)
         if len(new):
+            born = first[bounds[:-1]]
             order = sorted(new, key=lambda place: (born[place], side.sets.texts[label_sets[place]]))
             room = max(self.group.rules[rule].max_series - int((known >= 0).sum()), 0)
             taken, refused = label_sets[order[:room]], label_sets[order[room:]]

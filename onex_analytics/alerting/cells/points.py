@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from onex_analytics.alerting.cells.base import Base, Span, rows_of
+from onex_analytics.alerting.cells.base_rows import Base, Span, rows_of
 from onex_analytics.alerting.cells.batches import Batch, Match, Present
 from onex_analytics.alerting.cells.lanes import Lanes
 from onex_analytics.alerting.cells.order_kernels import complete_sequences

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import polars as pl
 
-from onex_analytics.alerting.cells.base import Span
+from onex_analytics.alerting.cells.base_rows import Span
 from onex_analytics.alerting.cells.batches import Batch, Match
 from onex_analytics.alerting.cells.deltas import ticks_at_or_after
 from onex_analytics.alerting.cells.operations import OPERATION, operation_columns, speaking

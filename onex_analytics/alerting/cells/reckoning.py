@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from onex_analytics.alerting.cells.base import Span
+from onex_analytics.alerting.cells.base_rows import Span
 from onex_analytics.alerting.cells.batches import Match, Number, Present, match
 from onex_analytics.alerting.cells.distinct import DistinctValues
 from onex_analytics.alerting.cells.fixed_point import joined

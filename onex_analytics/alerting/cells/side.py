@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import polars as pl
 
-from onex_analytics.alerting.cells.base import Base, Span
+from onex_analytics.alerting.cells.base_rows import Base, Span
 from onex_analytics.alerting.cells.batches import Batch, Condition, Judged, Match, Number, columns_of
 from onex_analytics.alerting.cells.label_sets import LabelSets
 from onex_analytics.alerting.cells.lanes import Lanes, all_lanes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from onex_analytics.alerting.cells.base import Span
+from onex_analytics.alerting.cells.base_rows import Span
 from onex_analytics.alerting.cells.batches import Batch, Match
 from onex_analytics.alerting.cells.deltas import Deltas, ticks_at_or_after
 from onex_analytics.alerting.cells.fixed_point import parted

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from onex_analytics.alerting.cells.base import Base, Span
+from onex_analytics.alerting.cells.base_rows import Base, Span
 from onex_analytics.alerting.cells.lanes import Columns, Lanes, LaneSum, share
 from onex_analytics.alerting.cells.runs import Float64, Int64
 from onex_analytics.alerting.cells.saving import Parts
