@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("import", "append", "scan", "trees", "spans", "compare", "latency", "profile_operation", "alert_cells")
+NAMES = ("import", "append", "scan", "trees", "spans", "compare", "latency", "profile_operation", "alert_cells",
+         "alert_rules", "alert_live")
 
 chosen = sys.argv[1:] or NAMES
 found = []
