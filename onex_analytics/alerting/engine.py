@@ -33,7 +33,7 @@ _VERSION = 1
 _NOTHING = pl.DataFrame(schema=TRANSITIONS)
 _ADVANCES = pl.Schema({"after_arrival": UTC_MICROSECONDS, "to": UTC_MICROSECONDS, "events": pl.Int64()})
 Event = BaseModel | Mapping[str, Any]
-Receivers = Mapping[str, Target | Sequence[Target]] | Target
+Receivers = Mapping[str, Target | Sequence[Target]] | Sequence[Target] | Target
 _ROWS_AT_ONCE = 10_000
 _HELD_AT_MOST = 50_000
 _DIMENSION_TYPES: Mapping[str, pl.DataType] = {
@@ -51,7 +51,7 @@ class AlertEngine:
     Args:
         rules: the rules.
         receivers: by the receiver's name in the rules' notification, one or several targets: anything that can be
-            called with a `Page`, or an `Alertmanager`; a single target is told of all pages. By default the targets
+            called with a `Page`, or an `Alertmanager`; targets without a name are told of all pages. By default those
             that the rules name.
         state: file of the checkpoint; `restore` goes on there. Then pages are sent once a checkpoint holds them.
         schema: columns of the events; `model.EVENTS` and the rules' dimensions by default.
@@ -267,18 +267,26 @@ class AlertEngine:
 
     # ------------------------------------------------------------------ a restart
 
-    def checkpoint(self) -> None:
-        """Write the whole state to the file, at once and on the disk. Pages of the call at hand are sent after that.
+    def checkpoint(self, to: str | Path | None = None) -> bytes:
+        """The whole state; written to a file at once and brought to the disk, where there is one.
+
+        Args:
+            to: a file instead of the engine's own. Only its own is one that pages wait for.
 
         Raises:
-            InvalidOption: the engine was made without `state`.
+            OSError: the file cannot be written.
         """
-        path = self._path()
         self._fold_held()
-        self._append_advances()
+        if to is None and self.path is not None:
+            self._append_advances()
         self.counts["checkpoints"] += 1
-        write_checkpoint(path, self.state())
-        self._outbox.checkpointed()
+        state = self.state()
+        target = self.path if to is None else Path(to)
+        if target is not None:
+            write_checkpoint(target, state)
+        if to is None:
+            self._outbox.checkpointed()
+        return state
 
     def state(self) -> bytes:
         """The whole state, without code in it. Events that are held back are folded first, which changes nothing."""
@@ -293,18 +301,25 @@ class AlertEngine:
             "notifier": self._notifier.state(),
         })  # fmt: skip
 
-    def restore(self) -> bool:
-        """Go on where the file was written, if there is one; False where there is none.
+    def restore(self, state: bytes | str | Path | None = None) -> bool:
+        """Go on where a checkpoint was made; False where its file is not there.
 
         Pages that it holds and that were not noted as taken are sent. Alerts that fire are posted to every
         Alertmanager. Routes, receivers and silences may be others than they were; the groups of rules must not.
 
+        Args:
+            state: what `checkpoint` returned, or a file; the engine's own file by default.
+
         Raises:
-            InputError: the file is damaged, of another version, or of other rules.
+            InputError: it is damaged, of another version, or of other rules.
+            InvalidOption: nothing is named, and the engine has no file.
         """
-        path = self._path()
-        sweep_parts(path)
-        state = read_checkpoint(path)
+        if not isinstance(state, bytes):
+            if state is None and self.path is None:
+                raise InvalidOption("state", None, "a checkpoint, or the name of a file when the engine is made")
+            file = self._path() if state is None else Path(state)
+            sweep_parts(file)
+            state = read_checkpoint(file)
         if state is None:
             return False
         parts = unpacked(state)
@@ -317,7 +332,8 @@ class AlertEngine:
         self._advances_bytes = rest["advances_bytes"]
         if rest["latest_arrival"] is not None:
             self._latest_arrival = datetime.fromisoformat(rest["latest_arrival"])
-        if self._advances_path().exists():  # calls behind the checkpoint were of a life that is forgotten
+        if self.path is not None and self._advances_path().exists():
+            # calls behind the checkpoint were of a life that is forgotten
             os.truncate(self._advances_path(), self._advances_bytes)
         self._frames, self._rows, self._held = [], [], 0
         self._set_quiet()
@@ -400,7 +416,7 @@ def _targets(rules: RuleSet, given: Receivers | None) -> dict[str, list[Target]]
     if given is None:
         return found
     if not isinstance(given, Mapping):
-        return {name: [given] for name in found}
+        return {name: [*given] if isinstance(given, Sequence) else [given] for name in found}
     if unknown := sorted(set(given) - set(found)):
         raise InvalidOption("receivers", ", ".join(unknown), f"names of the rules' receivers: {', '.join(found)}")
     return found | {name: [*target] if isinstance(target, Sequence) else [target] for name, target in given.items()}

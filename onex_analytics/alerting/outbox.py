@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -65,6 +66,11 @@ class Outbox:
         attempts = None if isinstance(target, _OURS) else ATTEMPTS
         return Delivery(name, target, taken=lambda page: self._take(name, page), attempts=attempts, failed=failed)
 
+    @property
+    def ways(self) -> dict[str, Delivery | Alertmanager]:
+        """Each way to a target, by its name."""
+        return {**self.deliveries, **self.managers}
+
     # ------------------------------------------------------------------ the way out
 
     def add(self, pages: Sequence[Page], alerts: Sequence[PageAlert]) -> None:
@@ -104,12 +110,12 @@ class Outbox:
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until everything was taken; False where it was not when the time is over."""
-        done = [way.drain(timeout_s) for way in (*self.deliveries.values(), *self.managers.values())]
-        return all(done)
+        end = time.monotonic() + timeout_s
+        return all(way.drain(end - time.monotonic()) for way in self.ways.values())
 
     def close(self, timeout_s: float = 1.0) -> None:
         """Send no more."""
-        for way in (*self.deliveries.values(), *self.managers.values()):
+        for way in self.ways.values():
             way.close(timeout_s)
         with self._lock:
             if self._notes is not None:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from onex_analytics.exceptions import InvalidOption
 
 if TYPE_CHECKING:
-    from onex_analytics.alerting import AlertEngine, Alertmanager
-    from onex_analytics.alerting.receivers import Delivery
+    from onex_analytics.alerting import AlertEngine
 
 CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
@@ -56,8 +55,7 @@ def engine_metrics(engine: AlertEngine) -> list[Metric]:
     def of_group(word: str) -> list[tuple[dict[str, str], float]]:
         return [({"group": name}, float(counts.get(word, 0))) for name, counts in groups.items()]
 
-    outbox = engine.outbox
-    ways: dict[str, Delivery | Alertmanager] = {**outbox.deliveries, **outbox.managers}
+    ways = engine.outbox.ways
     outcomes = [
         ({"receiver": name, "outcome": outcome}, float(count))
         for name, way in ways.items() for outcome, count in way.counts.items()

@@ -283,7 +283,19 @@ def test_the_place_in_the_source_is_kept_with_the_state(tmp_path):
 def test_without_a_file_there_is_nothing_to_go_on_from(tmp_path):
     assert not AlertEngine(FAILING, state=tmp_path / "none").restore()
     with pytest.raises(InvalidOption, match="the name of a file"):
-        AlertEngine(FAILING).checkpoint()
+        AlertEngine(FAILING).restore()
+
+
+def test_a_checkpoint_can_be_handed_over_in_memory_or_as_any_file(tmp_path):
+    engine = AlertEngine(FAILING, self_watch=False)
+    engine.process(failures(1))
+    held = engine.checkpoint(tmp_path / "copy")
+    expected = engine.advance(after(120))
+    for state in (held, tmp_path / "copy", str(tmp_path / "copy")):
+        other = AlertEngine(FAILING, self_watch=False)
+        assert other.restore(state)
+        assert other.advance(after(120)).equals(expected)
+        assert other.pages == engine.pages
 
 
 @pytest.mark.parametrize("place", [3, 40, 120, -1])
