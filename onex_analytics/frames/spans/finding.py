@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from onex_analytics.frames.spans.grouping import combined, in_order, sort_keys, tied
 from onex_analytics.frames.spans.keys import Events, hashed, in_threads, numbered
-from onex_analytics.frames.spans.pairing import BY_INPUT, BY_ORDER, NONE, PROFILE, Pairs, Rows, empty_pairs
+from onex_analytics.frames.spans.pairing import BY_INPUT, BY_ORDER, NONE, PROFILE, START, Pairs, Rows, empty_pairs
 from onex_analytics.frames.spans.telling import Found, nothing_found, standing, tell
 from onex_analytics.frames.spans.witnesses import pair_in_order, pair_keys
 
@@ -66,11 +66,21 @@ def _pair_by_order(events: pl.DataFrame, numbers: Events, pairs: Pairs, ties: ND
     if events["trace_id"].null_count() < events.height:
         pool = combined(pool, hashed(events["trace_id"].gather(places)))
     _break_ties(events, numbers, left, ties)
-    # first those that have no input state at all and are alike in the rest, then whatever is left
+    # First those that have no input state at all, are alike in the rest, and whose end says how long it took: that both
+    # lack something is no evidence by itself, and takes their true mates away from two whose metadata got lost.
     bare = events["input_hash"].gather(places).is_null().to_numpy()
-    _pair_groups(left[bare], combined(pool, rows.exact[left])[bare], rows, pairs, ties, BY_INPUT)
+    told = bare & ((rows.role[left] == START) | (rows.took[left] >= 0))
+    _pair_groups(left[told], combined(pool, rows.exact[left])[told], rows, pairs, ties, BY_INPUT)
     alone = pairs.mate[left] == NONE
     _pair_groups(left[alone], pool[alone], rows, pairs, ties, BY_ORDER)
+    # two without any input state that the order brought together have an equal one
+    has_none = np.zeros(rows.key.size, np.bool_)
+    has_none[left[bare]] = True
+    ordered = left[alone & bare]
+    ordered = ordered[pairs.mate[ordered] != NONE]
+    mates = pairs.mate[ordered]
+    alike = has_none[mates] & (rows.exact[ordered] == rows.exact[mates]) & (pairs.by[ordered] == BY_ORDER)
+    pairs.by[ordered[alike]] = BY_INPUT
 
 
 def _pair_groups(

@@ -13,7 +13,7 @@ from onex_analytics.frames.compiling import lean
 
 Places = NDArray[np.int32]
 
-_SPARSE = 0.9
+_SPARSE = 0.97
 """Share of nulls from which on the few values are put in their places, one by one."""
 
 _NOBODY = np.iinfo(np.uint32).max
@@ -85,10 +85,10 @@ class Witnesses:
             return _nulls(column, self.sources.shape[1])
         if nulls == 0:
             return column.rechunk().gather(self.firsts())
+        if nulls > _SPARSE * len(column):
+            return self._gathered_from_few(column)
         tells = column.is_not_null().to_numpy()
         silent = int(np.argmin(tells))
-        if nulls > _SPARSE * len(column):
-            return self._gathered_from_few(column, tells, silent)
         return column.rechunk().gather(pl.Series(first_telling(tells, self.sources, silent)))
 
     def firsts(self) -> pl.Series:
@@ -102,13 +102,17 @@ class Witnesses:
             self._firsts = firsts
         return self._firsts
 
-    def _gathered_from_few(self, column: pl.Series, tells: NDArray[np.bool_], silent: int) -> pl.Series:
+    def _gathered_from_few(self, column: pl.Series) -> pl.Series:
         """The same, where hardly any event tells anything: only the spans of those are looked at."""
+        telling = column.is_not_null().arg_true().to_numpy()
+        tells = np.zeros(len(column), np.bool_)  # memory that is zero and hardly touched costs nothing
+        tells[telling] = True
+        silent = int(np.argmin(tells))
         spans: NDArray[np.integer]
         if self.owner is None:
             spans = np.arange(self.sources.shape[1])
         else:
-            spans = self.owner[np.flatnonzero(tells)]
+            spans = self.owner[telling]
             spans = spans[spans >= 0]
         place = first_telling(tells, np.ascontiguousarray(self.sources[:, spans]), silent)
         told = place != silent

@@ -33,6 +33,7 @@ _SEVERITY = np.array([("start", "success", "soft_failure", "failure", "other").i
 _PROFILE_FAMILY, _OTHER_FAMILY = FAMILIES.index("profile"), len(FAMILIES)
 _NO_OUTCOME = OUTCOMES.index("other")
 _NO_ROLE = 255
+_SLICE = 1 << 16
 _ALONE = np.uint64(0x5851F42D4C957F2D)
 _HASHED = ("correlation_id", "node", "operation", "span_id", "trace_id")
 
@@ -49,22 +50,9 @@ class Events(NamedTuple):
 
 def numbered(events: pl.DataFrame, threads: int = 1) -> Events:
     """The arrays that pairing works on, of the events that begin, end or profile something."""
-    empty = {name for name in _HASHED if events[name].null_count() == events.height}
-    columns = events.select(
-        _code("family", FAMILIES, _OTHER_FAMILY), _code("outcome", OUTCOMES, _NO_OUTCOME),
-        pl.col("timestamp").cast(pl.Int64).fill_null(NO_TIME),
-        pl.col("execution_time_ms").cast(pl.Float64).fill_null(float("nan")),
-        pl.col("input_hash").cast(pl.UInt64).fill_null(0),
-        *(pl.col(name).hash() for name in _HASHED if name not in empty),
-    )  # fmt: skip
     null_hash = np.uint64(pl.Series([None], dtype=pl.String).hash()[0])
-    nothing = np.full(events.height if empty else 0, null_hash, np.uint64)
-
-    def array(name: str) -> NDArray[Any]:
-        return frozen(nothing if name in empty else columns[name].to_numpy())
-
-    families, outcomes, measured_ms = array("family"), array("outcome"), array("execution_time_ms")
-    nodes = array("node")
+    given, families, outcomes = _columns(events, null_hash, threads)
+    nodes, measured_ms = given["node"], given["execution_time_ms"]
     role = np.empty(events.height, np.uint8)
     place = np.empty(events.height + 1, np.uint32)
     n = _taking_part(families, outcomes, _ROLES, place, role)
@@ -76,20 +64,66 @@ def numbered(events: pl.DataFrame, threads: int = 1) -> Events:
         ),
         place[:n], np.empty(n, np.uint8), nodes, measured_ms,
     )  # fmt: skip
-    given = (
-        array("correlation_id"), nodes, array("operation"), array("span_id"), array("trace_id"),
-        array("input_hash"), array("timestamp"), measured_ms, families, outcomes,
-    )  # fmt: skip
     cuts = np.linspace(0, n, threads + 1).astype(np.int64)
 
     def fill(part: int) -> None:
         _fill(
-            out.place, *given, _KINDS, _SEVERITY, null_hash, cuts[part], cuts[part + 1], *out.rows,
-            out.family,
+            out.place, *given.values(), families, outcomes, _KINDS, _SEVERITY, null_hash, cuts[part], cuts[part + 1],
+            *out.rows, out.family,
         )  # fmt: skip
 
     in_threads(fill, range(threads), threads)
     return out
+
+
+def _columns(
+    events: pl.DataFrame, null_hash: np.uint64, threads: int
+) -> tuple[dict[str, NDArray[Any]], NDArray[np.uint8], NDArray[np.uint8]]:
+    """What `_fill` reads: the hashes of ids and the numbers by column, and the codes of families and outcomes.
+
+    Slice by slice, so that what Polars makes on the way is small and stays in the cache.
+    """
+    n = events.height
+    hashed_ones = [name for name in _HASHED if events[name].null_count() < n]
+    empty = frozen(np.full(n if len(hashed_ones) < len(_HASHED) else 0, null_hash, np.uint64))
+    out: dict[str, NDArray[Any]] = {
+        name: np.empty(n, np.uint64) if name in hashed_ones else empty for name in _HASHED
+    }  # fmt: skip
+    out |= {"input_hash": np.empty(n, np.uint64), "timestamp": np.empty(n, np.int64),
+            "execution_time_ms": np.empty(n, np.float64)}  # fmt: skip
+    families, outcomes = np.empty(n, np.uint8), np.empty(n, np.uint8)
+    family_hashes, outcome_hashes = (pl.Series(words).hash().to_numpy() for words in (FAMILIES, OUTCOMES))
+    asked = [
+        *(pl.col(name).hash() for name in (*hashed_ones, "family", "outcome")),
+        pl.col("input_hash").cast(pl.UInt64).fill_null(0),
+        pl.col("timestamp").cast(pl.Int64).fill_null(NO_TIME),
+        pl.col("execution_time_ms").cast(pl.Float64).fill_null(float("nan")),
+    ]
+
+    def take(begin: int) -> None:
+        part = events.slice(begin, _SLICE).select(asked)
+        end = begin + part.height
+        for name in (*hashed_ones, "input_hash", "timestamp", "execution_time_ms"):
+            out[name][begin:end] = part[name].to_numpy()
+        _code(frozen(part["family"].to_numpy()), family_hashes, _OTHER_FAMILY, families[begin:end])
+        _code(frozen(part["outcome"].to_numpy()), outcome_hashes, _NO_OUTCOME, outcomes[begin:end])
+
+    in_threads(take, range(0, n, _SLICE), threads)
+    for array in (*out.values(), families, outcomes):
+        frozen(array)
+    return out, families, outcomes
+
+
+@lean
+def _code(hashes, words, other, out):  # type: ignore[no-untyped-def]
+    """The place of each word among some words, all of them told apart by their hashes."""
+    for at in range(hashes.size):
+        found = other
+        for place in range(words.size):
+            if hashes[at] == words[place]:
+                found = place
+                break
+        out[at] = found
 
 
 @lean
@@ -173,6 +207,3 @@ def hashed(ids: pl.Series) -> NDArray[np.uint64]:
         out[ids.is_null().to_numpy()] = 0
     return out
 
-
-def _code(name: str, words: tuple[str, ...], other: int) -> pl.Expr:
-    return pl.col(name).cast(pl.Enum(words), strict=False).to_physical().cast(pl.UInt8).fill_null(other)
