@@ -2,8 +2,8 @@
 
 Source: Alertmanager 0.25, dispatch/dispatch.go (groups and their timers) and notify/notify.go (`needsUpdate`, the order
 of the stages, what the notification log keeps). Where its behaviour hangs on the moment at which a goroutine wakes, the
-ideal moment is taken: a timer is never late, a page is told as soon as it is due, and empty groups are cleared away at
-whole multiples of 30 s.
+ideal moment is taken: a timer is never late, a page is told as soon as it is due, empty groups are cleared away at
+whole multiples of 30 s, and what was told is forgotten at whole multiples of 15 min.
 """
 
 from __future__ import annotations
@@ -35,8 +35,12 @@ from onex_analytics.alerting.templates import render
 from onex_analytics.exceptions import InvalidOption
 
 CLEARED_EVERY_US = 30_000_000
+FORGOTTEN_EVERY_US = 900_000_000
+"""Alertmanager's own `--data.maintenance-interval`: how often it looks for what it need no longer remember."""
 RETENTION_US = 120 * 3_600_000_000
-"""Alertmanager's own `--data.retention`: how long it remembers what it told."""
+"""Alertmanager's own `--data.retention`: how long it remembers what it told, at most. It is twice the repeat interval
+otherwise; here never less than two looks at the group, as else an end that comes at the next one would be told to
+nobody where the repeat interval is much shorter than the group interval."""
 NEVER_US = 2**62
 _VERSION = 1
 _FLUSH, _CLEAR, _FORGET = 0, 1, 2
@@ -309,7 +313,8 @@ class Notifier:
         reason = _reason(before, firing, resolved, at_us - node.repeat_interval_us, send_resolved=send_resolved)
         if reason is None:
             return
-        until = at_us + min(2 * node.repeat_interval_us, RETENTION_US)
+        kept = min(2 * max(node.repeat_interval_us, node.group_interval_us), RETENTION_US)
+        until = -(-(at_us + kept) // FORGOTTEN_EVERY_US) * FORGOTTEN_EVERY_US
         self._log[log_id] = _Told(at_us, firing, resolved, until)
         heapq.heappush(self._due, (until, _FORGET, log_id, 0))
         if not firing and not send_resolved:

@@ -209,7 +209,10 @@ class Simulated:
             reason = "repeat"
         if reason is None:
             return
-        self.log[key, receiver.name] = (now, firing, resolved, now + min(2 * group.options.repeat, 120 * 3600))
+        expires = now + min(max(2 * group.options.repeat, 2 * group.options.interval), 120 * 3600)
+        while expires % 900:  # the log is cleared every quarter of an hour
+            expires += 1
+        self.log[key, receiver.name] = (now, firing, resolved, expires)
         if not receiver.send_resolved:
             resolved = set()
         if firing or resolved:

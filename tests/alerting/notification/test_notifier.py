@@ -116,6 +116,12 @@ def test_a_receiver_without_ends_is_told_anew_of_an_alert_that_comes_back():
     assert told(run(quiet, changes, 3000)) == [(30, "new", "a", ""), (730, "new", "a", "")]
 
 
+def test_the_end_is_told_even_where_the_repeat_interval_is_much_shorter_than_the_look():
+    changes = [transition(0, "firing", node="a"), transition(100, "resolved", node="a")]
+    pages = run(one_route(repeat_interval="1s"), changes, 1000)
+    assert told(pages) == [(30, "new", "a", ""), (330, "resolved", "", "a")]
+
+
 def test_a_group_that_is_empty_keeps_its_beat_for_up_to_half_a_minute():
     changes = [transition(0, "firing", node="a"), transition(100, "resolved", node="a")]
     soon, later = transition(340, "firing", node="a"), transition(370, "firing", node="a")
