@@ -196,6 +196,27 @@ class Backtest:
         return matches(self)
 
     @cached_property
+    def verdicts(self) -> pl.DataFrame:
+        """What became of each incident: caught, missed; see `detections.verdicts`."""
+        from onex_analytics.alerting.detections import verdicts
+
+        return verdicts(self)
+
+    @cached_property
+    def lanes(self) -> pl.DataFrame:
+        """When the label sets that fired for the longest were pending and firing; see `timelines.lanes`."""
+        from onex_analytics.alerting.timelines import lanes
+
+        return lanes(self)
+
+    @cached_property
+    def at_once(self) -> pl.DataFrame:
+        """How many label sets were pending and firing at once; see `timelines.at_once`."""
+        from onex_analytics.alerting.timelines import at_once
+
+        return at_once(self)
+
+    @cached_property
     def load(self) -> Load:
         """How many pages a day people get, and how many of them at night and on weekends."""
         from onex_analytics.alerting.scoring import load_of

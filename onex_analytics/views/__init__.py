@@ -5,7 +5,7 @@ This is the only room that imports Plotly.
 
 from __future__ import annotations
 
-from onex_analytics.views import overview, profiling
+from onex_analytics.views import alerting, overview, profiling
 from onex_analytics.views.page import Section, html_figure, html_page
 from onex_analytics.views.report import ReportFrames, report_page
 from onex_analytics.views.report_of_work import BANDS, WorkFrames
@@ -17,6 +17,7 @@ __all__ = [
     "ReportFrames",
     "Section",
     "WorkFrames",
+    "alerting",
     "html_figure",
     "html_page",
     "html_table",

@@ -1,0 +1,141 @@
+"""Which rule found which incident, and how soon: what `scoring` counts, incident by incident."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from onex_analytics.alerting.incidents import HARMLESS, UNJUDGED
+from onex_analytics.alerting.shapes import LABEL_SET
+from onex_analytics.exceptions import InvalidOption
+from onex_analytics.model.shapes import UTC_MICROSECONDS
+
+if TYPE_CHECKING:
+    from onex_analytics.alerting.backtesting import Backtest
+
+INCIDENT_MATRIX = pl.Schema({
+    "incident": pl.String(),
+    "kind": pl.String(),
+    "start": UTC_MICROSECONDS,
+    "end": UTC_MICROSECONDS,                 # null while it lasts
+    "labels": LABEL_SET,                     # of the incident
+    "group": pl.String(),
+    "rule": pl.String(),
+    "firings": pl.Int64(),                   # of the rule that catch the incident; 0: it missed it
+    "delay_s": pl.Float64(),                 # of the first of them; negative: before the incident's start; null: missed
+    "rules": pl.Int64(),                     # that caught the incident, of all
+})
+"""One row an incident and a rule: incidents by start, rules as in the rule file."""
+
+DELAYS = pl.Schema({
+    "group": pl.String(),                    # null: all rules together, whichever tells first
+    "rule": pl.String(),
+    "delay_s": pl.Float64(),                 # of a first firing; negative: before the incident's start
+    "caught": pl.Int64(),                    # incidents that were caught at this delay or sooner
+    "incidents": pl.Int64(),                 # in all, those that were missed as well
+    "share": pl.Float64(),                   # caught of incidents, above 0, up to 1; the last row's is the recall
+})
+"""One row a rule and a delay, all together first, then as in the rule file; a rule that caught nothing has none."""
+
+VERDICTS = pl.Schema({
+    "incident": pl.String(),
+    "kind": pl.String(),
+    "start": UTC_MICROSECONDS,
+    "end": UTC_MICROSECONDS,                 # that of the log while it lasts
+    "labels": LABEL_SET,
+    "verdict": pl.String(),                  # caught, missed; harmless, unjudged: nobody need be told of it
+    "rules": pl.Int64(),                     # that caught it
+    "delay_s": pl.Float64(),                 # until somebody could know of it; null where nobody could
+})
+"""One row an incident, harmless ones as well, by start."""
+
+_BY = ("group", "rule")
+
+
+def verdicts(result: Backtest) -> pl.DataFrame:
+    """What became of each incident.
+
+    Args:
+        result: a backtest with incidents; reads its `matches`.
+
+    Returns:
+        `VERDICTS`.
+
+    Raises:
+        InvalidOption: the backtest was given no incidents.
+    """
+    if result.incidents is None:
+        raise InvalidOption("incidents", None, "labelled incidents: backtest(rules, events, incidents)")
+    found = result.matches.group_by("incident").agg(
+        pl.struct(_BY).n_unique().alias("rules"), pl.col("delay_s").min()
+    )  # fmt: skip
+    kind = pl.col("kind")
+    words = pl.when(kind.is_in(list(UNJUDGED))).then(pl.lit("unjudged")).when(kind.is_in(list(HARMLESS)))
+    return (
+        result.incidents.rename({"id": "incident"})
+        .join(found, on="incident", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("rules").fill_null(0),
+            pl.coalesce("end", pl.max_horizontal("start", pl.lit(result.end, UTC_MICROSECONDS))).alias("end"),
+            words.then(pl.lit("harmless")).when(pl.col("rules") > 0).then(pl.lit("caught"))
+            .otherwise(pl.lit("missed")).alias("verdict"),
+        )
+        .select(*VERDICTS).cast(VERDICTS)
+    )  # fmt: skip
+
+
+def incident_matrix(result: Backtest) -> pl.DataFrame:
+    """Every incident beside every rule.
+
+    Args:
+        result: a backtest with incidents; reads its `matches`.
+
+    Returns:
+        `INCIDENT_MATRIX`: harmless incidents, and those in which nothing is judged, are left out.
+
+    Raises:
+        InvalidOption: the backtest was given no incidents.
+    """
+    if result.incidents is None:
+        raise InvalidOption("incidents", None, "labelled incidents: backtest(rules, events, incidents)")
+    real = result.incidents.filter(~pl.col("kind").is_in([*HARMLESS, *UNJUDGED])).rename({"id": "incident"})
+    found = result.matches.group_by("incident", *_BY).agg(pl.len().alias("firings"), pl.col("delay_s").min())
+    return (
+        real.join(result.summary.select(_BY), how="cross", maintain_order="left_right")
+        .join(found, on=["incident", *_BY], how="left", maintain_order="left")
+        .with_columns(pl.col("firings").fill_null(0))
+        .with_columns((pl.col("firings") > 0).sum().over("incident").alias("rules"))
+        .select(*INCIDENT_MATRIX).cast(INCIDENT_MATRIX)
+    )  # fmt: skip
+
+
+def delay_distribution(result: Backtest) -> pl.DataFrame:
+    """How soon incidents were known of: the share that was caught at each delay or sooner, the missed ones counted.
+
+    Args:
+        result: a backtest with incidents; reads its `matches`.
+
+    Returns:
+        `DELAYS`: empty where nothing was caught.
+
+    Raises:
+        InvalidOption: the backtest was given no incidents.
+    """
+    matrix = incident_matrix(result)
+    caught = matrix.filter(pl.col("firings") > 0)
+    incidents = matrix["incident"].n_unique()
+    nobody = pl.lit(None, pl.String)
+    together = caught.group_by("incident").agg(pl.col("delay_s").min()).select(
+        nobody.alias("group"), nobody.alias("rule"), "delay_s", pl.lit(-1).alias("_place")
+    )  # fmt: skip
+    places = result.summary.select(_BY).with_row_index("_place").with_columns(pl.col("_place").cast(pl.Int32))
+    alone = caught.join(places, on=_BY).select(*_BY, "delay_s", "_place")
+    return (
+        pl.concat([together, alone])
+        .group_by("_place", *_BY, "delay_s").agg(pl.len().alias("_at"))
+        .sort("_place", "delay_s")
+        .with_columns(pl.col("_at").cum_sum().over("_place").alias("caught"), pl.lit(incidents).alias("incidents"))
+        .with_columns((pl.col("caught") / pl.col("incidents")).alias("share"))
+        .select(*DELAYS).cast(DELAYS)
+    )  # fmt: skip
