@@ -103,7 +103,7 @@ class GroupEvaluation:
     def advance(self, to: int) -> GroupChanges:
         """Do what an event without content at `to` would do."""
         if arrivals.move_clock(to, self.interval, self.offset, self.lateness, self._arrivals):
-            getattr(self.fold, "begin", lambda us: None)(to)
+            self.fold.begin(to)
         return self._close()
 
     def _close(self) -> GroupChanges:

@@ -121,6 +121,16 @@ def test_without_events_the_clock_is_moved_by_hand():
     ]  # fmt: skip
 
 
+def test_who_never_speaks_is_missed_as_soon_as_the_clock_is_moved():
+    missed = {"absent": {"window": "30s", "expect": [{"node": "a"}, {"node": "b"}]}}
+    evaluation = Evaluation(rule_set({"alert": "Silent", "by": ["node"], "when": missed, "for": "20s"}), SCHEMA)
+    ops = [Advance(5), Advance(40), Event("1", 45, "a"), Advance(60)]
+    assert [row[2:5] for row in told(fold(evaluation, ops))] == [
+        (("a",), when(10), "pending"), (("b",), when(10), "pending"), (("a",), when(30), "firing"),
+        (("b",), when(30), "firing"), (("a",), when(50), "resolved"),
+    ]  # fmt: skip
+
+
 def test_a_clock_that_is_moved_back_stays():
     evaluation = Evaluation(rule_set(rule("A", 0)), SCHEMA)
     evaluation.process(frame_of([Event("1", 5, "a")]))

@@ -152,6 +152,11 @@ class Fold:
         """The label sets of many events, found beside the judging of conditions."""
         return _beside().submit(side.sets.of_few, events) if side.by and events.height >= _MANY else None
 
+    def begin(self, us: int) -> None:
+        """Do what an event without content at `us` would do: ticks from there on are evaluated."""
+        if self.closed is None:
+            self._earliest = us if self._earliest is None else min(us, self._earliest)
+
     # ------------------------------------------------------------------ runs out
 
     def close(self, tick: int) -> Runs:
