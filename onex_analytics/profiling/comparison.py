@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,7 +26,7 @@ from onex_analytics.frames.statistics import (
     z_of,
 )
 from onex_analytics.profiling.comparison_kernel import OPEN, P50, P95, PLACE, compared, sort_segments
-from onex_analytics.profiling.sides import READS, TRACE, Laid, laid_out, read
+from onex_analytics.profiling.sides import READS, TRACE, Laid, Layout, read
 from onex_analytics.profiling.verdicts import judged
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -35,6 +36,8 @@ FEWEST_TRACES = 5
 """With fewer traces on a side nothing is tested: what they have in common cannot be told."""
 _SIDES = ("baseline", "candidate")
 _COUNTS = ("n", "open", "left_out", "traces")
+_AT_A_TIME = 1 << 20
+"""Spans that a thread compares at a time: what is kept of them meanwhile fits a cache, or nearly."""
 
 
 def compare(
@@ -132,8 +135,7 @@ def compare(
         groups = found.grouping.rows()
         if keys and not groups.height:
             return pl.DataFrame(schema=schema)
-        laid = laid_out(found, groups["_code"].to_numpy())
-        table = _compared(laid, groups.drop("_code"), draws, seed)
+        table = _side_by_side(Layout(found, groups["_code"].to_numpy()), groups.drop("_code"), draws, seed)
         whole = judged(table, min_effect, alpha, min_power).select(list(schema)).cast(schema)  # type: ignore[arg-type]
         return whole.sort(keys, nulls_last=True) if keys else whole
 
@@ -169,13 +171,46 @@ def _schema(key_types: dict[str, pl.DataType]) -> dict[str, Any]:
     return schema | {"n_tests": whole, "power": number, "verdict": pl.String(), "because": pl.String()}
 
 
-def _compared(laid: Laid, groups: pl.DataFrame, draws: int, seed: int) -> pl.DataFrame:
-    """Everything but the verdicts: one row a combination of the keys."""
+def _side_by_side(layout: Layout, groups: pl.DataFrame, draws: int, seed: int) -> pl.DataFrame:
+    """Everything but the verdicts: one row a combination of the keys; some groups at a time on each core."""
+    sizes = layout.sizes[0::2] + layout.sizes[1::2]
+    whole = int(sizes.sum())
+    number = (np.cumsum(sizes) - sizes) // _AT_A_TIME
+    cuts = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(sizes)]
+    spans = {cut: int(sizes[slice(*cut)].sum()) for cut in pairwise(cuts)}
+    largest_first = sorted(spans, key=lambda cut: -spans[cut])
+    tables: dict[tuple[int, int], pl.DataFrame] = {}
+
+    def work(cuts: Iterator[tuple[int, int]], threads: int) -> None:
+        room = _Room(0)
+        for first, last in cuts:
+            if len(room.ms) < spans[first, last]:  # only the first of them is the largest
+                room = _Room(spans[first, last])
+            laid = layout.laid(first, last, room.ms, room.trace)
+            tables[first, last] = _compared(laid, room.rows, groups.slice(first, last - first), draws, seed, threads)
+
+    # all cores on a group that is more than one's share
+    work((cut for cut in largest_first if spans[cut] * workers() > whole), workers())
+    rest = iter([cut for cut in largest_first if cut not in tables])
+    in_threads(lambda _: work(rest, 1))
+    return pl.concat([tables[cut] for cut in pairwise(cuts)])
+
+
+class _Room:
+    """Arrays for the spans that are compared at a time."""
+
+    def __init__(self, size: int) -> None:
+        self.ms, self.trace, self.rows = np.empty(size), np.empty(size, np.uint32), np.empty(size, np.uint32)
+
+
+def _compared(
+    laid: Laid, rows: NDArray[np.uint32], groups: pl.DataFrame, draws: int, seed: int, threads: int
+) -> pl.DataFrame:
+    """`_side_by_side` of some groups; `rows` is written over."""
     ms, trace, starts, n_left_out = laid
     pairs = groups.height
     sizes = np.diff(starts)
-    halves = _halves(sizes)
-    rows = np.empty(len(ms), dtype=np.uint32)
+    halves = _shares(sizes, threads)
     in_threads(lambda worker: sort_segments(ms, rows, starts, halves[worker]), len(halves))
     shares = [exact_share(q) for q in MEASURES.values()]
     tops, bottoms = (np.array([getattr(q, part) for q in shares]) for part in ("numerator", "denominator"))
@@ -183,7 +218,7 @@ def _compared(laid: Laid, groups: pl.DataFrame, draws: int, seed: int) -> pl.Dat
     variance, freedom, shares_of = (np.full((2 * pairs, 4), np.nan) for _ in range(3))
     places_of = np.full((2 * pairs, 4), -1, dtype=np.int64)
     pair = np.column_stack([np.full(pairs, np.nan), np.zeros(pairs)])
-    parts = _halves(sizes[0::2] + sizes[1::2])
+    parts = _shares(sizes[0::2] + sizes[1::2], threads)
     in_threads(
         lambda worker: compared(
             ms, rows, trace, starts, tops, bottoms, parts[worker], counts, variance, freedom, places_of, shares_of,
@@ -206,7 +241,7 @@ def _compared(laid: Laid, groups: pl.DataFrame, draws: int, seed: int) -> pl.Dat
         df = np.where(clusters == closed, np.inf, freedom[:, column])
         reach = independent * (z_of(0.95) / t_reach(df)) ** 2
         chance = partial(lambda name, g: seeded(seed, name, words[g]), name)
-        bounds = _all_bounds(ms, starts, closed, place[:, k], reach, np.flatnonzero(enough), draws, chance)
+        bounds = _all_bounds(ms, starts, closed, place[:, k], reach, np.flatnonzero(enough), draws, chance, threads)
         bounded = ~np.isnan(bounds[:, 0])
         columns[f"{name}_p"] = np.where(bounded, _share_test(common[:, k], independent, df), np.nan)
         at, at_worst = _at(ms, starts, place[:, k]), _at(ms, starts, worst[:, k])
@@ -232,10 +267,10 @@ def _at(ms: Floats, starts: NDArray[np.int64], place: NDArray[np.int64]) -> Floa
     return np.where(place >= 0, ms[np.clip(starts[:-1] + place, 0, len(ms) - 1)], np.nan)
 
 
-def _halves(sizes: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def _shares(sizes: NDArray[np.int64], threads: int) -> list[NDArray[np.int64]]:
     """Segments shared out among threads, about as many values to each."""
     largest_first = np.argsort(-sizes, kind="stable")
-    return [largest_first[worker::workers()] for worker in range(workers())]
+    return [largest_first[worker::threads] for worker in range(threads)]
 
 
 def _independent(share: Floats, variance: Floats, rows: NDArray[np.int64]) -> Floats:
@@ -271,16 +306,16 @@ def _welch(a: Floats, df_a: Floats, b: Floats, df_b: Floats) -> Floats:
 
 def _all_bounds(
     ms: Floats, starts: NDArray[np.int64], closed: NDArray[np.int64], place: NDArray[np.int64], independent: Floats,
-    chosen: NDArray[np.int64], draws: int, chance: Callable[[int], np.random.Generator],
+    chosen: NDArray[np.int64], draws: int, chance: Callable[[int], np.random.Generator], threads: int,
 ) -> Floats:  # fmt: skip
-    """`_ratio_bounds` of the chosen pairs, on all cores; NaN for the others."""
+    """`_ratio_bounds` of the chosen pairs; NaN for the others."""
     bounds = np.full((len(closed) // 2, 2), np.nan)
 
     def bound(worker: int) -> None:
-        for g in chosen[worker::workers()].tolist():
+        for g in chosen[worker::threads].tolist():
             bounds[g] = _ratio_bounds(ms, starts, closed, place, independent, g, draws, chance(g))
 
-    in_threads(bound)
+    in_threads(bound, threads)
     return bounds
 
 

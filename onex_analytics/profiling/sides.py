@@ -1,15 +1,18 @@
 """The two sides of a comparison as numbers: how long spans took and whose they are, laid out group by group.
 
-Rows stream through; of a span its group, its duration and the number of its trace are kept, 16 bytes. The ids of traces
-are texts, and many: within a batch the spans of a trace lie near each other, and equal ids are known by a look at where
-their texts lie (see `frames.grouping`), so that only a few are hashed. One pass over those hashes then finds which
-traces go on from batch to batch, and numbers traces in the order they came.
+Rows stream through; of a span its duration and the number of its trace are kept, 12 bytes, laid out by group while the
+batch is in a cache. What is compared at a time is then put together from stretches of all batches, in memory that is
+used again: the system clears each page that it gives, which takes longer than to fill it. The ids of traces are texts,
+and many: within a batch the spans of a trace lie near each other, and equal ids are known by a look at where their
+texts lie (see `frames.grouping`), so that only a few are hashed. One pass over those hashes then finds which traces go
+on from batch to batch, and numbers traces in the order they came.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from threading import get_ident
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +34,7 @@ TRACE = "_trace"
 READS = (TRACE, "duration_ms", "state")
 
 _NEAR = 1 << 11
+_MANY_WAYS = 1 << 16
 _ALONE = np.uint64(0)
 _ODD, _ODD_TOO = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)
 _LOWER, _UPPER = np.uint64(0xFFFF_FFFF), np.uint64(0xFFFF_FFFF << 32)
@@ -40,12 +44,18 @@ _KIND_OF_STATE: dict[str | None, int] = dict.fromkeys((*UNTIMED_STATES, None), _
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some spans of a side: group, milliseconds (infinite while open, NaN where left out), trace of those in here."""
+    """Some spans of a side, by group, in each as they came: milliseconds (infinite while open), and trace."""
 
     side: int
     codes: Codes
+    """the groups in here, ascending"""
+    begins: Counts
+    """where the spans of each begin; and where the last one's end"""
+    left_out: Counts
+    """how many of each group are not among them"""
     ms: Floats
-    traces: Codes
+    traces: Numbers
+    """numbers of this part"""
     words: Words
     """64 bits for each trace in here, `_ALONE` for a span that has none"""
 
@@ -56,8 +66,6 @@ class Sides:
 
     grouping: Grouping
     parts: list[Part] = field(default_factory=list)
-    further_open: list[Part] = field(default_factory=list)
-    """Spans without an end that `parts` took for spans without a duration."""
 
 
 class Laid(NamedTuple):
@@ -69,15 +77,64 @@ class Laid(NamedTuple):
     left_out: Counts
 
 
+class Layout:
+    """The spans of all groups, to be had some groups at a time; a group's place is that among `codes`, which ascend."""
+
+    def __init__(self, sides: Sides, codes: Codes) -> None:
+        self._parts, self._codes = sides.parts, codes
+        self._begins = np.cumsum([0, *(len(part.words) for part in self._parts)])
+        words = [part.words for part in self._parts]
+        self._firsts = first_places(np.concatenate(words) if words else np.zeros(0, np.uint64))
+        self.sizes = np.zeros(2 * len(codes), np.int64)
+        """how many spans each segment has"""
+        self._left_out = np.zeros(2 * len(codes), np.int64)
+        for part in self._parts:
+            at = 2 * np.searchsorted(codes, part.codes) + part.side
+            self.sizes[at] += np.diff(part.begins)  # a part has a group once
+            self._left_out[at] += part.left_out
+
+    def laid(self, first: int, last: int, ms: Floats, trace: Numbers) -> Laid:
+        """The groups at places from `first` to before `last`, written into `ms` and `trace`."""
+        codes, segments = self._codes[first:last], slice(2 * first, 2 * last)
+        starts = np.concatenate([[0], np.cumsum(self.sizes[segments])])
+        cursors = starts[:-1].copy()
+        for number, part in enumerate(self._parts):
+            here = slice(*np.searchsorted(part.codes, [codes[0], codes[-1] + 1]))
+            segment = 2 * np.searchsorted(codes, part.codes[here]) + part.side
+            begins = part.begins[here.start:here.stop + 1]
+            firsts = self._firsts[self._begins[number]:self._begins[number + 1]]
+            _gather(part.ms, part.traces, begins, segment, firsts, cursors, ms, trace)
+        return Laid(ms[:starts[-1]], trace[:starts[-1]], starts, self._left_out[segments])
+
+
+class Room:
+    """Arrays that one thread writes over again and again."""
+
+    def __init__(self) -> None:
+        self._floats, self._numbers = np.empty(0), np.empty(0, np.uint32)
+
+    def floats(self, size: int) -> Floats:
+        if len(self._floats) < size:
+            self._floats = np.empty(size)
+        return self._floats[:size]
+
+    def numbers(self, size: int) -> Numbers:
+        if len(self._numbers) < size:
+            self._numbers = np.empty(size, np.uint32)
+        return self._numbers[:size]
+
+
 def read(sides: Sequence[pl.LazyFrame], keys: list[str]) -> Sides:
     """Both sides, whose frames have the columns of `keys`, `READS`, `start` and `end`."""
     found = Sides(Grouping(keys))
+    rooms: dict[int, Room] = {}
     for side, spans in enumerate(sides):
         untimed: list[bool] = []
 
         def take(frame: pl.DataFrame, side: int = side, untimed: list[bool] = untimed) -> None:
-            ms, some_without = _milliseconds(frame)
-            found.parts.append(Part(side, found.grouping.codes(frame), ms, *_traces(frame[TRACE])))
+            room = rooms.setdefault(get_ident(), Room())
+            ms, some_without = _milliseconds(frame, room.floats(frame.height))
+            found.parts.append(_part(side, found.grouping.codes(frame, lasting=False), ms, frame[TRACE], room))
             if some_without:
                 untimed.append(True)
 
@@ -85,47 +142,33 @@ def read(sides: Sequence[pl.LazyFrame], keys: list[str]) -> Sides:
         if untimed:  # whether these never ended their end tells, which for most spans nobody need read
 
             def take_open(frame: pl.DataFrame, side: int = side) -> None:
-                ms = np.full(frame.height, np.inf)
-                part = Part(side, found.grouping.codes(frame), ms, *_traces(frame[TRACE]))
-                found.further_open.append(part)
+                codes, ms = found.grouping.codes(frame), np.full(frame.height, np.inf)
+                part = _part(side, codes, ms, frame[TRACE], Room())
+                found.parts.append(replace(part, left_out=-np.diff(part.begins)))  # where they were counted at first
 
             disguised = pl.col("duration_ms").is_null() & is_open() & pl.col("state").ne_missing("open")
             streamed(spans.filter(disguised).select(dict.fromkeys([*keys, TRACE]).keys()), take_open)
     return found
 
 
-def laid_out(sides: Sides, codes: Codes) -> Laid:
-    """The spans by group, those of `codes` in that order, in each as they came."""
-    parts = [*sides.parts, *sides.further_open]
-    segments = 2 * len(codes)
-    place = np.zeros(int(codes.max(initial=-1)) + 1, np.int32)
-    place[codes] = np.arange(len(codes), dtype=np.int32)
-    begins = np.cumsum([0, *(len(part.words) for part in parts)])
-    firsts = first_places(np.concatenate([part.words for part in parts]) if parts else np.zeros(0, np.uint64))
-    rows = np.cumsum([0, *(len(part.codes) for part in parts)])
-    cuts = np.searchsorted(rows, np.linspace(0, rows[-1], workers() + 1)).clip(0, len(parts))
-    counts, left_out = (np.zeros((workers(), segments), np.int64) for _ in range(2))
-
-    def count(worker: int) -> None:
-        for part in parts[cuts[worker]:cuts[worker + 1]]:
-            _count(part.codes, part.ms, place, part.side, counts[worker], left_out[worker])
-
-    in_threads(count)
-    starts = np.zeros(segments + 1, np.int64)
-    np.cumsum(counts.sum(axis=0), out=starts[1:])
-    cursors = starts[:-1] + np.cumsum(counts, axis=0) - counts
-    ms, trace = np.empty(starts[-1]), np.empty(starts[-1], np.uint32)
-
-    def lay(worker: int) -> None:
-        for number in range(cuts[worker], cuts[worker + 1]):
-            part, traces = parts[number], firsts[begins[number]:begins[number + 1]]
-            _lay(part.codes, part.ms, part.traces, traces, place, part.side, cursors[worker], ms, trace)
-
-    in_threads(lay)
-    dropped = left_out.sum(axis=0)
-    for part in sides.further_open:
-        np.subtract.at(dropped, 2 * place[part.codes] + part.side, 1)
-    return Laid(ms, trace, starts, dropped)
+def _part(side: int, codes: Codes, ms: Floats, ids: pl.Series, room: Room) -> Part:
+    numbers, words = _traces(ids, room)
+    ways = int(codes.max()) + 1
+    if ways > _MANY_WAYS + len(codes):  # tables of so many groups would take longer than the rows
+        present, codes = np.unique(codes, return_inverse=True)
+        present, codes, ways = present.astype(np.int32), codes.astype(np.int32), len(present)
+    else:
+        present = None
+    counts = np.zeros((ways, 2), np.int64)
+    _count(codes, ms, counts)
+    ends = np.cumsum(counts[:, 0])
+    by_group, traces = np.empty(ends[-1]), np.empty(ends[-1], np.uint32)
+    _lay(codes, ms, numbers, ends - counts[:, 0], by_group, traces)
+    if present is None:
+        present = np.flatnonzero(counts.any(axis=1)).astype(np.int32)
+        ends, counts = ends[present], counts[present]
+    begins = np.concatenate([[0], ends])
+    return Part(side, present, begins, counts[:, 1].copy(), by_group, traces, words)
 
 
 def first_places(words: Words) -> Numbers:
@@ -141,21 +184,23 @@ def first_places(words: Words) -> Numbers:
     return firsts
 
 
-def _milliseconds(frame: pl.DataFrame) -> tuple[Floats, bool]:
-    """Milliseconds, infinite while open, NaN where left out; and whether some without a duration are not said open."""
+def _milliseconds(frame: pl.DataFrame, ms: Floats) -> tuple[Floats, bool]:
+    """Milliseconds, infinite while open, NaN where left out; and whether some without a duration are not said open.
+
+    They are written into `ms`.
+    """
     took = frame["duration_ms"].to_numpy()  # a null is NaN
     states, of_state = numbered_words(frame["state"], _KIND_OF_STATE)
-    ms = np.empty(len(took))
     return ms, bool(_judge(took, states, of_state, ms)) and frame["duration_ms"].null_count() > 0
 
 
-def _traces(ids: pl.Series) -> tuple[Codes, Words]:
+def _traces(ids: pl.Series, room: Room) -> tuple[Numbers, Words]:
     """The trace of each row as a number of this batch, and 64 bits for each number."""
     words = words_of(ids)
     if words is None:
         words = ids.hash().to_numpy()
     nulls = ids.is_null().to_numpy() if ids.null_count() else np.zeros(0, np.bool_)
-    numbers, firsts = np.empty(len(ids), np.int32), np.empty(len(ids), np.int32)
+    numbers, firsts = room.numbers(len(ids)), np.empty(len(ids), np.int32)
     count = _near(words, len(words) // max(len(ids), 1), nulls, np.zeros((_NEAR, 3), np.uint64), numbers, firsts)
     at = firsts[:count]
     told = ids.gather(pl.Series(at.astype(np.uint32))).hash().to_numpy()
@@ -184,7 +229,7 @@ def _judge(took: Floats, states: Codes, of_state: NDArray[np.uint8], ms: Floats)
 
 @lean
 def _near(
-    words: Words, width: int, nulls: NDArray[np.bool_], slots: Words, numbers: Codes, firsts: Codes
+    words: Words, width: int, nulls: NDArray[np.bool_], slots: Words, numbers: Numbers, firsts: Codes
 ) -> int:
     """Number the rows so that equal numbers are equal words; words that came long before may get another number.
 
@@ -277,24 +322,34 @@ def _share(word: np.uint64, shares: int) -> int:
 
 
 @lean
-def _count(codes: Codes, ms: Floats, place: Codes, side: int, counts: Counts, left_out: Counts) -> None:
+def _count(codes: Codes, ms: Floats, counts: Counts) -> None:
+    """By group how many have milliseconds, and how many have not."""
     for i in range(codes.shape[0]):
-        segment = np.uint64(2 * place[np.uint64(codes[i])] + side)
-        if ms[i] >= 0:
-            counts[segment] += 1
-        else:
-            left_out[segment] += 1
+        counts[np.uint64(codes[i]), np.uint64(not ms[i] >= 0)] += 1
 
 
 @lean
-def _lay(
-    codes: Codes, ms: Floats, traces: Codes, numbers: Numbers, place: Codes, side: int, cursors: Counts,
-    ms_out: Floats, trace_out: Numbers,
-) -> None:  # fmt: skip
+def _lay(codes: Codes, ms: Floats, traces: Numbers, cursors: Counts, ms_out: Floats, traces_out: Numbers) -> None:
     for i in range(codes.shape[0]):
         if ms[i] >= 0:
-            segment = np.uint64(2 * place[np.uint64(codes[i])] + side)
-            to = np.uint64(cursors[segment])
-            cursors[segment] += 1
+            to = np.uint64(cursors[np.uint64(codes[i])])
+            cursors[np.uint64(codes[i])] += 1
             ms_out[to] = ms[i]
-            trace_out[to] = numbers[np.uint64(traces[i])]
+            traces_out[to] = traces[i]
+
+
+@lean
+def _gather(
+    ms: Floats, traces: Numbers, begins: Counts, segments: Counts, numbers: Numbers, cursors: Counts, ms_out: Floats,
+    trace_out: Numbers,
+) -> None:  # fmt: skip
+    """Each group's stretch to the end of what its segment has so far, traces by the numbers that all batches share."""
+    for g in range(segments.shape[0]):
+        first = begins[g]
+        n = begins[g + 1] - first
+        to = cursors[segments[g]]
+        cursors[segments[g]] = to + n
+        for i in range(n):
+            ms_out[to + i] = ms[first + i]
+        for i in range(n):
+            trace_out[to + i] = numbers[np.uint64(traces[first + i])]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from onex_analytics.profiling import compare
 from onex_analytics.profiling.comparison import _complete
-from onex_analytics.profiling.sides import first_places, laid_out, read
+from onex_analytics.profiling.sides import Layout, first_places, read
 
 NOON = datetime(2026, 11, 1, 12)
 
@@ -43,7 +43,8 @@ def test_spans_of_a_trace_bear_its_number_and_no_other_does(kind, traces):
     frame = spans([told(i) for i in of_row], [float(i) for i in range(9000)])
     side = _complete(frame, ["node"])
     found = read([side, side.head(0)], ["node"])
-    laid = laid_out(found, found.grouping.rows()["_code"].to_numpy())
+    layout = Layout(found, found.grouping.rows()["_code"].to_numpy())
+    laid = layout.laid(0, 3, np.empty(9000), np.empty(9000, np.uint32))
     at = laid.ms.astype(int)
     pairs = set(zip(of_row[at].tolist(), laid.trace.tolist(), strict=True))
     assert len(pairs) == len({trace for trace, _ in pairs}) == len({number for _, number in pairs})
@@ -66,6 +67,23 @@ def test_a_trace_id_that_is_a_number_tells_traces_apart_as_its_text_would():
     as_text = [spans([f"{i}" for i in numbers], [factor * x for x in ms]) for factor in (1, 2)]
     as_number = [frame.with_columns(pl.col("trace_id").cast(pl.UInt64)) for frame in as_text]
     assert compare(*as_number).collect().rows() == compare(*as_text).collect().rows()
+
+
+@pytest.mark.parametrize("at_a_time", [1, 300, 10_000])
+@pytest.mark.parametrize("many_ways", [-10_000, 1 << 16], ids=["groups in a list", "groups in a table"])
+def test_however_many_are_compared_at_a_time_each_group_is_as_if_it_were_alone(monkeypatch, at_a_time, many_ways):
+    rng = np.random.default_rng(4)
+    ms = np.where(rng.random(3000) < 0.01, None, np.exp(rng.normal(size=3000)).round(2))
+    nodes = np.where(rng.random(3000) < 0.6, "node 0", [f"node {i}" for i in rng.integers(0, 12, 3000)])
+    frame = spans([f"{i // 5}" for i in range(3000)], ms.tolist()).with_columns(pl.Series("node", nodes))
+    parts = [frame[:900], frame[900:]]
+    monkeypatch.setattr("onex_analytics.profiling.comparison._AT_A_TIME", at_a_time)
+    monkeypatch.setattr("onex_analytics.profiling.sides._MANY_WAYS", many_ways)
+    measured = ["node", "n_candidate", "open_baseline", "traces_candidate", "p50_ratio_low", "p", "open_p"]
+    whole = compare(*parts, by="node").select(measured).collect()
+    alone = [compare(*(part.filter(node=name) for part in parts), by="node") for name in whole["node"]]
+    assert whole["open_baseline"].sum() > 0
+    assert whole.rows() == pl.concat(alone).select(measured).collect().rows()
 
 
 @given(st.permutations(range(40)))
