@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from onex_analytics.alerting.incidents import load_incidents
     from onex_analytics.alerting.loading import check_rules, load_rules, presets
     from onex_analytics.alerting.notification import Notifier, Page, pages_frame
+    from onex_analytics.alerting.other_scores import nab_scores, range_scores
     from onex_analytics.alerting.prometheus import export_prometheus
     from onex_analytics.alerting.prometheus_import import import_lifecycle
     from onex_analytics.alerting.receivers import Alertmanager, JsonLines, Printed, Webhook
@@ -56,8 +57,10 @@ __all__ = [
     "import_lifecycle",
     "load_incidents",
     "load_rules",
+    "nab_scores",
     "pages_frame",
     "presets",
+    "range_scores",
     "run_rule_tests",
     "stability",
     "watched",
@@ -78,6 +81,7 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "prometheus_import": ("import_lifecycle",),
     "receivers": ("Alertmanager", "JsonLines", "Printed", "Webhook"),
     "rule_tests": ("RuleTestReport", "run_rule_tests"),
+    "other_scores": ("nab_scores", "range_scores"),
     "rules": ("Group", "Rule", "RuleSet"),
     "watching": ("watched",),
 }
