@@ -52,12 +52,13 @@ def test_a_pattern_that_would_run_away_elsewhere_takes_no_time():
         ({"route": {"group_by": ["node"]}}, "names no receiver"),
         ({"route": {"receiver": "x"}}, "receiver 'x'; write one of default, or add it"),
         ({"route": {"receiver": "default", "matchers": ["a = b"]}}, "put them on a child"),
-        ({"route": {"receiver": "default", "mute_time_intervals": ["n"]}}, "time interval 'n'; write one of those you declare"),
+        ({"route": {"receiver": "default", "mute_time_intervals": ["n"]}},
+         "time interval 'n'; write one of those you declare"),
         ({"receivers": [{"name": "default"}, {"name": "default"}]}, "stands twice"),
         ({"route": {"receiver": "default", "group_interval": "0s"}}, "more than 0"),
         ({"route": {"receiver": "default", "groupby": []}}, "Extra inputs"),
     ],
-)
+)  # fmt: skip
 def test_a_notification_that_cannot_work_is_refused_with_the_mend(block, mend):
     with pytest.raises(ValidationError, match=mend):
         Notification.model_validate(block)

@@ -86,7 +86,7 @@ def _node(route: Route, above: RouteNode | None, numbers: list[int]) -> RouteNod
         number=number,
         key=own if above is None else f"{above.key}/{own}",
         receiver=route.receiver or (above.receiver if above is not None else ""),
-        group_by=above_group_by if route.group_by is None else frozenset(route.group_by),
+        group_by=frozenset(route.group_by) if route.group_by else above_group_by,  # an empty list names none
         group_wait_us=wait,
         group_interval_us=interval,
         repeat_interval_us=repeat,

@@ -123,7 +123,7 @@ class Simulated:
             number=self.numbers[id(route)],
             key=f"{above.key}/{own}" if above else own,
             receiver=route.receiver or above.receiver,
-            group_by=route.group_by if route.group_by is not None else (above.group_by if above else ()),
+            group_by=route.group_by or (above.group_by if above else ()),
             wait=seconds(route.group_wait, above and above.wait, 30),
             interval=seconds(route.group_interval, above and above.interval, 300),
             repeat=seconds(route.repeat_interval, above and above.repeat, 4 * 3600),

@@ -22,7 +22,10 @@ class Sink:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                said = self.rfile.read(int(self.headers["Content-Length"]))
+                if len(said) < int(self.headers["Content-Length"]):
+                    return  # who asked was killed meanwhile
+                body = json.loads(said)
                 sink.attempts += 1
                 if sink.mood == "stall":
                     sink.released.wait(30)
