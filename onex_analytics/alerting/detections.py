@@ -44,7 +44,7 @@ VERDICTS = pl.Schema({
     "start": UTC_MICROSECONDS,
     "end": UTC_MICROSECONDS,                 # that of the log while it lasts
     "labels": LABEL_SET,
-    "verdict": pl.String(),                  # caught, missed; harmless, unjudged: nobody need be told of it
+    "verdict": pl.String(),                  # caught, missed; not scored: harmless, unjudged, outside (of the log)
     "rules": pl.Int64(),                     # that caught it
     "delay_s": pl.Float64(),                 # until somebody could know of it; null where nobody could
 })
@@ -70,16 +70,26 @@ def verdicts(result: Backtest) -> pl.DataFrame:
     found = result.matches.group_by("incident").agg(
         pl.struct(_BY).n_unique().alias("rules"), pl.col("delay_s").min()
     )  # fmt: skip
-    kind = pl.col("kind")
-    words = pl.when(kind.is_in(list(UNJUDGED))).then(pl.lit("unjudged")).when(kind.is_in(list(HARMLESS)))
+    incidents = result.incidents.rename({"id": "incident"})
+    start, end, kind = pl.col("start"), pl.col("end"), pl.col("kind")
+    holes = incidents.filter(kind.is_in(list(UNJUDGED)) & end.is_not_null())
+    in_hole = incidents.join_where(
+        holes.select(start.alias("_from"), end.alias("_to")), start >= pl.col("_from"), end <= pl.col("_to")
+    )["incident"].unique().to_list()  # fmt: skip
+    begin, last = (pl.lit(moment, UTC_MICROSECONDS) for moment in (result.begin, result.end))
+    inside = start.is_between(begin, last) | ((start < begin) & (end.is_null() | (end > begin)))
+    words = (
+        pl.when(kind.is_in(list(UNJUDGED))).then(pl.lit("unjudged"))
+        .when(kind.is_in(list(HARMLESS))).then(pl.lit("harmless"))
+        .when(~inside.fill_null(False)).then(pl.lit("outside"))
+        .when(pl.col("incident").is_in(in_hole)).then(pl.lit("unjudged"))
+    )  # fmt: skip
     return (
-        result.incidents.rename({"id": "incident"})
-        .join(found, on="incident", how="left", maintain_order="left")
+        incidents.join(found, on="incident", how="left", maintain_order="left")
         .with_columns(
             pl.col("rules").fill_null(0),
             pl.coalesce("end", pl.max_horizontal("start", pl.lit(result.end, UTC_MICROSECONDS))).alias("end"),
-            words.then(pl.lit("harmless")).when(pl.col("rules") > 0).then(pl.lit("caught"))
-            .otherwise(pl.lit("missed")).alias("verdict"),
+            words.when(pl.col("rules") > 0).then(pl.lit("caught")).otherwise(pl.lit("missed")).alias("verdict"),
         )
         .select(*VERDICTS).cast(VERDICTS)
     )  # fmt: skip
@@ -92,14 +102,15 @@ def incident_matrix(result: Backtest) -> pl.DataFrame:
         result: a backtest with incidents; reads its `matches`.
 
     Returns:
-        `INCIDENT_MATRIX`: harmless incidents, and those in which nothing is judged, are left out.
+        `INCIDENT_MATRIX`: of the incidents that `scores` counts; harmless ones and such are left out.
 
     Raises:
         InvalidOption: the backtest was given no incidents.
     """
     if result.incidents is None:
         raise InvalidOption("incidents", None, "labelled incidents: backtest(rules, events, incidents)")
-    real = result.incidents.filter(~pl.col("kind").is_in([*HARMLESS, *UNJUDGED])).rename({"id": "incident"})
+    judged = verdicts(result).filter(pl.col("verdict").is_in(["caught", "missed"]))["incident"]
+    real = result.incidents.rename({"id": "incident"}).filter(pl.col("incident").is_in(judged.to_list()))
     found = result.matches.group_by("incident", *_BY).agg(pl.len().alias("firings"), pl.col("delay_s").min())
     return (
         real.join(result.summary.select(_BY), how="cross", maintain_order="left_right")

@@ -5,7 +5,7 @@ A year of flapping has more alerts than a screen has columns. What these functio
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +60,7 @@ VALUES = pl.Schema({
 })
 """One row a label set and bucket [start, end), by rank and start, the others last."""
 
+_MICROSECOND = timedelta(microseconds=1)
 _KEY = ("group", "rule", "_key")
 
 
@@ -149,7 +150,7 @@ def values_over_time(
         rule: the name of the rule.
         group: its group, where the name stands in several.
         most: label sets that are told of one by one.
-        buckets: into which the time is cut.
+        buckets: into which the time is cut at most; none is shorter than the interval of the group.
 
     Returns:
         `VALUES`: empty where no label set was evaluated.
@@ -165,8 +166,9 @@ def values_over_time(
     if result.begin is None or result.end is None or stretches.is_empty():
         return pl.DataFrame(schema=VALUES)
     low_is_bad = written.when.op in ("<", "<=")
-    edges = _edges(result.begin, result.end, buckets)
-    width = int(edges[1] - edges[0])
+    step = next(g.interval for g, r in result.rules.rules if r is written) // _MICROSECOND
+    edges = _edges(result.begin, result.end, buckets, 1 if written.mode == "event" else step)
+    width, last = int(edges[1] - edges[0]), edges.size - 2
     place = {name: (pl.col(name).dt.epoch("us") - int(edges[0])) // width for name in ("first", "last")}
     firing = pl.col("state") == "firing"
     counts = pl.when(pl.col("events") >= written.when.min_count).then("value").alias("value")
@@ -174,7 +176,7 @@ def values_over_time(
     per_bucket = (
         stretches.select(
             label_key(), "value", firing.alias("_firing"), (pl.col("state") == "pending").alias("_pending"),
-            pl.int_ranges(place["first"].clip(0, buckets - 1), place["last"].clip(0, buckets - 1) + 1).alias("_bucket"),
+            pl.int_ranges(place["first"].clip(0, last), place["last"].clip(0, last) + 1).alias("_bucket"),
         ).explode("_bucket", empty_as_null=False)
         .group_by("_key", "_bucket")
         .agg(pl.col("value").min().alias("low"), pl.col("value").max().alias("high"),
@@ -210,12 +212,13 @@ def values_over_time(
     )  # fmt: skip
 
 
-def _edges(begin: datetime, end: datetime, buckets: int) -> NDArray[np.int64]:
-    """The bounds of the buckets, in microseconds; the last holds the end."""
+def _edges(begin: datetime, end: datetime, buckets: int, step: int = 1) -> NDArray[np.int64]:
+    """The bounds of the buckets, in microseconds, whole steps from each other; the last holds the end."""
     if buckets < 1:
         raise InvalidOption("buckets", buckets, "a number from 1")
     first, last = (int(np.datetime64(moment.replace(tzinfo=None), "us").astype(np.int64)) for moment in (begin, end))
-    width = (last - first) // buckets + 1
+    width = ((last - first) // buckets // step + 1) * step
+    buckets = (last - first) // width + 1
     return first + width * np.arange(buckets + 1, dtype=np.int64)
 
 

@@ -63,9 +63,10 @@ def before_after(compared: ComparedFrames, most: int = 30) -> go.Figure:
         _add_incidents(figure, [row for row in incidents if row["change"] == change], place, name, colour, symbol)
     styled(figure, height=int(150 + sum(heights) + 90 * bool(changes)))
     ticks = [label(f"{names[key]}{_mark(row)}", 48) for key, row in zip(_keys(shown), shown, strict=True)]
-    for column, (_, title) in enumerate(_MEASURES, start=1):
+    for column, (measure, title) in enumerate(_MEASURES, start=1):
         more = note(f"{count(hidden, 'more rule')} not drawn") if hidden and column == 1 else ""
-        figure.update_xaxes(title_text=title + more, rangemode="tozero", row=1, col=column)
+        most = max((row[f"{measure}_{side}"] or 0 for row in shown for side in ("before", "after")), default=0) or 1
+        figure.update_xaxes(title_text=title + more, range=[-0.06 * most, 1.08 * most], row=1, col=column)
         figure.update_yaxes(tickvals=list(range(len(shown))), range=[len(shown) - 0.4, -0.6], zeroline=False, row=1,
                             col=column)  # fmt: skip
     figure.update_yaxes(ticktext=ticks, row=1, col=1)
@@ -123,7 +124,7 @@ def _words(
 ) -> str:  # fmt: skip
     tally = {change: sum(row["change"] == change for row in incidents) for change in ("won", "lost")}
     return sentence(
-        f"{len(rules):,} rules before and after; {count(len(moved), 'of them does', 'of them do')} something else now.",
+        f"{count(len(rules), 'rule')} before and after; {len(moved):,} of them with another outcome now.",
         f"Incidents won: {tally['won']:,}, lost: {tally['lost']:,}, of {len(incidents):,}." if incidents else "",
         f"{count(hidden, 'more rule')} not drawn." if hidden else "",
     )  # fmt: skip

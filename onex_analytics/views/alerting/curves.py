@@ -149,7 +149,8 @@ def _name_axes(
         figure.update_yaxes(title={"text": title, "font": {"size": 12}}, row=place, col=1)
         figure.update_xaxes(title_text=None, row=place, col=1)
     most = max(row["firings"] for row in rows)
-    ticks = [10**power for power in range(len(str(most)) + 1)]
+    steps = (1, 2, 5) if most < 100 else (1,)
+    ticks = [step * 10**power for power in range(len(str(most))) for step in steps]
     figure.update_yaxes(
         type="log", tickvals=[_NONE, *ticks], ticktext=["0", *(f"{tick:,}" for tick in ticks)],
         range=[math.log10(_NONE) - 0.1, math.log10(max(most, 1) * 1.6)], row=1, col=1,

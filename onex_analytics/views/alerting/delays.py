@@ -28,11 +28,14 @@ def delay_ecdf(frame: pl.DataFrame, most: int = 9) -> go.Figure:
     parts = [part.to_dicts() for part in frame.partition_by("group", "rule", maintain_order=True)]
     parts.sort(key=lambda part: (part[0]["rule"] is not None, -part[-1]["caught"]))
     shown, hidden = parts[: most + 1], max(len(parts) - most - 1, 0)
-    axis = LogAxis.of(row["delay_s"] * 1000 for part in shown for row in part)
+    told = [row["delay_s"] * 1000 for part in shown for row in part]
+    last = max(*told, 1000.0)
+    room = 1.5 if last > 10 * min(told) else 4.0  # so that the last step is seen
+    axis = LogAxis.of([*told, last * room, *([min(told) / room] if room > 2 and min(told) > 0 else [])])
+    last *= room
     rules = [(part[0]["group"], part[0]["rule"]) for part in parts if part[0]["rule"] is not None]
     names = dict(zip(rules, names_of(rules), strict=True))
     figure = go.Figure()
-    last = max(row["delay_s"] for part in shown for row in part) * 1000
     for place, part in enumerate(shown):
         together = part[0]["rule"] is None
         name = "all rules together" if together else names[part[0]["group"], part[0]["rule"]]
@@ -42,7 +45,7 @@ def delay_ecdf(frame: pl.DataFrame, most: int = 9) -> go.Figure:
             mode="lines+markers" if len(part) <= 60 else "lines",
             line={"shape": "hv", "width": 3.5 if together else 1.8, "color": PALETTE[place % len(PALETTE)],
                   "dash": "solid" if together else _DASHES[place % len(_DASHES)]},
-            marker={"size": [6 if together else 5] * len(part) + [0]},
+            marker={"size": [8 if together else 6] * len(part) + [0]},
             customdata=[f"<b>{label(name, 160)}</b><br>{row['caught']:,} of {count(row['incidents'], 'incident')} "
                         f"known after {delay(row['delay_s'])}" for row in ends],
             hovertemplate="%{customdata}<extra></extra>",

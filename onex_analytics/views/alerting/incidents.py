@@ -18,8 +18,6 @@ _SCALE = [[0.0, faded(BLUE, 1.0)], [0.5, faded(BLUE, 0.6)], [1.0, faded(BLUE, 0.
 _MOST_RULES = 40
 _MOST_NAMES = 40
 _MOST_TEXTS = 14
-_TICKS_S = (("1 s", 1), ("10 s", 10), ("1 min", 60), ("10 min", 600), ("1 h", 3600), ("6 h", 21_600), ("1 d", 86_400),
-            ("10 d", 864_000))  # fmt: skip
 
 
 def incident_matrix(frame: pl.DataFrame) -> go.Figure:
@@ -51,12 +49,13 @@ def incident_matrix(frame: pl.DataFrame) -> go.Figure:
         )  # fmt: skip
     _add_verdicts(figure, incidents)
     seconds = [max(row["delay_s"], 1.0) for row in hits.values()] or [1.0]
-    ticks = [(text, at) for text, at in _TICKS_S if min(seconds) / 3 <= at <= max(seconds) * 3]
+    low, high = min(seconds), max(*seconds, 2 * min(seconds))
+    ticks = sorted({low, math.sqrt(low * high), high})
     figure.update_layout(coloraxis={
-        "colorscale": _SCALE, "cmin": math.log10(min(seconds)), "cmax": math.log10(max(*seconds, 2 * min(seconds))),
+        "colorscale": _SCALE, "cmin": math.log10(low), "cmax": math.log10(high),
         "colorbar": {"title": {"text": "known after", "side": "top", "font": {"size": 12}}, "thickness": 12,
-                     "lenmode": "pixels", "len": 150, "y": 1, "yanchor": "top",
-                     "tickvals": [math.log10(at) for _, at in ticks], "ticktext": [text for text, _ in ticks]},
+                     "lenmode": "pixels", "len": 130, "y": 1, "yanchor": "top",
+                     "tickvals": [math.log10(at) for at in ticks], "ticktext": [delay(at) for at in ticks]},
     })  # fmt: skip
     named = len(incidents) <= _MOST_NAMES
     longest = max(len(name) for name in incidents) if named else 0
@@ -65,7 +64,8 @@ def incident_matrix(frame: pl.DataFrame) -> go.Figure:
     styled(figure, height=height, x_title="incidents, by their start" + note(rest))
     figure.update_xaxes(showgrid=False, zeroline=False, range=[-0.5, len(incidents) - 0.5])
     figure.update_xaxes(
-        tickvals=list(range(len(incidents))) if named else [], ticktext=[label(name, 30) for name in incidents],
+        tickvals=list(range(len(incidents))) if named else [],
+        ticktext=[label(name, 30) for name in incidents] if named else [],
         tickangle=-40 if len(incidents) > 3 else 0,
     )  # fmt: skip
     figure.update_yaxes(

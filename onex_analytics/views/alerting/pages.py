@@ -29,13 +29,14 @@ def pages_by_hour(frame: pl.DataFrame) -> go.Figure:
         text=[[f"{cell['pages']:,}" if cell["pages"] else "·" if cell["hours"] else "" for cell in day]
               for day in week],
         texttemplate="%{text}", textfont={"size": 11}, colorscale=_SCALE, zmin=0, xgap=2, ygap=2, hoverongaps=False,
+        zmax=max(row["pages"] for row in rows),
         customdata=[[
             f"{_DAYS[cell['weekday'] - 1]}, {cell['hour']:02}:00 to {cell['hour'] + 1:02}:00 {label(tz)}<br>"
             f"{count(cell['pages'], 'page')} in {count(cell['hours'], 'such hour')} of the log" for cell in day
         ] for day in week],
         hovertemplate="%{customdata}<extra></extra>",
         colorbar={"title": {"text": "pages", "side": "top", "font": {"size": 12}}, "thickness": 12,
-                  "lenmode": "pixels", "len": 150, "y": 1, "yanchor": "top"},
+                  "lenmode": "pixels", "len": 150, "y": 0.92, "yanchor": "top"},
     ))  # fmt: skip
     styled(figure, height=340, x_title=f"hour of the day ({label(tz)})", legend=False)
     for hour in (5.5, 21.5):

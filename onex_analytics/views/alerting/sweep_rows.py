@@ -47,7 +47,9 @@ def length(span: timedelta) -> str:
 
 
 def share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
+    if value is None:
+        return "–"
+    return f"{value:.1%}" if 0 < value < 0.02 else f"{value:.0%}"
 
 
 def half(row: Row) -> str:

@@ -82,7 +82,7 @@ def timeline(result: TimelineFrames) -> go.Figure:
     styled(figure, height=int(120 + sum(heights[: 1 + bool(hidden)]) + 50 * bool(hidden)))
     figure.update_yaxes(tickvals=list(range(len(ticks))), ticktext=ticks, range=[len(ticks) - 0.4, -0.6],
                         zeroline=False, row=1, col=1)  # fmt: skip
-    figure.update_xaxes(range=[min([result.begin, *(row["start"] for row in told[:1])]), result.end])
+    figure.update_xaxes(range=[result.begin, result.end])
     figure.update_xaxes(title_text=TIME + note(
         f"{count(hidden, 'more label set')} had alerts; the panel counts all" if hidden else ""
     ), row=2 if hidden else 1, col=1)  # fmt: skip

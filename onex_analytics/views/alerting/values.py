@@ -100,7 +100,9 @@ def _add_threshold(
     for state, colour, width in _STATES:
         x: list[Any] = []
         for row in rows:
-            if row["state"] == state:
+            if row["state"] == state and x and x[-2] == row["start"]:
+                x[-2] = row["end"]  # one stroke, that stripes would break
+            elif row["state"] == state:
                 x += [row["start"], row["end"], None]
         if x:
             figure.add_scatter(
