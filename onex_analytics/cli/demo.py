@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,8 @@ def demo(
 ) -> int:
     """A seeded log with labelled incidents → a store → what was found, and report.html."""
     output = Output(as_json, as_csv)
+    from onex_analytics.alerting import presets
+    from onex_analytics.cli.alert_look import alert_look
     from onex_analytics.cli.first_look import first_look
     from onex_analytics.cli.report import write_report
     from onex_analytics.store import EventStore
@@ -44,20 +47,34 @@ def demo(
     say("3  the first look")
     with busy("asking"):
         look = first_look(held.scan(), spans=held.spans(), rejected=held.rejected(), labels=log.labels.lazy())
+    say("4  the alert rules that come along, on the same log")
+    with busy("evaluating"):
+        alerts = alert_look(
+            presets(), held.scan(), log.labels.lazy(), name="The default rules that come along",
+            period=look.answers["period"],
+        )  # fmt: skip
     write_report(
-        look, out, title="The first look at a seeded log", source=f"{path.name}, store version {report.version}",
-        ingest=report.as_dict(),
+        replace(look, alerts=alerts), out, title="The first look at a seeded log",
+        source=f"{path.name}, store version {report.version}", ingest=report.as_dict(),
     )  # fmt: skip
     incidents = look.answers["incidents"].select(
         "incident_id", "node", "cause", "start", "end", "events", "verdict", "seen_as", "best_score"
     )
     if output.form == "table":
         _tell(look.answers, output)
+        output.frame(alerts.summary.select(
+            "rule", "firings", "firing_label_sets", "pages", "pages_per_day", "flaps"
+        ), "what the alert rules would have done")  # fmt: skip
+        print()
     output.frame(incidents, "labelled incidents, and what shows of them")
     verdicts = incidents["verdict"].to_list()
     seen, missed, quiet = (verdicts.count(word) for word in ("seen", "missed", "nothing to see"))
     changes = f"; {quiet} labelled change with nothing to see" if quiet else ""
     say(f"{seen} of {seen + missed} labelled incidents are visible{changes}. report: {out}")
+    if alerts.scores is not None:
+        row = alerts.scores.row(-1, named=True)
+        say(f"The alert rules catch {row['caught']} of {row['incidents']} incidents, with "
+            f"{row['pages_per_day']:.1f} pages a day.")  # fmt: skip
     return 0
 
 

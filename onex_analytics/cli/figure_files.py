@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,19 @@ def write_figure(drawn: go.Figure, path: Path, *, title: str, caption: str) -> N
     ])  # fmt: skip
     write_text(path, page)
     say(f"figure: {path}")
+
+
+def write_figures(drawn: Sequence[tuple[str, go.Figure]], path: Path, *, title: str, caption: str) -> None:
+    """Write several figures below each other, each under its own heading."""
+    from onex_analytics.views import Section, html_figure, html_page
+    from onex_analytics.views.theme import description
+
+    page = html_page(title, f'<p class="dim">{html.escape(caption)}</p>', [
+        Section(f"figure-{place}", name, html_figure(one, description(one)))
+        for place, (name, one) in enumerate(drawn, start=1)
+    ])  # fmt: skip
+    write_text(path, page)
+    say(f"figures: {path}")
 
 
 def write_text(path: Path, text: str | bytes) -> None:

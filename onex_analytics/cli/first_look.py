@@ -10,7 +10,7 @@ import polars as pl
 
 from onex_analytics import frames, profiling
 from onex_analytics.model.shapes import PROFILE_NUMBERS, REJECTED, SPANS
-from onex_analytics.views import BANDS, WorkFrames
+from onex_analytics.views import BANDS, AlertFrames, WorkFrames
 
 _BY_SHARE = ("latency", "errors", "unfinished", "new_error")
 _BY_COUNT = ("silence", "restarts")
@@ -26,6 +26,8 @@ class FirstLook:
     answers: Mapping[str, pl.DataFrame]
     work: WorkFrames
     every: str
+    alerts: AlertFrames | None = None
+    """Alert rules on the log; see `alert_look`."""
 
 
 def first_look(

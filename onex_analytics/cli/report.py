@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from onex_analytics.cli.alerts.rule_files import PRESETS, rules_of
 from onex_analytics.cli.inputs import store_of
 from onex_analytics.cli.output import AsCsv, AsJson, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
@@ -29,6 +31,9 @@ def report(
     labels: Annotated[
         Path | None, typer.Option(help="Labelled incidents, as `generate --labels` writes them.")
     ] = None,
+    rules: Annotated[
+        str, typer.Option(help='Alert rules to try on the log: a rule file, "presets", or "none".')
+    ] = PRESETS,
     title: Annotated[str, typer.Option(help="Heading of the report.")] = "The first look at a log",
     max_error_rate: Annotated[
         float | None, typer.Option(min=0, max=1, help="Exit with 1 where a larger share of finished operations failed.")
@@ -38,6 +43,7 @@ def report(
 ) -> int:
     """Write report.html and print what stands out. The file needs no network and asks no host."""
     output = Output(as_json, as_csv)
+    from onex_analytics.cli.alert_look import alert_look
     from onex_analytics.cli.first_look import first_look
     from onex_analytics.store.selection import time_of
 
@@ -45,7 +51,12 @@ def report(
         version = held.info().get("version")
         truth = read_labels(labels) if labels is not None else None
         spans = chosen(held.spans(), time_of("--since", since), time_of("--until", until), None, whole_traces=False)
+        alert_rules = None if rules == "none" else rules_of(rules, dict(held.dimensions))
         look = first_look(held.scan(since, until), spans=spans, rejected=held.rejected(), labels=truth)
+        if alert_rules is not None:
+            name = "The default rules that come along" if rules == PRESETS else f"The rules of {rules}"
+            alerts = alert_look(alert_rules, held.scan(since, until), truth, name=name, period=look.answers["period"])
+            look = replace(look, alerts=alerts)
     source = ", ".join(files) if files else f"store {store}, version {version}"
     write_report(look, out, title=title, source=source, ingest=ingest.as_dict() if ingest else None)
     output.frame(look.answers["notable"], "what stands out")
@@ -61,7 +72,7 @@ def write_report(look: FirstLook, out: Path, *, title: str, source: str, ingest:
     """Draw the answers and write the file."""
     from onex_analytics.views import ReportFrames, report_page
 
-    answers = ReportFrames(**look.answers, work=look.work, ingest=ingest)
+    answers = ReportFrames(**look.answers, work=look.work, alerts=look.alerts, ingest=ingest)
     page = report_page(answers, title=title, every=look.every, source=source)
     try:
         out.write_text(page, encoding="utf-8")

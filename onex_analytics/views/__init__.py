@@ -8,14 +8,17 @@ from __future__ import annotations
 from onex_analytics.views import alerting, overview, profiling
 from onex_analytics.views.page import Section, html_figure, html_page
 from onex_analytics.views.report import ReportFrames, report_page
+from onex_analytics.views.report_of_alerts import AlertFrames, SweptRule
 from onex_analytics.views.report_of_work import BANDS, WorkFrames
 from onex_analytics.views.tables import Column, html_table
 
 __all__ = [
     "BANDS",
+    "AlertFrames",
     "Column",
     "ReportFrames",
     "Section",
+    "SweptRule",
     "WorkFrames",
     "alerting",
     "html_figure",

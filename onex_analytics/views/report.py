@@ -14,6 +14,7 @@ import polars as pl
 
 from onex_analytics.views import overview
 from onex_analytics.views.page import Section, html_figure, html_page
+from onex_analytics.views.report_of_alerts import AlertFrames, alert_sections
 from onex_analytics.views.report_of_work import WorkFrames, work_sections
 from onex_analytics.views.tables import Column, html_facts, html_table, plain
 
@@ -40,6 +41,8 @@ class ReportFrames:
     holes: pl.DataFrame
     incidents: pl.DataFrame | None = None
     """`frames.periods.incidents_seen`, where the truth is known."""
+    alerts: AlertFrames | None = None
+    """Alert rules on the log, where there are any."""
     ingest: Mapping[str, int] | None = None
     """`read`, `stored`, `duplicate`, `rejected`, where the report follows an append."""
 
@@ -59,6 +62,7 @@ def report_page(frames: ReportFrames, *, title: str, every: str, source: str) ->
         Section("notable", "What stands out", _notable(frames)),
         Section("top-errors", "Most frequent errors", _top_errors(frames)),
         *work_sections(frames.work),
+        *([] if frames.alerts is None else alert_sections(frames.alerts)),
         Section("rejected", "Rejected and repaired rows", _rejected(frames)),
         Section("schema", "Schema versions", _schema(frames, every)),
         Section("coverage", "Coverage", _coverage(frames)),

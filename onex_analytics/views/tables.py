@@ -15,7 +15,8 @@ class Column(NamedTuple):
 
     name: str
     title: str
-    form: str = "text"  # text, word, code, count, ms, share, time, seconds, number, list, flag, whom, hours, duration
+    form: str = "text"
+    """text, word, code, count, ms, share, time, seconds, number, list, flag, whom, rule, hours, duration"""
 
 
 _RIGHT = {"count", "ms", "share", "seconds", "number", "duration"}
@@ -71,7 +72,7 @@ def plain(value: object, form: str) -> str:
     """
     match value:
         case None:
-            return "all nodes" if form == "whom" else "–"
+            return {"whom": "all nodes", "rule": "all rules together"}.get(form, "–")
         case bool():
             return "yes" if value else "no"
         case datetime():

@@ -118,6 +118,10 @@ def test_a_report_of_raw_files_says_what_was_read(log, tmp_path, monkeypatch, ca
     out = tmp_path / "report.html"
     assert main(["report", str(log), "--out", str(out), "--max-error-rate", "0"]) == 1
     assert "stored +" in out.read_text()
+    assert "What alert rules would have done" in out.read_text()
+    assert main(["report", str(log), "--out", str(out), "--rules", "none"]) == 0
+    assert "What alert rules would have done" not in out.read_text()
+    assert main(["report", str(log), "--out", str(out), "--rules", "no-such-file.yaml"]) == 2
     assert main(["report", "--out", str(out)]) == 2
     assert main(["report", str(log), "--out", str(tmp_path / "no" / "folder.html")]) == 2
 
@@ -129,3 +133,6 @@ def test_the_demo_shows_nearly_all_labelled_incidents(tmp_path, capsys):
     assert len(found) >= 12
     assert len(missed) <= 3, missed
     assert out.stat().st_size > 1_000_000
+    page = out.read_text()
+    for heading in ("What alert rules would have done", "Which incidents the rules find", "What another threshold"):
+        assert heading in page

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from onex_analytics.cli.alerts.rule_files import Rules, rules_of
+from onex_analytics.cli.figure_files import Figure, write_figures
 from onex_analytics.cli.inputs import store_of
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
 from onex_analytics.exceptions import InvalidOption
 
 if TYPE_CHECKING:
+    import plotly.graph_objects as go
     import polars as pl
 
     from onex_analytics.alerting import Backtest, Comparison
@@ -53,6 +55,7 @@ def backtest(
     show: Annotated[
         str | None, typer.Option(help=f"{', '.join(SHOWN)}; with --compare: {', '.join(COMPARED)}.")
     ] = None,
+    figure: Figure = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="As the comment of a pull request.")] = False,
     max_pages_per_day: Annotated[
         float | None, typer.Option(help="Exit with 1 where there would be more pages a day.")
@@ -100,8 +103,29 @@ def backtest(
             out.write_text(text, encoding="utf-8")
         else:
             sys.stdout.write(text)
+        if figure is not None:
+            from onex_analytics.views import alerting as views
+
+            drawn = [] if compare is None else [("Before and after", views.before_after(both))]
+            drawn += _drawn(result)
+            write_figures(drawn, figure, title="What alert rules would have done", caption=(
+                f"The rules of {rules} on {', '.join(files) if files else store}. Blue is firing; all times of events "
+                f"are UTC, hours of pages are those of {tz}."
+            ))  # fmt: skip
         _say_what_was_left_out(result)
         return _over_budget(result, max_pages_per_day, min_recall)
+
+
+def _drawn(result: Backtest) -> list[tuple[str, go.Figure]]:
+    """The figures of a backtest, with their headings."""
+    from onex_analytics.alerting import delay_distribution, incident_matrix, pages_by_hour
+    from onex_analytics.views import alerting as views
+
+    drawn = [("Who fired when", views.timeline(result))]
+    if result.incidents is not None:
+        drawn.append(("Which rule caught which incident", views.incident_matrix(incident_matrix(result))))
+        drawn.append(("How soon incidents are known of", views.delay_ecdf(delay_distribution(result))))
+    return [*drawn, ("When people are paged", views.pages_by_hour(pages_by_hour(result)))]
 
 
 def _renamed(pairs: list[str] | None) -> dict[str, str]:

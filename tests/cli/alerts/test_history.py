@@ -113,3 +113,17 @@ def test_a_budget_that_is_not_kept_is_exit_code_1(run, folder):
 )
 def test_bad_use_is_said_with_the_mend_and_exit_code_2(run, folder, words, said):
     assert said in run("--store", str(folder / "store"), *words, code=2)
+
+
+def test_figures_of_a_backtest_are_one_file_that_asks_no_host(run, folder, tmp_path):
+    page = tmp_path / "alerts.html"
+    words = ("--store", str(folder / "store"), "--figure", str(page))
+    run(*words)
+    alone = page.read_text()
+    assert [name in alone for name in ("Who fired when", "When people are paged")] == [True, True]
+    assert "Which rule caught which incident" not in alone
+    assert "default-src 'none'" in alone
+    run(*words, "--incidents", str(folder / "labels.csv"), "--compare", str(folder / "old.yaml"))
+    both = page.read_text()
+    assert both.index("Before and after") < both.index("Who fired when")
+    assert "How soon incidents are known of" in both
