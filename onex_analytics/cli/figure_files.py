@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onex_analytics.cli.output import say
-from onex_analytics.exceptions import SourceError
+from onex_analytics.cli.output import say, write_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -41,11 +40,3 @@ def write_figures(drawn: Sequence[tuple[str, go.Figure]], path: Path, *, title: 
     ])  # fmt: skip
     write_text(path, page)
     say(f"figures: {path}")
-
-
-def write_text(path: Path, text: str | bytes) -> None:
-    """Write a file, or say why that cannot be."""
-    try:
-        path.write_bytes(text.encode("utf-8") if isinstance(text, str) else text)
-    except OSError as error:
-        raise SourceError(str(path), f"cannot be written ({error.strerror})", "name another file") from None

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from onex_analytics.cli.output import AsCsv, AsJson, Output
+from onex_analytics.cli.output import AsCsv, AsJson, Output, writing
 from onex_analytics.cli.progress import growing
 from onex_analytics.exceptions import InvalidOption
 
@@ -44,7 +44,7 @@ def generate(
         for chunk in log.chunks():
             sys.stdout.buffer.write(chunk)
     else:
-        with growing(out, "writing"):
+        with writing(out), growing(out, "writing"):
             written = log.write(out)
         output.facts({name: str(value) if name == "path" else value for name, value in written._asdict().items()})
     if labels is not None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from onex_analytics.cli.output import store_by_hand
+from onex_analytics.cli.output import say, store_by_hand
 from onex_analytics.cli.progress import progress, reading
 from onex_analytics.exceptions import InvalidOption, NotAStore
 
@@ -45,4 +45,17 @@ def store_of(store: str | None, files: Sequence[str]) -> Iterator[tuple[EventSto
         held = EventStore(f"{folder}/events")
         with progress(reading()) as tell:
             report = held.append(list(files), progress=tell)
+        if report.rejected:
+            reasons = reasons_told(report.rejected_by_reason)
+            say(f"{report.rejected:,} of {report.read:,} lines gave no event ({reasons})")
         yield held, report
+
+
+def reasons_told(counts: Mapping[str, int]) -> str:
+    """Why lines were set aside, the most frequent reason first.
+
+    >>> reasons_told({"truncated": 1, "invalid_json": 1200})
+    '1,200 invalid_json, 1 truncated'
+    """
+    often = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count:,} {reason}" for reason, count in often)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from onex_analytics.exceptions import InvalidOption
+from onex_analytics.exceptions import InvalidOption, SourceError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -79,7 +80,8 @@ class Output:
         match self.form:
             case "parquet":
                 assert self.out is not None
-                frame.write_parquet(self.out)
+                with writing(self.out):
+                    frame.write_parquet(self.out)
             case "json":
                 self._text(json.dumps(frame.to_dicts(), indent=1, default=_plain) + "\n")
             case "jsonl":
@@ -111,20 +113,36 @@ class Output:
         for row in frame.iter_rows():
             table.add_row(*(Text(shown(value)) for value in row))
         if self.out is not None:
-            with self.out.open("w", encoding="utf-8") as file:
+            with writing(self.out), self.out.open("w", encoding="utf-8") as file:
                 Console(file=file, width=_WIDE).print(table)
         else:
             Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
     def _text(self, text: str) -> None:
         if self.out is not None:
-            self.out.write_text(text, encoding="utf-8")
+            write_text(self.out, text)
         else:
             sys.stdout.write(text)
 
 
 _WIDE = 250
 """Columns where nobody's terminal sets a limit: a file, a pipe."""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Where the file cannot be written, the block ends in a `SourceError` that says why."""
+    try:
+        yield
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror or error})"
+        raise SourceError(str(path), problem, "name another file, in a folder that is there and is yours") from error
+
+
+def write_text(path: Path, text: str | bytes) -> None:
+    """Write a file, or say why that cannot be."""
+    with writing(path):
+        path.write_bytes(text.encode("utf-8") if isinstance(text, str) else text)
 
 
 def say(line: str) -> None:

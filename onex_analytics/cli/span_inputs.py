@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onex_analytics.cli.inputs import store_of
+from onex_analytics.cli.inputs import reasons_told, store_of
 from onex_analytics.cli.output import say
 from onex_analytics.cli.progress import busy
 from onex_analytics.exceptions import InvalidOption
@@ -135,8 +135,7 @@ def _foreign(formats: dict[str, str]) -> pl.LazyFrame:
         found = read[format](name)
         parts.append(complete_spans(found.spans))
         if found.rejected.height:
-            reasons = found.rejected["reason"].value_counts(sort=True).rows()
-            told = ", ".join(f"{count:,} {reason}" for reason, count in reasons)
+            told = reasons_told(dict(found.rejected["reason"].value_counts().rows()))
             say(f"{name}: {found.rejected.height:,} of {found.read:,} elements could not be read ({told})")
     return pl.concat(parts, how="diagonal_relaxed")
 

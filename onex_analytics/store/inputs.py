@@ -87,7 +87,7 @@ def _named(text: str) -> list[str]:
         is_folder, is_there = path.is_dir(), path.exists()
         is_store = is_folder and any((path / log).exists() for log in ("_delta_log", "events/_delta_log"))
     except PermissionError as problem:
-        raise folder_unreadable(problem.filename or text, problem) from problem
+        raise folder_unreadable(text, problem) from problem
     except (OSError, ValueError) as problem:
         raise SourceError(text[:200], f"is no path ({problem})", "check the path") from problem
     if is_folder:

@@ -36,3 +36,19 @@ def test_files_win_over_a_store_that_only_the_environment_names(words, log, monk
 def test_nothing_to_read_is_said_in_plain_words(words, log, capsys):
     assert main(words) == 2
     assert "what to read is 'not named'; wanted a store (--store EVENTS), or raw files" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [*COMMANDS, ["traces", "list"], ["profile", "latency"]])
+def test_lines_of_raw_files_that_gave_no_event_are_told_of(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ONEX_ANALYTICS_STORE", raising=False)
+    path = written(tmp_path, "odd.jsonl", lines(3) + b"[]\n{no\n{no more\n")
+    assert main([*words, str(path)]) == 0
+    assert "3 of 6 lines gave no event (2 invalid_json, 1 not_an_object)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--out", "--labels"])
+def test_a_log_is_not_generated_into_a_folder_that_is_not_there(option, tmp_path, capsys):
+    where = {"--out": str(tmp_path / "log.jsonl"), option: str(tmp_path / "absent" / "x.csv")}
+    assert main(["generate", "5", *(word for pair in where.items() for word in pair)]) == 2
+    assert "x.csv: cannot be written (No such file or directory). Mend:" in capsys.readouterr().err

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from onex_analytics.cli.output import Output, shown
-from onex_analytics.exceptions import InvalidOption
+from onex_analytics.exceptions import InvalidOption, SourceError
 
 ROWS = pl.DataFrame({
     "node": ["a", None], "n": [1200, 3], "share": [0.25, None], "kinds": [["x", "y"], []],
@@ -71,3 +71,9 @@ def test_values_are_written_as_people_write_them(value, text):
 def test_a_file_whose_name_says_another_form_is_refused(name, option, tmp_path):
     with pytest.raises(InvalidOption, match=r"--out is .*a name that ends in \.(json|csv), or no --"):
         Output(out=tmp_path / name, **{option: True})
+
+
+@pytest.mark.parametrize("name", ["t.json", "t.jsonl", "t.csv", "t.parquet", "t.txt"])
+def test_a_file_that_cannot_be_written_is_said_with_the_mend(name, tmp_path):
+    with pytest.raises(SourceError, match=rf"{name}: cannot be written .*Mend: name another file"):
+        Output(out=tmp_path / "absent" / name).frame(ROWS.select("node", "n"))

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from onex_analytics.cli.figure_files import Figure, write_figure, write_text
-from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles
+from onex_analytics.cli.figure_files import Figure, write_figure
+from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, write_text
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import (
     By,

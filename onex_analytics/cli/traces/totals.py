@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onex_analytics.cli.figure_files import Figure, write_figure, write_text
-from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
+from onex_analytics.cli.figure_files import Figure, write_figure
+from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say, write_text
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import Files, Format, Limit, Since, Until, listed, shares, spans_of
 from onex_analytics.cli.trace_list import whole_id
