@@ -35,9 +35,9 @@ READS = (TRACE, "duration_ms", "state")
 
 _NEAR = 1 << 11
 _MANY_WAYS = 1 << 16
+_HEAP = 1 << 15
 _ALONE = np.uint64(0)
 _ODD, _ODD_TOO = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)
-_LOWER, _UPPER = np.uint64(0xFFFF_FFFF), np.uint64(0xFFFF_FFFF << 32)
 _OPEN_STATE, _UNTIMED_STATE = 1, 2
 _KIND_OF_STATE: dict[str | None, int] = dict.fromkeys((*UNTIMED_STATES, None), _UNTIMED_STATE) | {"open": _OPEN_STATE}
 
@@ -172,13 +172,28 @@ def _part(side: int, codes: Codes, ms: Floats, ids: pl.Series, room: Room) -> Pa
 
 
 def first_places(words: Words) -> Numbers:
-    """For each word the first place at which it stands, on all cores; `_ALONE` is alone wherever it stands."""
-    firsts = np.empty(len(words), np.uint32)
-    shares = workers()
+    """For each word the first place at which it stands, on all cores; `_ALONE` is alone wherever it stands.
 
-    def find(share: int) -> None:
-        size = 1 << max(2 * _share_size(words, share, shares), 256).bit_length()
-        _first_places(words, share, shares, np.zeros(size, np.uint64), firsts)  # NumPy asks for huge pages, Numba not
+    The words are dealt into heaps first, so that a heap's table fits a cache.
+    """
+    firsts = np.empty(len(words), np.uint32)
+    heaps = 1 << max(len(words) // _HEAP, 1).bit_length()
+    cuts = np.linspace(0, len(words), workers() + 1).astype(np.int64)
+    counts = np.zeros((workers(), heaps), np.int64)
+    in_threads(lambda worker: _count_heaps(words, cuts[worker], cuts[worker + 1], counts[worker]))
+    ends = np.cumsum(counts.T).reshape(heaps, workers())  # heap by heap, and in it worker by worker
+    cursors = np.ascontiguousarray(ends.T - counts)
+    dealt, places = np.empty(len(words), np.uint64), np.empty(len(words), np.uint32)
+    in_threads(lambda worker: _deal(words, cuts[worker], cuts[worker + 1], cursors[worker], dealt, places))
+    ends = np.concatenate([[0], ends[:, -1]])
+    slots = 1 << (2 * int(np.diff(ends).max())).bit_length()
+    queue = iter(range(heaps))
+
+    def find(_: int) -> None:
+        table = np.zeros(slots, np.uint32)
+        for heap in queue:
+            here = slice(ends[heap], ends[heap + 1])
+            _first_places(dealt[here], places[here], table, firsts)
 
     in_threads(find)
     return firsts
@@ -271,42 +286,40 @@ def _near(
 
 
 @lean
-def _share_size(words: Words, share: int, shares: int) -> int:
-    mine = 0
-    for i in range(words.shape[0]):
-        mine += _share(words[i], shares) == share
-    return mine
+def _count_heaps(words: Words, first: int, last: int, counts: Counts) -> None:
+    for i in range(first, last):
+        counts[_heap(words[i], counts.shape[0])] += 1
 
 
 @lean
-def _first_places(words: Words, share: int, shares: int, slots: Words, firsts: Numbers) -> None:
-    """`first_places` of one share of the words: each worker has a table of its own, and none waits for another.
+def _deal(words: Words, first: int, last: int, cursors: Counts, dealt: Words, places: Numbers) -> None:
+    for i in range(first, last):
+        heap = _heap(words[i], cursors.shape[0])
+        to = np.uint64(cursors[heap])
+        cursors[heap] += 1
+        dealt[to] = words[i]
+        places[to] = i
 
-    A slot holds the upper half of a word and, beside it, one more than its place: it is half as large as with all of
-    the word, and the word itself is looked at only where the upper half is the same.
-    """
-    mask = np.uint64(slots.shape[0] - 1)
-    shift = np.uint64(64)
-    while mask >> (np.uint64(64) - shift) != 0:
-        shift -= np.uint64(1)
+
+@lean
+def _first_places(words: Words, places: Numbers, table: Numbers, firsts: Numbers) -> None:
+    """`first_places` of one heap; a slot of the table holds one more than where in the heap its word is first."""
+    table[:] = 0
+    mask = np.uint64(table.shape[0] - 1)
     for i in range(words.shape[0]):
         word = words[i]
-        if _share(word, shares) != share:
-            continue
         if word == _ALONE:
-            firsts[i] = i
+            firsts[places[i]] = places[i]
             continue
-        mixed = _mixed(word)
-        slot = mixed >> shift
-        tag = word & _UPPER
+        slot = _mixed(word) >> np.uint64(20) & mask
         while True:
-            held = slots[slot]
+            held = table[slot]
             if held == 0:
-                slots[slot] = tag | np.uint64(i + 1)
-                firsts[i] = i
+                table[slot] = i + 1
+                firsts[places[i]] = places[i]
                 break
-            if held & _UPPER == tag and words[(held & _LOWER) - np.uint64(1)] == word:
-                firsts[i] = (held & _LOWER) - np.uint64(1)
+            if words[np.uint64(held) - np.uint64(1)] == word:
+                firsts[places[i]] = places[np.uint64(held) - np.uint64(1)]
                 break
             slot = (slot + np.uint64(1)) & mask
 
@@ -317,8 +330,9 @@ def _mixed(word: np.uint64) -> np.uint64:
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _share(word: np.uint64, shares: int) -> int:
-    return np.int64((_mixed(word) >> np.uint64(20)) & np.uint64(0xFFFF)) % shares
+def _heap(word: np.uint64, heaps: int) -> np.uint64:
+    """The upper bits say which; the heap's table takes others."""
+    return (_mixed(word) >> np.uint64(44)) & np.uint64(heaps - 1)
 
 
 @lean

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+from onex_analytics.frames.compiling import lean
+from onex_analytics.frames.grouping import in_threads, workers
 
 
-@njit(nogil=True, cache=True)
-def pair_votes(codes, votes, target, sizes):  # type: ignore[no-untyped-def]
-    """Votes, and votes of the target, by every two columns.
+def pair_votes(
+    codes: NDArray[np.integer], votes: NDArray[np.float64], target: NDArray[np.bool_], sizes: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Votes, and votes of the target, by every two columns, on all cores.
 
     Args:
         codes: a row a row, a column a column, each below its size.
@@ -19,27 +26,45 @@ def pair_votes(codes, votes, target, sizes):  # type: ignore[no-untyped-def]
     Returns:
         One table of (cell, [all, target]) and where each pair begins in it; pairs in the order (0, 1), (0, 2), …
     """
-    n, width = codes.shape
-    pairs = width * (width - 1) // 2
-    begins = np.zeros(pairs + 1, dtype=np.int64)
-    p = 0
-    for i in range(width):
-        for j in range(i + 1, width):
-            begins[p + 1] = begins[p] + sizes[i] * sizes[j]
-            p += 1
-    table = np.zeros((begins[pairs], 2))
-    for row in range(n):
+    pairs = np.array(list(combinations(range(codes.shape[1]), 2)), dtype=np.int64).reshape(-1, 2)
+    begins = np.concatenate([[0], np.cumsum(sizes[pairs[:, 0]] * sizes[pairs[:, 1]])])
+    table = np.zeros((begins[-1], 2))
+    shares = [slice(worker, None, workers()) for worker in range(workers())]
+    in_threads(
+        lambda worker: _pair_votes(
+            codes, votes, target, sizes, pairs[shares[worker]].copy(), begins[:-1][shares[worker]].copy(), table
+        )
+    )
+    return table, begins
+
+
+@lean
+def _pair_votes(codes, votes, target, sizes, pairs, begins, table):  # type: ignore[no-untyped-def]
+    for row in range(codes.shape[0]):
         vote = votes[row]
         hit = vote if target[row] else 0.0
-        p = 0
-        for i in range(width):
-            first = np.int64(codes[row, i])
-            for j in range(i + 1, width):
-                cell = begins[p] + first * sizes[j] + codes[row, j]
-                table[cell, 0] += vote
-                table[cell, 1] += hit
-                p += 1
-    return table, begins
+        for p in range(pairs.shape[0]):
+            i, j = pairs[p, 0], pairs[p, 1]
+            cell = begins[p] + np.int64(codes[row, i]) * sizes[j] + codes[row, j]
+            table[cell, 0] += vote
+            table[cell, 1] += hit
+
+
+def votes_by_code(
+    codes: NDArray[np.integer], votes: NDArray[np.float64], target: NDArray[np.bool_], size: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Votes, and votes of the target, of each code, added up in the order of the rows."""
+    table = np.zeros((size, 2))
+    _votes_by_code(codes, votes, target, table)
+    return table[:, 0].copy(), table[:, 1].copy()
+
+
+@lean
+def _votes_by_code(codes, votes, target, table):  # type: ignore[no-untyped-def]
+    for row in range(codes.shape[0]):
+        vote = votes[row]
+        table[codes[row], 0] += vote
+        table[codes[row], 1] += vote if target[row] else 0.0
 
 
 @njit(nogil=True, cache=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onex_analytics.frames.contrasts.counting import pair_votes
-from onex_analytics.frames.contrasts.traits import CUTS, Item, Trait, Votes
+from onex_analytics.frames.contrasts.traits import CUTS, Item, Trait, Votes, by_code
 from onex_analytics.frames.statistics import Interval, enrichment_p, mantel_haenszel, q_values, risk_ratio
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -48,10 +48,7 @@ class Tables:
 
     def _by_code(self, trait: Trait) -> Floats:
         """(code, [all, target]) summed up from the first code on, so that a range is a difference."""
-        all_, hits = (
-            np.bincount(trait.codes, weights, minlength=trait.size)
-            for weights in (self.votes.of_row, self.votes.of_row * self.votes.target)
-        )
+        all_, hits = by_code(trait.codes, trait.size, self.votes)
         return np.vstack([np.zeros((1, 2)), np.cumsum(np.column_stack([all_, hits]), axis=0)])
 
     def single(self, i: int, items: Sequence[Item]) -> tuple[Floats, Floats]:

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from onex_analytics.frames.clusters import cluster_codes
-from onex_analytics.frames.contrasts.counting import superiority_votes
+from onex_analytics.frames.contrasts.counting import superiority_votes, votes_by_code
 
 MOST_VALUES = 50
 """Whole numbers with more distinct values than this are quantities, with fewer they are names."""
@@ -103,7 +103,7 @@ def trait(column: pl.Series, votes: Votes, *, named: bool) -> Trait | str:
 def _names(
     column: pl.Series, codes: NDArray[np.int64], distinct: int, votes: Votes, *, named: bool
 ) -> Trait | str:
-    votes_of = _by_code(codes, distinct, votes)[0]
+    votes_of = by_code(codes, distinct, votes)[0]
     common = np.flatnonzero(votes_of >= votes.fewest)
     if len(common) == 0:
         return "no value of it is common enough to be tested"
@@ -111,7 +111,7 @@ def _names(
     new = np.full(distinct, len(order), dtype=np.int64)
     new[order] = np.arange(len(order))
     codes = new[codes]
-    if not named and _pure(*_by_code(codes, len(order) + 1, votes)):
+    if not named and _pure(*by_code(codes, len(order) + 1, votes)):
         return "its values tell the target in every row"
     first = np.zeros(len(order) + 1, dtype=np.int64)
     first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
@@ -141,7 +141,7 @@ def _quantity(column: pl.Series, votes: Votes, *, named: bool) -> Trait | str:
             return "a cut through its numbers tells the target in every row"
     else:
         theta = None
-    if not named and _pure(*_by_code(codes, size, votes)):
+    if not named and _pure(*by_code(codes, size, votes)):
         return "its values tell the target in every row"
     items = [
         item
@@ -157,9 +157,9 @@ def _quantity(column: pl.Series, votes: Votes, *, named: bool) -> Trait | str:
     return Trait(column.name, codes, size, tuple(items), p, None if theta is None else 2 * theta - 1)
 
 
-def _by_code(codes: NDArray[np.int64], size: int, votes: Votes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    weights = (votes.of_row, votes.of_row * votes.target)
-    counted, hits = (np.asarray(np.bincount(codes, w, minlength=size), dtype=np.float64) for w in weights)
+def by_code(codes: NDArray[np.int64], size: int, votes: Votes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Votes, and votes of the target, of each code."""
+    counted, hits = votes_by_code(codes, votes.of_row, votes.target, size)
     return counted, hits
 
 
