@@ -9,8 +9,9 @@ Names are loaded when first used.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from onex_analytics.loading import loaded_later
 
 if TYPE_CHECKING:
     from onex_analytics.alerting.backtesting import Backtest, backtest
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from onex_analytics.alerting.engine import AlertEngine
     from onex_analytics.alerting.evaluating import Evaluation
     from onex_analytics.alerting.event_alerting import EventAlertingEngine
+    from onex_analytics.alerting.explanations import Explanation, explain, why_not
     from onex_analytics.alerting.filters import Arithmetic, Filter
     from onex_analytics.alerting.frontiers import frontier
     from onex_analytics.alerting.incidents import load_incidents
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from onex_analytics.alerting.receivers import Alertmanager, JsonLines, Printed, Webhook
     from onex_analytics.alerting.rule_tests import RuleTestReport, run_rule_tests
     from onex_analytics.alerting.rules import Group, Rule, RuleSet
+    from onex_analytics.alerting.suggestions import Suggestion, suggest
     from onex_analytics.alerting.sweeps import sweep
     from onex_analytics.alerting.timelines import values_over_time
     from onex_analytics.alerting.watching import watched
@@ -44,6 +47,7 @@ __all__ = [
     "Comparison",
     "Evaluation",
     "EventAlertingEngine",
+    "Explanation",
     "Filter",
     "Group",
     "JsonLines",
@@ -53,12 +57,14 @@ __all__ = [
     "Rule",
     "RuleSet",
     "RuleTestReport",
+    "Suggestion",
     "Webhook",
     "When",
     "backtest",
     "check_rules",
     "compare_rules",
     "delay_distribution",
+    "explain",
     "export_prometheus",
     "frontier",
     "import_lifecycle",
@@ -72,9 +78,11 @@ __all__ = [
     "range_scores",
     "run_rule_tests",
     "stability",
+    "suggest",
     "sweep",
     "values_over_time",
     "watched",
+    "why_not",
 ]
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
@@ -85,6 +93,7 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "engine": ("AlertEngine",),
     "evaluating": ("Evaluation",),
     "event_alerting": ("EventAlertingEngine",),
+    "explanations": ("Explanation", "explain", "why_not"),
     "filters": ("Arithmetic", "Filter"),
     "frontiers": ("frontier",),
     "incidents": ("load_incidents",),
@@ -98,19 +107,8 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "other_scores": ("nab_scores", "range_scores"),
     "rules": ("Group", "Rule", "RuleSet"),
     "timelines": ("values_over_time",),
+    "suggestions": ("Suggestion", "suggest"),
     "sweeps": ("sweep",),
     "watching": ("watched",),
 }
-_MODULE_OF = {name: module for module, names in _LOADED_LATER.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-    found: object = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = loaded_later(__name__, __all__, _LOADED_LATER)
