@@ -32,7 +32,7 @@ def slower() -> dict[str, Any]:
     """What got slower (by node and operation), and for whom."""
     spans = pl.scan_parquet(f"{where[0]}/*.parquet")
     noon = MONDAY + timedelta(days=1)
-    table = compare(spans.filter(pl.col("start") < noon), spans.filter(pl.col("start") >= noon)).collect()
+    table = compare(spans, noon).collect()
     worst = table.filter(verdict="regression").sort("p95_ratio_low").row(-1, named=True)
     own = spans.filter(pl.col("node") == worst["node"]).select(
         "trace_id", "duration_ms", "operation", "node_version", "host", "tenant", "input_bytes", "start"

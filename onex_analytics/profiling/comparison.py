@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -34,6 +35,7 @@ Floats: TypeAlias = NDArray[np.float64]
 MEASURES = {"p50": 0.5, "p95": 0.95}
 FEWEST_TRACES = 5
 """With fewer traces on a side nothing is tested: what they have in common cannot be told."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SIDES = ("baseline", "candidate")
 _COUNTS = ("n", "open", "left_out", "traces")
 _AT_A_TIME = 1 << 20
@@ -42,7 +44,7 @@ _AT_A_TIME = 1 << 20
 
 def compare(
     baseline: pl.LazyFrame | pl.DataFrame,
-    candidate: pl.LazyFrame | pl.DataFrame,
+    candidate: pl.LazyFrame | pl.DataFrame | datetime,
     by: str | Iterable[str] = ("node", "operation"),
     *,
     min_effect: float = 0.1,
@@ -59,7 +61,10 @@ def compare(
     that no sample need be drawn). The rows stream through compiled kernels, about 30 bytes of each are kept.
 
     Args:
-        baseline, candidate: one row a span, in any order; reads `trace_id`, `duration_ms`, `state`, `start`,
+        baseline, candidate: one row a span, in any order; or `candidate` is a moment, such as that of a deploy: the
+            spans of `baseline` that start at that moment or later are then the candidate (all are read once, which is
+            faster than two filters; those whose start is not known are left out of the baseline). Naive means UTC.
+            Reads `trace_id`, `duration_ms`, `state`, `start`,
             `end` and the columns of `by`. A span without a trace id is a trace of its own; a trace id may be a whole
             number, which saves reading texts. A trace may have spans on both sides.
         by: columns to compare separately; `()` compares all spans as one.
@@ -116,6 +121,10 @@ def compare(
     ('stamp', 1.8461538461538463, 'regression', 'p50, p95, superiority')
     >>> compare(before, before, by="operation").collect()["verdict"].to_list()
     ['equivalent']
+    >>> later = after.with_columns(pl.col("start", "end").dt.offset_by("1d"))
+    >>> since_deploy = compare(pl.concat([before, later]), datetime(2026, 11, 2), by="operation")
+    >>> since_deploy.select("p50_ratio", "verdict").collect().row(0)
+    (1.8461538461538463, 'regression')
     """
     keys = names(by)
     _within("min_effect", min_effect, 0, 10)
@@ -124,14 +133,15 @@ def compare(
     if draws < 200:
         raise InvalidOption("draws", draws, "at least 200, such as 2000")
     seeded(seed)
-    sides = [_complete(side, keys) for side in (baseline, candidate)]
+    moment = _microseconds(candidate) if isinstance(candidate, datetime) else None
+    sides = [_complete(side, keys) for side in (baseline, candidate) if not isinstance(side, datetime)]
     found = [side.collect_schema() for side in sides]
     key_types = {key: found[0][key] for key in keys}
-    if any(found[1][key] != dtype for key, dtype in key_types.items()):
+    if any(found[-1][key] != dtype for key, dtype in key_types.items()):
         raise InvalidOption("by", keys, f"columns of the same types on both sides; found {found[0]} and {found[1]}")
 
     def result() -> pl.DataFrame:
-        found = read(sides, keys)
+        found = read(sides, keys, moment)
         groups = found.grouping.rows()
         if keys and not groups.height:
             return pl.DataFrame(schema=schema)
@@ -146,6 +156,11 @@ def compare(
 def _within(name: str, value: float, low: float, high: float) -> None:
     if not low < value < high:
         raise InvalidOption(name, value, f"a number above {low} and below {high}, such as 0.1")
+
+
+def _microseconds(moment: datetime) -> int:
+    """Since 1970; naive means UTC."""
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
 def _complete(spans: pl.LazyFrame | pl.DataFrame, keys: list[str]) -> pl.LazyFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from onex_analytics.profiling import compare
 from onex_analytics.profiling.comparison import _complete
-from onex_analytics.profiling.sides import Layout, first_places, read
+from onex_analytics.profiling.sides import Layout, read
 
 NOON = datetime(2026, 11, 1, 12)
 
@@ -25,13 +25,6 @@ def spans(traces: list[str | int | None], ms: list[float | None], states: list[s
         "end": [None if x is None else NOON + timedelta(milliseconds=0 if x != x else x) for x in ms],
         "duration_ms": ms, "state": states or ["closed"] * n, "node": [f"node {i % 3}" for i in range(n)],
     }, schema_overrides={"duration_ms": pl.Float64, "end": pl.Datetime("us"), "state": pl.String})  # fmt: skip
-
-
-@given(st.lists(st.integers(0, 20) | st.integers(0, 2**64 - 1), max_size=200))
-def test_the_first_place_of_a_word_is_where_it_stands_first_and_nothing_is_alone(numbers):
-    words = np.array(numbers, np.uint64)
-    expected = [i if word == 0 else numbers.index(word) for i, word in enumerate(numbers)]
-    assert first_places(words).tolist() == expected
 
 
 @pytest.mark.parametrize("kind", ["long texts", "short texts", "whole numbers"])
@@ -84,6 +77,31 @@ def test_however_many_are_compared_at_a_time_each_group_is_as_if_it_were_alone(m
     alone = [compare(*(part.filter(node=name) for part in parts), by="node") for name in whole["node"]]
     assert whole["open_baseline"].sum() > 0
     assert whole.rows() == pl.concat(alone).select(measured).collect().rows()
+
+
+@pytest.mark.parametrize("by", ["node", (), ("node", "start")], ids=str)
+def test_a_moment_parts_spans_as_two_filters_do(by):
+    rng = np.random.default_rng(5)
+    ms = np.where(rng.random(2000) < 0.02, None, np.exp(rng.normal(size=2000)).round(2))
+    frame = spans([f"{i // 4}" for i in range(2000)], ms.tolist()).with_columns(
+        start=pl.lit(NOON) + pl.duration(seconds=pl.Series(rng.integers(0, 9, 2000))).cast(pl.Duration("us"))
+    )
+    moment = NOON + timedelta(seconds=4)
+    filters = [frame.filter(pl.col("start") < moment), frame.filter(pl.col("start") >= moment)]
+    expected = compare(*filters, by=by).collect()
+    assert expected["open_candidate"].sum() > 0
+    assert compare(frame, moment, by=by).collect().rows() == expected.rows()
+    in_delhi = moment.replace(tzinfo=UTC).astimezone(timezone(timedelta(hours=5.5)))
+    assert compare(frame, in_delhi, by=by).collect().rows() == expected.rows()
+
+
+def test_spans_whose_start_is_not_known_are_on_neither_side_of_a_moment_and_counted():
+    frame = spans(["t"] * 4, [1.0, 2.0, 3.0, None]).with_columns(
+        start=pl.Series([NOON, NOON + timedelta(seconds=2), None, None], dtype=pl.Datetime("us"))
+    )
+    row = compare(frame, NOON + timedelta(seconds=1), by=()).collect().row(0, named=True)
+    assert [row[f"{name}_baseline"] for name in ("n", "open", "left_out")] == [1, 0, 2]
+    assert [row[f"{name}_candidate"] for name in ("n", "open", "left_out")] == [1, 0, 0]
 
 
 @given(st.permutations(range(40)))
