@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats.contingency import relative_risk
@@ -126,6 +126,7 @@ def test_p_and_reach_follow_student_and_the_normal_law():
         z_of(1.0)
 
 
+@example(1, 1, 1, 4)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 60), st.integers(0, 60))
 def test_the_bound_of_an_enrichment_is_never_below_fishers_p(hits, rest, other_hits, other_rest):
     n, all_hits, total = hits + rest, hits + other_hits, hits + rest + other_hits + other_rest
