@@ -373,8 +373,9 @@ def test_a_forked_process_tells_of_other_ids_than_its_parent():
         "from onex_analytics.profiling.emitter import random_uuid\n"
         "random_uuid()\n"
         "child = os.fork()\n"
+        "child == 0 or os.waitpid(child, 0)\n"  # one after the other: they write to one pipe
         "print(random_uuid(), flush=True)\n"
-        "os._exit(0) if child == 0 else os.waitpid(child, 0)\n"
+        "child or os._exit(0)\n"
     )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert len(set(told)) == 2
