@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from onex_analytics.frames.compiling import lean
+from onex_analytics.machine import lean
 
 NEVER = np.iinfo(np.int64).min
 ACCEPTED, LATE, AHEAD, UNTIMED = 0, 1, 2, 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from onex_analytics.frames.compiling import lean
+from onex_analytics.machine import lean
 
 
 @lean

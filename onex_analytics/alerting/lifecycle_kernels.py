@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.frames.compiling import lean
+from onex_analytics.machine import lean
 
 FALSE, TRUE, AS_IT_WAS = 0, 1, 2
 """What a condition came to at an evaluation."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onex_analytics.alerting.lifecycle_kernels import FIRING, INACTIVE, PENDING
-from onex_analytics.frames.compiling import lean
+from onex_analytics.machine import lean
 
 
 @lean

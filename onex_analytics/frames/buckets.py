@@ -16,8 +16,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from onex_analytics.exceptions import InvalidOption
-from onex_analytics.frames.compiling import lean
 from onex_analytics.frames.grouping import Codes
+from onex_analytics.machine import lean
 
 SCALE = 6
 """The usual scale: 64 buckets from each power of two to the next."""

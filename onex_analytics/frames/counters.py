@@ -27,8 +27,8 @@ from onex_analytics.frames.buckets import (
     place_subnormal,
     tables,
 )
-from onex_analytics.frames.compiling import lean
 from onex_analytics.frames.grouping import Codes
+from onex_analytics.machine import lean
 
 _LARGEST_TABLE = 1 << 22
 _MARGIN = 32

@@ -22,7 +22,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from onex_analytics.exceptions import InvalidOption
-from onex_analytics.frames.compiling import lean
+from onex_analytics.machine import lean
 
 Codes = NDArray[np.int32]
 Words = NDArray[np.uint64]

@@ -17,8 +17,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.frames.compiling import lean
 from onex_analytics.frames.grouping import Codes, in_threads, workers
+from onex_analytics.machine import lean
 
 Values = NDArray[np.float64]
 Counts = NDArray[np.int64]

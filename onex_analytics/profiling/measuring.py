@@ -17,9 +17,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from onex_analytics.frames.compiling import lean
 from onex_analytics.frames.grouping import Codes, Grouping, distinct, in_threads, streamed, uniform, workers
 from onex_analytics.frames.selection import Counts, Values
+from onex_analytics.machine import lean
 
 Kinds = NDArray[np.uint8]
 

@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from onex_analytics.frames.compiling import lean
 from onex_analytics.frames.grouping import Codes, Grouping, streamed
+from onex_analytics.machine import lean
 from onex_analytics.profiling.ended import UNTIMED_STATES, is_open
 from onex_analytics.profiling.measuring import numbered_words
 from onex_analytics.profiling.trace_numbers import Counts, Numbers, Words, first_places, numbered_traces

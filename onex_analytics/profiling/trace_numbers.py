@@ -12,8 +12,8 @@ import polars as pl
 from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.frames.compiling import lean
 from onex_analytics.frames.grouping import Codes, in_threads, words_of, workers
+from onex_analytics.machine import lean
 
 Words = NDArray[np.uint64]
 Numbers = NDArray[np.uint32]

@@ -17,9 +17,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from onex_analytics.exceptions import SourceError
+from onex_analytics.machine import load8
 from onex_analytics.sources.block import Rejection
 from onex_analytics.sources.lines import PADDING
-from onex_analytics.sources.machine import load8
 from onex_analytics.sources.scan import ABSENT, STRING
 from onex_analytics.sources.spans import Spans
 from onex_analytics.sources.streams import Stream

@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from onex_analytics.machine import load8
 from onex_analytics.sources.lines import PADDING
-from onex_analytics.sources.machine import load8
 
 BEFORE_ARRAY, IN_ARRAY, BEHIND_ARRAY = range(3)
 """Where cutting has come to; carried from one part of a source to the next."""

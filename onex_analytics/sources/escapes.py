@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from onex_analytics.sources.machine import lean, load8
+from onex_analytics.machine import lean, load8
 
 Bytes = NDArray[np.uint8]
 

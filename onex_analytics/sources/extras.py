@@ -11,11 +11,11 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
+from onex_analytics.machine import lean, load8
 from onex_analytics.model.shapes import WIRE_ABSENT, WIRE_COLUMN, WIRE_EXTRA, WIRE_FIELDS, WIRE_NULL
 from onex_analytics.sources.block import Block
 from onex_analytics.sources.grammar import OK
 from onex_analytics.sources.layout import EXTRA_ONLY
-from onex_analytics.sources.machine import lean, load8
 from onex_analytics.sources.paths import PathTable
 from onex_analytics.sources.scan import (
     ABSENT,

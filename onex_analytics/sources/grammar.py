@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.sources.machine import count_trailing_zeros, lean, load8, load64, string_stops
+from onex_analytics.machine import count_trailing_zeros, lean, load8, load64, string_stops
 
 OK, INVALID, TRUNCATED, BAD_UTF8, TOO_DEEP, DUPLICATE_KEY, NOT_AN_OBJECT = range(7)
 """What became of a line."""

@@ -11,8 +11,8 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
+from onex_analytics.machine import address, lean, load, load8, prefetch_at
 from onex_analytics.sources.lines import PADDING
-from onex_analytics.sources.machine import address, lean, load, load8, prefetch_at
 from onex_analytics.sources.scan import ESCAPED, NULL, STRING
 from onex_analytics.sources.spans import Bytes, Spans, look_ahead
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from onex_analytics.sources.machine import lean, load64
+from onex_analytics.machine import lean, load64
 from onex_analytics.sources.scan import ESCAPED, STRING
 from onex_analytics.sources.spans import Bytes, Spans, look_ahead, unescaped
 

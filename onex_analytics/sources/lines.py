@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.sources.machine import count_trailing_zeros, load8, newlines
+from onex_analytics.machine import count_trailing_zeros, load8, newlines
 
 PADDING = 32
 """Bytes that must follow the last line in a buffer, so that as many can be loaded at once."""

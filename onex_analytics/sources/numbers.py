@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from onex_analytics.machine import lean, load8
 from onex_analytics.sources.grammar import skip_space
-from onex_analytics.sources.machine import lean, load8
 from onex_analytics.sources.scan import ESCAPED, NULL, NUMBER, STRING
 from onex_analytics.sources.spans import Bytes, Spans, look_ahead, unescaped
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from onex_analytics.machine import lean, load8, load64
 from onex_analytics.sources.escapes import unescape
 from onex_analytics.sources.grammar import (
     BAD_UTF8,
@@ -31,7 +32,6 @@ from onex_analytics.sources.grammar import (
 )  # fmt: skip
 from onex_analytics.sources.lines import PADDING as PADDING
 from onex_analytics.sources.lines import split_lines as split_lines
-from onex_analytics.sources.machine import lean, load8, load64
 from onex_analytics.sources.paths import HASH_FACTOR, PathTable
 
 ABSENT, NULL, FALSE, TRUE, NUMBER, STRING, ESCAPED, OBJECT, ARRAY = range(9)

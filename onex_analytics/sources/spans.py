@@ -8,9 +8,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from onex_analytics.machine import lean, prefetch
 from onex_analytics.sources.escapes import unescape
 from onex_analytics.sources.lines import PADDING
-from onex_analytics.sources.machine import lean, prefetch
 from onex_analytics.sources.scan import ABSENT, ESCAPED, NULL, STRING, Scan
 
 Bytes = NDArray[np.uint8]

@@ -9,9 +9,9 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from onex_analytics.machine import lean, load8, load64
 from onex_analytics.sources.escapes import unescape
 from onex_analytics.sources.lines import PADDING
-from onex_analytics.sources.machine import lean, load8, load64
 from onex_analytics.sources.scan import ABSENT, ESCAPED, FALSE, NULL, OBJECT, STRING, TRUE
 from onex_analytics.sources.spans import Bytes, Spans, look_ahead
 

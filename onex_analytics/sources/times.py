@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from onex_analytics.sources.machine import lean, load8
+from onex_analytics.machine import lean, load8
 from onex_analytics.sources.numbers import IS_NUMBER, IS_TEXT, floats
 from onex_analytics.sources.scan import ESCAPED, NULL, NUMBER, STRING
 from onex_analytics.sources.spans import Bytes, Spans, look_ahead, unescaped

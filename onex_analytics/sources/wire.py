@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 from numba import njit
 
+from onex_analytics.machine import load8
 from onex_analytics.model.shapes import EVENTS, WIRE_ABSENT, WIRE_COLUMN, WIRE_FIELDS, WIRE_NULL
 from onex_analytics.sources.block import CONTEXT, block_of_texts_of
 from onex_analytics.sources.grammar import string_end
 from onex_analytics.sources.layout import WIRE_DATA, WIRE_WRAPPED
-from onex_analytics.sources.machine import load8
 from onex_analytics.sources.scan import OBJECT
 from onex_analytics.sources.spans import Spans
 from onex_analytics.sources.texts import raw_json

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.sources.machine import lean, prefetch
+from onex_analytics.machine import lean, prefetch
 
 Hashes = NDArray[np.uint64]
 _FREE = np.uint64(0)

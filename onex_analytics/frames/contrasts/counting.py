@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.frames.compiling import lean
 from onex_analytics.frames.grouping import in_threads, workers
+from onex_analytics.machine import lean
 
 
 def pair_votes(

@@ -26,7 +26,7 @@ from polars.io.plugins import register_io_source
 
 from onex_analytics.exceptions import MissingColumns
 from onex_analytics.frames.spans.finding import found_spans, threads_for
-from onex_analytics.frames.spans.gathering import Witnesses, first_of, owners
+from onex_analytics.frames.spans.gathering import Witnesses, first_of, gathered, owners
 from onex_analytics.frames.spans.keys import PAIRING_COLUMNS, frozen, in_threads
 from onex_analytics.frames.spans.linking import Unlinked, linked
 from onex_analytics.frames.spans.pairing import (
@@ -37,7 +37,7 @@ from onex_analytics.frames.spans.pairing import (
     PAIRED_BY,
     STATES,
 )
-from onex_analytics.frames.spans.telling import Found, named_by_input
+from onex_analytics.frames.spans.telling import Found, named_elsewhere
 from onex_analytics.model.event_types import FAMILIES
 from onex_analytics.model.shapes import EVENTS, PROFILE_NUMBERS, SPANS, UTC_MICROSECONDS, WIRE_FIELDS
 
@@ -167,14 +167,14 @@ def columns_of(
     """
     owner = owners(events.height, found.told_by)
 
-    def witnesses(sources: NDArray[np.int32]) -> Witnesses:
-        return Witnesses(np.ascontiguousarray(sources), owner)
+    def witnesses(*order: int) -> Witnesses:
+        return Witnesses(found.told_by, order, owner)
 
-    everyone, own = witnesses(found.told_by), witnesses(found.told_by[:4])  # own: but for the profile
-    worst, measured = witnesses(found.worst), witnesses(found.told_by[[4, 0, 2]])
-    ends, starts = witnesses(found.told_by[[0, 2]]), witnesses(found.told_by[[1, 3]])
+    everyone, own = witnesses(0, 1, 2, 3, 4), witnesses(0, 1, 2, 3)  # own: but for the profile
+    worst, measured = Witnesses(found.worst, range(2), owner), witnesses(4, 0, 2)
+    ends, starts, first = witnesses(0, 2), witnesses(1, 3), witnesses(1, 3, 0, 2)
     column_of = {name: column for column, name in dimensions.items()}
-    event_ids = events["event_id"].rechunk()
+    event_ids = events["event_id"]
     out: dict[str, pl.Series] = {}
 
     def make(name: str) -> pl.Series:
@@ -187,15 +187,15 @@ def columns_of(
         if name in PROFILE_NUMBERS:
             return measured.gathered(events[name])
         if name == "_own_event_id":
-            return witnesses(found.told_by[[1, 3, 0, 2]]).gathered(event_ids)
+            return first.gathered(event_ids)
         if name == "start_event_id":
             return starts.gathered(event_ids)
         if name == "end_event_id":
             return ends.gathered(event_ids)
         if name in OTHER_EVENTS:
-            first, second = (found.end, found.second_end) if name == "second_end_event_id" else (
+            main, second = (found.end, found.second_end) if name == "second_end_event_id" else (
                 found.start, found.second_start)  # fmt: skip
-            return witnesses(np.where(first == NONE, NONE, second)[None, :]).gathered(event_ids)
+            return gathered(event_ids, np.where(main == NONE, NONE, second)[None, :])
         if name == "adjusted_count":
             return own.gathered(events[name]).fill_null(1.0)
         if name in ("operation", "node_version"):
@@ -212,15 +212,15 @@ def columns_of(
         keep("node")
         out["name"] = first_of([out["operation"], out["node"]])
 
-    names = ["start_event_id", "end_event_id", "given_span_id"]
+    names = ["start_event_id", "end_event_id", "_own_event_id", "given_span_id"]
     if not set(_LINKED).isdisjoint(wanted):
-        names += [*GIVEN, "correlation_id", "_own_event_id"]
+        names += [*GIVEN, "correlation_id"]
         if events["causation_id"].null_count() < events.height:
             names += OTHER_EVENTS
     names = list(dict.fromkeys(names))
     threads = threads_for(found.end.size)
     in_threads(keep, names, threads)
-    out["span_id"] = first_of([out["given_span_id"], out["start_event_id"], out["end_event_id"]])
+    out["span_id"] = first_of([out["given_span_id"], out["_own_event_id"]])
     made = {*_LINKED, "span_id", *out} | ({"name", "operation", "node"} if "name" in wanted else set())
     work: list[Callable[[], None]] = [partial(keep, name) for name in dict.fromkeys(wanted) if name not in made]
     if "name" in wanted:
@@ -276,9 +276,11 @@ def _paired_by(events: pl.DataFrame, found: Found) -> NDArray[np.int16]:
     """How each pair was found; by input state those whose correlation id stood there only, as the wire fields tell."""
     if "wire_fields" not in events.columns or not (found.by == BY_KEY).any():
         return found.by
-    came = events["wire_fields"].fill_null(2 << _CORRELATION_BITS).to_numpy()
-    came = (came >> _CORRELATION_BITS & 3).astype(np.uint8)
-    inputs = frozen(events["input_hash"].fill_null(0).to_numpy())
-    out = np.empty_like(found.by)
-    named_by_input(found.by, found.start, found.end, found.second_end, came, inputs, BY_INPUT, out)
+    wire = frozen(events["wire_fields"].cast(pl.UInt32).fill_null(2 << _CORRELATION_BITS).to_numpy())
+    perhaps = np.empty(found.by.size, np.uint32)
+    n = named_elsewhere(found.by, found.start, found.end, found.second_end, wire, _CORRELATION_BITS, perhaps)
+    one, other = (events["input_hash"].gather(pl.Series(places[perhaps[:n]], dtype=pl.UInt32))
+                  for places in (found.start, found.end))  # fmt: skip
+    out = found.by.copy()
+    out[perhaps[:n][((one == other) & (one != 0)).fill_null(False).to_numpy()]] = BY_INPUT
     return out

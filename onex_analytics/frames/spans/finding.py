@@ -62,7 +62,7 @@ def _pair_by_order(events: pl.DataFrame, numbers: Events, pairs: Pairs, ties: ND
     if left.size < 2:
         return
     places = numbers.place[left]
-    pool = combined(numbers.nodes[places], numbers.family[left].astype(np.uint64))
+    pool = combined(hashed(events["node"].gather(places)), numbers.family[left].astype(np.uint64))
     if events["trace_id"].null_count() < events.height:
         pool = combined(pool, hashed(events["trace_id"].gather(places)))
     _break_ties(events, numbers, left, ties)

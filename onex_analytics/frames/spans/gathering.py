@@ -9,35 +9,39 @@ import polars as pl
 from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.frames.compiling import lean
+from onex_analytics.machine import lean
 
 Places = NDArray[np.int32]
 
 _SPARSE = 0.97
 """Share of nulls from which on the few values are put in their places, one by one."""
 
+_NEARBY = 1 << 15
+"""Rows that are taken together, from a copy of what stands around them."""
+
 _NOBODY = np.iinfo(np.uint32).max
 
 
 @njit(nogil=True, cache=True)
-def first_telling(tells: NDArray[np.bool_], sources: Places, silent: int) -> NDArray[np.uint32]:
-    """For each span the first of its events that tells something; `silent` where none does. -1 is no event.
+def first_telling(tells: NDArray[np.bool_], sources: Places, order: NDArray[np.intp]) -> NDArray[np.uint32]:
+    """For each span the first of its events that tells something, 2^32 - 1 where none does. -1 is no event.
 
     >>> import numpy as np
-    >>> sources = np.array([[0, -1], [2, 1]], np.int32)  # the first witness of two spans, then the second
-    >>> first_telling(np.array([False, True, True]), sources, 0).tolist()
+    >>> sources = np.array([[0, -1], [2, 1]], np.int32)  # one row a witness, one column a span
+    >>> tells = np.array([False, True, True])
+    >>> first_telling(tells, sources, np.array([0, 1])).tolist()
     [2, 1]
     """
     out = np.empty(sources.shape[1], np.uint32)
-    _first_telling(tells, sources, silent, out)
+    _first_telling(tells, sources, order, out)
     return out
 
 
 @lean
-def _first_telling(tells, sources, silent, out):  # type: ignore[no-untyped-def]
+def _first_telling(tells, sources, order, out):  # type: ignore[no-untyped-def]
     for span in range(sources.shape[1]):
-        found = silent
-        for source in range(sources.shape[0]):
+        found = _NOBODY
+        for source in order:
             event = sources[source, span]
             if event >= 0 and tells[event]:
                 found = event
@@ -46,18 +50,15 @@ def _first_telling(tells, sources, silent, out):  # type: ignore[no-untyped-def]
 
 
 @lean
-def _first(sources, out):  # type: ignore[no-untyped-def]
-    """The first event of each span, and how many have none."""
-    without = 0
+def _first(sources, order, out):  # type: ignore[no-untyped-def]
+    """The first event of each span."""
     for span in range(sources.shape[1]):
         found = _NOBODY
-        for source in range(sources.shape[0]):
+        for source in order:
             if sources[source, span] >= 0:
                 found = sources[source, span]
                 break
         out[span] = found
-        without += found == _NOBODY
-    return without
 
 
 @lean
@@ -69,57 +70,123 @@ def _tell_owners(sources, owner):  # type: ignore[no-untyped-def]
 
 
 class Witnesses:
-    """Which events tell of each span, and in which order they are asked: one row an event, one column a span."""
+    """Which events tell of each span, and in which order they are asked.
 
-    def __init__(self, sources: Places, owner: Places | None = None) -> None:
+    Args:
+        sources: places of events, -1 for none: one column a span.
+        order: the rows of `sources` that are asked, the first one first.
+        owner: the span of each event, where that is known.
+    """
+
+    def __init__(self, sources: Places, order: Sequence[int], owner: Places | None = None) -> None:
         self.sources, self.owner = sources, owner
-        self._firsts: pl.Series | None = None
+        self.order = np.array(order, np.intp)
+        self._firsts: NDArray[np.uint32] | None = None
+        self._told: list[tuple[pl.Series, NDArray[np.uint32]]] = []
 
     def gathered(self, column: pl.Series) -> pl.Series:
-        """The column of each span: the first value that one of its events gives.
-
-        A column in many chunks is made one first: to look up the chunk of each place takes longer.
-        """
+        """The column of each span: the first value that one of its events gives."""
         nulls = column.null_count()
         if nulls == len(column):
             return _nulls(column, self.sources.shape[1])
-        if nulls == 0:
-            return column.rechunk().gather(self.firsts())
         if nulls > _SPARSE * len(column):
             return self._gathered_from_few(column)
-        tells = column.is_not_null().to_numpy()
-        silent = int(np.argmin(tells))
-        return column.rechunk().gather(pl.Series(first_telling(tells, self.sources, silent)))
+        return taken([column], self._first_telling(column) if nulls else self.firsts())
 
-    def firsts(self) -> pl.Series:
+    def firsts(self) -> NDArray[np.uint32]:
         """The place of the first event of each span."""
         if self._firsts is None:
             place = np.empty(self.sources.shape[1], np.uint32)
-            without = _first(self.sources, place)
-            firsts = pl.Series("firsts", place)
-            if without:
-                firsts = firsts.to_frame().select(pl.when(pl.col("firsts") != _NOBODY).then("firsts")).to_series()
-            self._firsts = firsts
+            _first(self.sources, self.order, place)
+            self._firsts = place
         return self._firsts
+
+    def _first_telling(self, column: pl.Series) -> NDArray[np.uint32]:
+        """The place of the first event of each span that gives a value; columns often come together, null or not."""
+        tells = column.is_not_null()
+        for known, place in self._told:
+            if (known == tells).all():
+                return place
+        place = first_telling(tells.to_numpy(), self.sources, self.order)
+        self._told.append((tells, place))
+        return place
 
     def _gathered_from_few(self, column: pl.Series) -> pl.Series:
         """The same, where hardly any event tells anything: only the spans of those are looked at."""
         telling = column.is_not_null().arg_true().to_numpy()
         tells = np.zeros(len(column), np.bool_)  # memory that is zero and hardly touched costs nothing
         tells[telling] = True
-        silent = int(np.argmin(tells))
         spans: NDArray[np.integer]
         if self.owner is None:
             spans = np.arange(self.sources.shape[1])
         else:
             spans = self.owner[telling]
             spans = spans[spans >= 0]
-        place = first_telling(tells, np.ascontiguousarray(self.sources[:, spans]), silent)
-        told = place != silent
-        found = _nulls(column, self.sources.shape[1])
+        place = first_telling(tells, np.ascontiguousarray(self.sources[:, spans]), self.order)
+        told = place != _NOBODY
         if not told.any():
-            return found
-        return found.scatter(pl.Series(spans[told], dtype=pl.UInt32), column.gather(pl.Series(place[told])))
+            return _nulls(column, self.sources.shape[1])
+        values = pl.concat([column.gather(pl.Series(place[told])), _nulls(column, 1)], rechunk=True)
+        which = np.full(self.sources.shape[1], len(values) - 1, np.uint32)
+        which[spans[told]] = np.arange(len(values) - 1, dtype=np.uint32)
+        return values.gather(pl.Series(which))
+
+
+def taken(columns: Sequence[pl.Series], chosen: NDArray[np.uint32]) -> pl.Series:
+    """Values by their places among those of some columns of one length, one after another; 2^32 - 1 is null.
+
+    Columns in many chunks, or several, are made one a stretch at a time, as far as the places that follow each other
+    are near each other, as they mostly are. All of it at once would be large and new memory each time: to touch that
+    for the first time takes longer than all the copying.
+
+    >>> taken([pl.Series(["a", "b"]), pl.Series(["c", "d"])], np.array([1, 2, 4294967295], np.uint32)).to_list()
+    ['b', 'c', None]
+    """
+    n = len(columns[0])
+    if len(columns) == 1 and columns[0].n_chunks() == 1 and not (chosen == _NOBODY).any():
+        return columns[0].gather(pl.Series(chosen))
+    pieces = [chosen[begin : begin + _NEARBY] for begin in range(0, chosen.size, _NEARBY)]
+    stretches = [_stretch(piece, n) for piece in pieces]
+    if sum(end - begin for begin, end in stretches) > 2 * n or len(pieces) < 2:
+        pieces, stretches = [chosen], [(0, n)]
+    return pl.concat([_taken_near(columns, *pair) for pair in zip(pieces, stretches, strict=True)], rechunk=True)
+
+
+def _taken_near(columns: Sequence[pl.Series], chosen: NDArray[np.uint32], stretch: tuple[int, int]) -> pl.Series:
+    """The same of rows that stand within a stretch."""
+    begin, end = stretch
+    width = max(end - begin, 0)
+    around = [column.slice(begin, width) for column in columns]
+    place = np.empty(chosen.size, np.uint32)
+    _place_near(chosen, len(columns[0]), begin, width, len(columns), place)
+    return pl.concat([*around, _nulls(columns[0], 1)], rechunk=True).gather(pl.Series(place))
+
+
+@lean
+def _stretch(chosen, n):  # type: ignore[no-untyped-def]
+    """The first of some rows, and what follows the last; places count columns of `n` rows, one after another."""
+    first, last = np.int64(n), np.int64(-1)
+    for at in range(chosen.size):
+        row = np.int64(chosen[at])
+        if row != _NOBODY:
+            while row >= n:
+                row -= n
+            first, last = min(first, row), max(last, row)
+    return first, last + 1
+
+
+@lean
+def _place_near(chosen, n, begin, width, columns, out):  # type: ignore[no-untyped-def]
+    """Places among the rows of a stretch of each column, and a null after them."""
+    for at in range(chosen.size):
+        row, offset = np.int64(chosen[at]), np.int64(0)
+        if row == _NOBODY:
+            out[at] = columns * width
+            continue
+        while row >= n:
+            row -= n
+            offset += width
+        out[at] = offset + row - begin
 
 
 @lean
@@ -148,11 +215,7 @@ def first_of(columns: Sequence[pl.Series], rows: NDArray[np.integer] | None = No
     out = np.full(chosen.size, _NOBODY, np.uint32)
     for place, column in enumerate(telling):
         _choose(column.is_not_null().to_numpy(), chosen, place * n, out)
-    silent = out == _NOBODY
-    if silent.any():
-        nothing = int(np.argmin(telling[-1].is_not_null().to_numpy()))
-        out[silent] = (len(telling) - 1) * n + nothing
-    return pl.concat(telling, rechunk=True).gather(pl.Series(out))
+    return taken(telling, out)
 
 
 def owners(events: int, sources: Places) -> Places:
@@ -164,7 +227,7 @@ def owners(events: int, sources: Places) -> Places:
 
 def gathered(column: pl.Series, sources: Places) -> pl.Series:
     """One column of each span, from the events that `sources` tells of it."""
-    return Witnesses(sources).gathered(column)
+    return Witnesses(sources, range(len(sources))).gathered(column)
 
 
 def _nulls(column: pl.Series, n: int) -> pl.Series:

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.frames.compiling import lean
+from onex_analytics.machine import lean
 
 Keys = NDArray[np.uint64]
 Times = NDArray[np.int64]

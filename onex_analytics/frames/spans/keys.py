@@ -14,10 +14,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from onex_analytics.frames.compiling import lean
 from onex_analytics.frames.spans.grouping import combined_key, spread_key
 from onex_analytics.frames.spans.pairing import END, NO_TIME, NODE, PROFILE, PROFILED, REQUEST, START, TELEMETRY, Rows
 from onex_analytics.frames.spans.telling import LONGEST_MS
+from onex_analytics.machine import lean
 from onex_analytics.model.event_types import FAMILIES, OUTCOMES
 
 PAIRING_COLUMNS = (
@@ -36,6 +36,7 @@ _NO_ROLE = 255
 _SLICE = 1 << 16
 _ALONE = np.uint64(0x5851F42D4C957F2D)
 _HASHED = ("correlation_id", "node", "operation", "span_id", "trace_id")
+_NUMBERS = ("input_hash", "timestamp", "execution_time_ms")
 
 
 class Events(NamedTuple):
@@ -44,15 +45,16 @@ class Events(NamedTuple):
     rows: Rows
     place: NDArray[np.uint32]
     family: NDArray[np.uint8]        # a place in `FAMILIES`
-    nodes: NDArray[np.uint64]        # hashes; these two have one place an event of the frame, whether it takes part
-    measured_ms: NDArray[np.float64]  # or not; NaN for none
+    measured_ms: NDArray[np.float64]  # NaN for none
 
 
 def numbered(events: pl.DataFrame, threads: int = 1) -> Events:
-    """The arrays that pairing works on, of the events that begin, end or profile something."""
-    null_hash = np.uint64(pl.Series([None], dtype=pl.String).hash()[0])
-    given, families, outcomes = _columns(events, null_hash, threads)
-    nodes, measured_ms = given["node"], given["execution_time_ms"]
+    """The arrays that pairing works on, of the events that begin, end or profile something.
+
+    Slice by slice, so that what Polars makes on the way is small and stays in the cache: memory that is touched for the
+    first time costs more than what is written there.
+    """
+    families, outcomes = _coded(events, threads)
     role = np.empty(events.height, np.uint8)
     place = np.empty(events.height + 1, np.uint32)
     n = _taking_part(families, outcomes, _ROLES, place, role)
@@ -62,56 +64,48 @@ def numbered(events: pl.DataFrame, threads: int = 1) -> Events:
             np.empty(n, np.uint8), np.empty(n, np.bool_), np.empty(n, np.uint64), np.zeros(n, np.uint64),
             np.empty(n, np.int64), np.empty(n, np.uint8),
         ),
-        place[:n], np.empty(n, np.uint8), nodes, measured_ms,
+        place[:n], np.empty(n, np.uint8), np.empty(n, np.float64),
     )  # fmt: skip
-    cuts = np.linspace(0, n, threads + 1).astype(np.int64)
-
-    def fill(part: int) -> None:
-        _fill(
-            out.place, *given.values(), families, outcomes, _KINDS, _SEVERITY, null_hash, cuts[part], cuts[part + 1],
-            *out.rows, out.family,
-        )  # fmt: skip
-
-    in_threads(fill, range(threads), threads)
-    return out
-
-
-def _columns(
-    events: pl.DataFrame, null_hash: np.uint64, threads: int
-) -> tuple[dict[str, NDArray[Any]], NDArray[np.uint8], NDArray[np.uint8]]:
-    """What `_fill` reads: the hashes of ids and the numbers by column, and the codes of families and outcomes.
-
-    Slice by slice, so that what Polars makes on the way is small and stays in the cache.
-    """
-    n = events.height
-    hashed_ones = [name for name in _HASHED if events[name].null_count() < n]
-    empty = frozen(np.full(n if len(hashed_ones) < len(_HASHED) else 0, null_hash, np.uint64))
-    out: dict[str, NDArray[Any]] = {
-        name: np.empty(n, np.uint64) if name in hashed_ones else empty for name in _HASHED
-    }  # fmt: skip
-    out |= {"input_hash": np.empty(n, np.uint64), "timestamp": np.empty(n, np.int64),
-            "execution_time_ms": np.empty(n, np.float64)}  # fmt: skip
-    families, outcomes = np.empty(n, np.uint8), np.empty(n, np.uint8)
-    family_hashes, outcome_hashes = (pl.Series(words).hash().to_numpy() for words in (FAMILIES, OUTCOMES))
+    begins = range(0, events.height, _SLICE)
+    cuts = [*np.searchsorted(out.place, np.array(begins, np.uint32)).tolist(), n]
+    null_hash = np.uint64(pl.Series([None], dtype=pl.String).hash()[0])
+    nothing = frozen(np.full(min(events.height, _SLICE), null_hash, np.uint64))
+    hashed_ones = [name for name in _HASHED if events[name].null_count() < events.height]
     asked = [
-        *(pl.col(name).hash() for name in (*hashed_ones, "family", "outcome")),
+        *(pl.col(name).hash() for name in hashed_ones),
         pl.col("input_hash").cast(pl.UInt64).fill_null(0),
         pl.col("timestamp").cast(pl.Int64).fill_null(NO_TIME),
         pl.col("execution_time_ms").cast(pl.Float64).fill_null(float("nan")),
     ]
 
-    def take(begin: int) -> None:
+    def fill(number: int) -> None:
+        begin, first, stop = begins[number], cuts[number], cuts[number + 1]
+        if first == stop:
+            return
         part = events.slice(begin, _SLICE).select(asked)
+        given = [frozen(part[name].to_numpy()) if name in part.columns else nothing for name in (*_HASHED, *_NUMBERS)]
+        _fill(
+            out.place, begin, *given, families, outcomes, _KINDS, _SEVERITY, null_hash, first, stop,
+            *out.rows, out.family, out.measured_ms,
+        )  # fmt: skip
+
+    in_threads(fill, range(len(begins)), threads)
+    return out
+
+
+def _coded(events: pl.DataFrame, threads: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The codes of families and outcomes."""
+    families, outcomes = np.empty(events.height, np.uint8), np.empty(events.height, np.uint8)
+    family_hashes, outcome_hashes = (pl.Series(words).hash().to_numpy() for words in (FAMILIES, OUTCOMES))
+
+    def code(begin: int) -> None:
+        part = events.slice(begin, _SLICE).select(pl.col("family", "outcome").hash())
         end = begin + part.height
-        for name in (*hashed_ones, "input_hash", "timestamp", "execution_time_ms"):
-            out[name][begin:end] = part[name].to_numpy()
         _code(frozen(part["family"].to_numpy()), family_hashes, _OTHER_FAMILY, families[begin:end])
         _code(frozen(part["outcome"].to_numpy()), outcome_hashes, _NO_OUTCOME, outcomes[begin:end])
 
-    in_threads(take, range(0, n, _SLICE), threads)
-    for array in (*out.values(), families, outcomes):
-        frozen(array)
-    return out, families, outcomes
+    in_threads(code, range(0, events.height, _SLICE), threads)
+    return frozen(families), frozen(outcomes)
 
 
 @lean
@@ -144,15 +138,17 @@ def _taking_part(families, outcomes, roles, place, role):  # type: ignore[no-unt
 
 @lean
 def _fill(  # type: ignore[no-untyped-def]
-    place, correlations, nodes, operations, spans, traces, inputs, times, measured_ms, families, outcomes, kinds,
-    severities, null, begin, end, key, exact, time, role, kind_of, correlated, operation, span, took, severity, family,
+    place, offset, correlations, nodes, operations, spans, traces, inputs, times, measured_ms, families, outcomes,
+    kinds, severities, null, begin, end, key, exact, time, role, kind_of, correlated, operation, span, took, severity,
+    family, told_ms,
 ):
-    """The keys of some events; see `building` for which events have one in common."""
+    """The keys of some events, from columns of the events from `offset` on; see `building` for those that share one."""
     for at in range(begin, end):
-        i = place[at]
-        family[at] = families[i]
-        family_key = np.uint64(families[i]) + np.uint64(1)
-        kind = kinds[families[i]]
+        event = place[at]
+        i = event - offset
+        family[at] = families[event]
+        family_key = np.uint64(families[event]) + np.uint64(1)
+        kind = kinds[families[event]]
         node, said, given = _id(nodes[i], null), _id(operations[i], null), _id(spans[i], null)
         correlation = _id(correlations[i], null)
         if correlation == 0 and given != 0:
@@ -164,7 +160,7 @@ def _fill(  # type: ignore[no-untyped-def]
             trace = combined_key(_id(traces[i], null), family_key)
             key[at] = spread_key(combined_key(combined_key(node, trace), alike))
         else:  # nothing says what belongs together: a key of its own, until the order is looked at
-            key[at] = spread_key(combined_key(np.uint64(i) + np.uint64(1), _ALONE))
+            key[at] = spread_key(combined_key(np.uint64(event) + np.uint64(1), _ALONE))
         exact[at] = alike
         time[at] = times[i]
         kind_of[at] = kind
@@ -173,8 +169,9 @@ def _fill(  # type: ignore[no-untyped-def]
         if given != 0:  # memory that is zero and hardly touched costs nothing
             span[at] = given
         ms = measured_ms[i]
+        told_ms[at] = ms
         took[at] = np.int64(np.rint(ms * 1000)) if ms >= 0 and ms < LONGEST_MS else -1
-        severity[at] = 1 if role[at] == PROFILE else severities[outcomes[i]]
+        severity[at] = 1 if role[at] == PROFILE else severities[outcomes[event]]
 
 
 @lean

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from onex_analytics.frames.compiling import lean
 from onex_analytics.frames.spans.pairing import BY_KEY, CLOSED, NO_START, NO_TIME, NONE, PROFILE, START
+from onex_analytics.machine import lean
 from onex_analytics.model.shapes import WIRE_NULL
 
 LONGEST_MS = 1e12
@@ -125,11 +125,11 @@ def tell(  # type: ignore[no-untyped-def]
         told_by[3, at] = NONE if second_start == NONE else place[second_start]
         told_by[4, at] = NONE if profile == NONE else place[profile]
 
-        duration = np.nan
-        for row in (4, 2, 0):
-            event = told_by[row, at]
-            if event != NONE and measured_ms[event] >= 0 and measured_ms[event] < LONGEST_MS:
-                duration = measured_ms[event]
+        duration = _measured(end, measured_ms)
+        if np.isnan(duration):
+            duration = _measured(second_end, measured_ms)
+        if np.isnan(duration):
+            duration = _measured(profile, measured_ms)
         if np.isnan(duration) and begin != NO_TIME and ended[at] != NO_TIME:
             duration = (ended[at] - begin) / 1000
         duration_ms[at] = duration
@@ -144,15 +144,23 @@ def _reckoned(i, time, took):  # type: ignore[no-untyped-def]
 
 
 @lean
-def named_by_input(by, start, end, second_end, came, inputs, wanted, out):  # type: ignore[no-untyped-def]
-    """Let `out` be `wanted` for pairs by key of which neither event has a correlation id that came as one.
+def _measured(i, measured_ms):  # type: ignore[no-untyped-def]
+    """The duration that an event tells; NaN where it tells none that one can reckon with."""
+    return measured_ms[i] if i != NONE and measured_ms[i] >= 0 and measured_ms[i] < LONGEST_MS else np.nan
 
-    Their correlation id stood in their input states only, which are equal.
+
+@lean
+def named_elsewhere(by, start, end, second_end, wire, bits, out):  # type: ignore[no-untyped-def]
+    """How many pairs by key have no event with a correlation id that came as one; they are told in `out`.
+
+    `bits` of the wire fields stand before those that say how it came. It may have stood in their input states only.
     """
+    count = 0
     for at in range(by.size):
         a, b = start[at], end[at]
-        out[at] = by[at]
         if by[at] != BY_KEY or a == NONE or b == NONE or second_end[at] != NONE:
             continue
-        if came[a] <= WIRE_NULL and came[b] <= WIRE_NULL and inputs[a] != 0 and inputs[a] == inputs[b]:
-            out[at] = wanted
+        if (wire[a] >> bits) & 3 <= WIRE_NULL and (wire[b] >> bits) & 3 <= WIRE_NULL:
+            out[count] = at
+            count += 1
+    return count

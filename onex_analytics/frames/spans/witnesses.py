@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from onex_analytics.frames.compiling import lean
 from onex_analytics.frames.spans.pairing import (
     BY_INPUT,
     BY_KEY,
@@ -31,6 +30,7 @@ from onex_analytics.frames.spans.pairing import (
     pair_exact,
     pair_left_over,
 )
+from onex_analytics.machine import lean
 
 _CHOICES = 32
 _FAILED = 3

@@ -1,4 +1,4 @@
-"""Machine instructions that Numba does not offer by itself."""
+"""How kernels are compiled, and machine instructions that Numba does not offer by itself."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ _put_off_blas()
 lean = njit(nogil=True, cache=True, _nrt=False)
 """Compiles a function that makes no array, without counting references to those that it is given.
 
-Numba counts them at each call, by an atomic addition; two threads that read one table then wait for each other at every
-key (an eighth of an append). A function that does make an array is refused when it is compiled."""
+Numba counts them by atomic additions, at each call and wherever an array is given another name; two threads that read
+the same arrays then wait for each other (an eighth of an append). A function that does make an array is refused when it
+is compiled."""
 
 
 @intrinsic
