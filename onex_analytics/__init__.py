@@ -21,7 +21,7 @@ from onex_analytics.kernel_cache import see_to_kernel_cache
 from onex_analytics.loading import loaded_later
 
 if TYPE_CHECKING:
-    from onex_analytics import alerting, exceptions, frames, model, profiling, sources, synthetic, views
+    from onex_analytics import alerting, error_patterns, exceptions, frames, model, profiling, sources, synthetic, views
     from onex_analytics.exceptions import OnexError
     from onex_analytics.frames import build_spans
     from onex_analytics.model import OnexEvent
@@ -38,6 +38,7 @@ __all__ = [
     "__version__",
     "alerting",
     "build_spans",
+    "error_patterns",
     "exceptions",
     "frames",
     "generate",
@@ -50,6 +51,7 @@ __all__ = [
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "alerting": (),
+    "error_patterns": (),
     "exceptions": ("OnexError",),
     "frames": ("build_spans",),
     "model": ("OnexEvent",),
