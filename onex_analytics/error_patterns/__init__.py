@@ -11,8 +11,15 @@ from onex_analytics.loading import loaded_later
 
 if TYPE_CHECKING:
     from onex_analytics.error_patterns.codes import extract_error_codes
+    from onex_analytics.error_patterns.tracebacks import parse_tracebacks
 
-__all__ = ["extract_error_codes"]
+__all__ = [
+    "extract_error_codes",
+    "parse_tracebacks",
+]
 
-_LOADED_LATER: dict[str, tuple[str, ...]] = {"codes": ("extract_error_codes",)}
+_LOADED_LATER: dict[str, tuple[str, ...]] = {
+    "codes": ("extract_error_codes",),
+    "tracebacks": ("parse_tracebacks",),
+}
 __getattr__, __dir__ = loaded_later(__name__, __all__, _LOADED_LATER)
