@@ -19,7 +19,7 @@ from onex_analytics.alerting.evaluating import Evaluation
 from onex_analytics.alerting.feeding import Advance, AsOf, advances_of, fed, utc, whole_times
 from onex_analytics.alerting.group_evaluation import GroupEvaluation
 from onex_analytics.alerting.incidents import load_incidents
-from onex_analytics.alerting.notification import Notifier, Page, pages_frame
+from onex_analytics.alerting.notification import Notifier, Page, pages_frame, wakes
 from onex_analytics.alerting.recording import AlertRecord, StretchRecord, label_values
 from onex_analytics.alerting.rules import Rule, RuleSet
 from onex_analytics.alerting.shapes import ALERTS, STATES, STRETCHES, TRANSITIONS
@@ -60,7 +60,7 @@ class Backtest:
     alerts: pl.DataFrame
     """`ALERTS`: one row an alert, whether it fired or not."""
     pages: pl.DataFrame
-    """`PAGES`: one row a page that a receiver would have had."""
+    """`PAGES`: one row a page that a receiver would have had. Counted are those that wake somebody (`wakes`)."""
     summary: pl.DataFrame
     """One row a rule; see `summaries.SUMMARY`."""
     accounts: dict[str, dict[str, int]]
@@ -79,7 +79,7 @@ class Backtest:
 
     def __repr__(self) -> str:
         fired = self.alerts["fired"].count()
-        return f"Backtest({self.summary.height} rules, {fired:,} firings, {self.pages.height:,} pages)"
+        return f"Backtest({self.summary.height} rules, {fired:,} firings, {self.pages.filter(wakes()).height:,} pages)"
 
     # ------------------------------------------------------------------ every evaluation
 

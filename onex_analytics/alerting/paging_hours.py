@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from onex_analytics.alerting.notification import wakes
+
 if TYPE_CHECKING:
     from onex_analytics.alerting.backtesting import Backtest
 
@@ -23,10 +25,10 @@ PAGES_BY_HOUR = pl.Schema({
 
 
 def pages_by_hour(result: Backtest) -> pl.DataFrame:
-    """How many pages people got at each hour of the week, in the time zone of the backtest.
+    """How often people were woken at each hour of the week, in the time zone of the backtest.
 
     Args:
-        result: a backtest; reads its `pages`.
+        result: a backtest; reads those of its `pages` that wake somebody, which an alert's end does not.
 
     Returns:
         `PAGES_BY_HOUR`.
@@ -49,7 +51,7 @@ def pages_by_hour(result: Backtest) -> pl.DataFrame:
     on = ["weekday", "hour"]
     pages, hours = pl.col("pages").fill_null(0), pl.col("hours").fill_null(0)
     return (
-        week.join(of_week(result.pages["at"], "pages"), on=on, how="left", maintain_order="left")
+        week.join(of_week(result.pages.filter(wakes())["at"], "pages"), on=on, how="left", maintain_order="left")
         .join(of_week(held, "hours"), on=on, how="left", maintain_order="left")
         .with_columns(pages, pl.max_horizontal(hours, (pages > 0).cast(pl.Int64)).alias("hours"))
         .with_columns(

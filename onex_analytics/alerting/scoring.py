@@ -17,6 +17,7 @@ import polars as pl
 
 from onex_analytics.alerting.feeding import utc
 from onex_analytics.alerting.incidents import HARMLESS, UNJUDGED
+from onex_analytics.alerting.notification import wakes
 from onex_analytics.alerting.shapes import LABEL_SET
 from onex_analytics.alerting.summaries import pages_by_rule
 from onex_analytics.exceptions import InvalidOption
@@ -59,7 +60,7 @@ SCORES = pl.Schema({
     "refires": pl.Int64(),                   # further firings of a label set in an incident that it had caught
     "firing_s": pl.Float64(),                # seconds of firing, all label sets together
     "reset_s_p50": pl.Float64(),             # from the end of an incident until the last alert of it resolved
-    "pages": pl.Int64(),
+    "pages": pl.Int64(),                     # that wake somebody
     "pages_per_day": pl.Float64(),
     "random_precision": pl.Float64(),        # expected of as many firings at random times, of the label sets that fired
     "random_recall": pl.Float64(),
@@ -79,7 +80,7 @@ def matches(result: Backtest) -> pl.DataFrame:
     incidents = _incidents(result)
     real = incidents.filter(~pl.col("kind").is_in([*HARMLESS, *UNJUDGED]))
     fired = result.alerts.filter(pl.col("fired").is_not_null())
-    pairs = _within(fired, real, result.lead, result.label_names)
+    pairs = within(fired, real, result.lead, result.label_names)
     return pairs.select(
         pl.col("id").alias("incident"), "group", "rule", "labels", "fired",
         ((pl.col("known_at") - pl.col("start")).dt.total_microseconds() / 1e6).alias("delay_s"),
@@ -93,7 +94,7 @@ def _incidents(result: Backtest) -> pl.DataFrame:
     return result.incidents
 
 
-def _within(
+def within(
     fired: pl.DataFrame, incidents: pl.DataFrame, lead: timedelta, names: tuple[str, ...] | None
 ) -> pl.DataFrame:
     """Every firing beside every incident in whose time it lies, where their labels agree; with the row of each."""
@@ -208,8 +209,8 @@ class _Judged:
             pl.col("start") >= pl.col("_from"), pl.col("end") <= pl.col("_to"),
         )["_row"].to_list()  # fmt: skip
         self._incidents = real.with_row_index("_row").filter(~pl.col("_row").is_in(inside)).drop("_row")
-        caught = _within(fired, self._incidents, result.lead, result.label_names)
-        in_hole = _within(fired, unjudged, timedelta(), result.label_names)["_alert"].unique().to_list()
+        caught = within(fired, self._incidents, result.lead, result.label_names)
+        in_hole = within(fired, unjudged, timedelta(), result.label_names)["_alert"].unique().to_list()
         number = pl.col("_alert")
         self._fired = fired.with_row_index("_alert").with_columns(
             number.is_in(caught["_alert"].unique().to_list()).alias("_true")
@@ -224,7 +225,7 @@ class _Judged:
         )
         self._first = by_incident["first"].to_list()
         self._only = by_incident.filter(pl.col("rules") == 1)["first"].to_list()
-        self._pages = result.pages.filter(part.holds("at"))
+        self._pages = result.pages.filter(part.holds("at") & wakes())
         self._days = (part.end - part.begin) / timedelta(days=1)
 
     def row(self, group: str | None, rule: str | None) -> dict[str, Any]:
@@ -315,7 +316,10 @@ def _censored(delays: pl.Series, total: int, q: float) -> float | None:
 
 @dataclass(frozen=True)
 class Load:
-    """How much people are paged. Days are those of the time zone, silent ones included; a night is 22:00 to 06:00."""
+    """How often people are woken: a page that only says that an alert ended does not count.
+
+    Days are those of the time zone, silent ones included; a night is 22:00 to 06:00.
+    """
 
     days: int
     pages: int
@@ -346,7 +350,7 @@ def load_of(result: Backtest) -> Load:
     if result.begin is None or result.end is None:
         return Load(0, 0, 0.0, 0, 0, 0, None, None)
     local = pl.col("at").dt.convert_time_zone(result.tz)
-    at = result.pages.select(day=local.dt.date(), night=at_night(result.tz), weekday=local.dt.weekday())
+    at = result.pages.filter(wakes()).select(day=local.dt.date(), night=at_night(result.tz), weekday=local.dt.weekday())
     first, last = (moment.astimezone(zone(result.tz)).date() for moment in (result.begin, result.end))
     days = pl.date_range(first, last, eager=True).alias("day").to_frame()
     counts = days.join(at.group_by("day").len("pages"), on="day", how="left")["pages"].fill_null(0).sort()

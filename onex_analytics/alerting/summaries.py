@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from onex_analytics.alerting.group_evaluation import GroupEvaluation
+from onex_analytics.alerting.notification import wakes
 from onex_analytics.alerting.recording import AlertRecord, label_key
 
 SUMMARY = pl.Schema({
@@ -22,7 +23,7 @@ SUMMARY = pl.Schema({
     "flaps": pl.Int64(),                     # firings within `FLAP` after the end of the label set's last one
     "firing_s": pl.Float64(),                # seconds of firing, all label sets together, up to the end of the log
     "longest_s": pl.Float64(),               # the longest firing; null without one
-    "pages": pl.Int64(),                     # that tell of one of its alerts
+    "pages": pl.Int64(),                     # that wake somebody and tell that one of its alerts fires
     "pages_per_day": pl.Float64(),           # over the time that was evaluated; null where there was none
     "over_limit": pl.Int64(),                # evaluations at which the group's limit dropped everything
     "biased": pl.Boolean(),                  # sampled events, and a kind whose value sampling bends
@@ -73,11 +74,10 @@ def _fired(alerts: pl.DataFrame, end: datetime | None) -> pl.DataFrame:
 
 
 def pages_by_rule(pages: pl.DataFrame) -> pl.DataFrame:
-    """How many pages tell of each rule: `group`, `rule`, `pages`."""
-    told = [
-        pages.with_row_index("_page").select("_page", pl.col(column).alias("alert")).explode("alert")
-        .drop_nulls("alert")
-        .select("_page", pl.col("alert").struct.field("group"), pl.col("alert").struct.field("rule"))
-        for column in ("firing", "resolved")
-    ]  # fmt: skip
-    return pl.concat(told).unique().group_by("group", "rule").agg(pl.len().cast(pl.Int64).alias("pages"))
+    """How many pages wake somebody and tell that an alert of the rule fires: `group`, `rule`, `pages`."""
+    alert = pl.col("alert").struct
+    return (
+        pages.filter(wakes()).with_row_index("_page").select("_page", pl.col("firing").alias("alert"))
+        .explode("alert", empty_as_null=False).select("_page", alert.field("group"), alert.field("rule"))
+        .unique().group_by("group", "rule").agg(pl.len().cast(pl.Int64).alias("pages"))
+    )  # fmt: skip

@@ -48,7 +48,7 @@ SWEEP = pl.Schema({
     "caught": pl.Int64(),
     "recall": pl.Float64(),                  # caught of incidents; null without one
     "delay_s_p50": pl.Float64(),             # of the first firing; a miss lasts for ever, and null says so
-    "pages": pl.Int64(),                     # null where they were not asked for
+    "pages": pl.Int64(),                     # that wake somebody; null where they were not asked for
     "pages_per_day": pl.Float64(),
 })
 """One row a window, a `for` and a threshold, in that order."""
@@ -333,7 +333,7 @@ def _pages(
         chosen = _rows_with(rows, levels, wanted)
     for row in chosen:
         told = levels.transitions(here.group.name, here.rule.alert, rows["threshold"][row])
-        counts[row] = len(pages_of(here.alone(), told, levels.end)) if told.height else 0
+        counts[row] = sum(page.wakes for page in pages_of(here.alone(), told, levels.end)) if told.height else 0
     pages = pl.Series("pages", counts, dtype=pl.Int64)
     per_day = pages / days if days > 0 else pl.Series([None] * len(counts), dtype=pl.Float64)
     return [pages, per_day.alias("pages_per_day")]

@@ -7,6 +7,6 @@
 from __future__ import annotations
 
 from onex_analytics.alerting.notification.notifier import Notifier
-from onex_analytics.alerting.notification.pages import PAGES, Page, PageAlert, pages_frame
+from onex_analytics.alerting.notification.pages import PAGES, Page, PageAlert, pages_frame, wakes
 
-__all__ = ["PAGES", "Notifier", "Page", "PageAlert", "pages_frame"]
+__all__ = ["PAGES", "Notifier", "Page", "PageAlert", "pages_frame", "wakes"]

@@ -101,6 +101,11 @@ class Page:
         return "firing" if self.firing else "resolved"
 
     @property
+    def wakes(self) -> bool:
+        """Whether it wakes somebody: an alert is new, or still fires when it is repeated. That one ended does not."""
+        return self.reason != "resolved"
+
+    @property
     def page_id(self) -> str:
         """The same for the same page in every run, so that a receiver can know one that it had before."""
         return xxhash.xxh3_64_hexdigest(f"{self.at_us}\0{self.receiver}\0{self.group_key}".encode())
@@ -144,6 +149,11 @@ def label_set(pairs: Iterable[Iterable[str]]) -> LabelSet:
 def labels_value(labels: LabelSet) -> list[dict[str, str]]:
     """A label set as a value of a frame."""
     return [{"name": name, "value": value} for name, value in labels]
+
+
+def wakes() -> pl.Expr:
+    """True for a row of `PAGES` that wakes somebody, as `Page.wakes`: what is counted wherever pages are counted."""
+    return pl.col("reason") != "resolved"
 
 
 def pages_frame(pages: Iterable[Page]) -> pl.DataFrame:
