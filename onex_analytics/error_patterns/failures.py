@@ -1,0 +1,122 @@
+"""What counts as one error: a failure however many witnesses told of it, a soft failure, an error of a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from onex_analytics.frames.columns import names, require
+from onex_analytics.frames.error_names import canonical_code
+from onex_analytics.frames.outcomes import operations
+from onex_analytics.frames.spans import build_spans
+from onex_analytics.model.error_codes import ErrorCodeTaxonomy
+from onex_analytics.model.shapes import UTC_MICROSECONDS
+
+ERRORS = pl.Schema({
+    "error_id": pl.String(),                 # event id of the witness that tells most
+    "timestamp": UTC_MICROSECONDS,           # when the first witness told of it
+    "kind": pl.String(),                     # failure, soft_failure, log
+    "trace_id": pl.String(),                 # as given, else of the root above, else the correlation or event id
+    "node": pl.String(),
+    "node_version": pl.String(),
+    "operation": pl.String(),
+    "error_type": pl.String(),
+    "error_code": pl.String(),               # the long form where the spelling has one meaning, else as written
+    "error_message": pl.String(),
+    "stack_trace": pl.String(),
+    "witnesses": pl.UInt32(),                # events that told of the end of the work: 1 or 2
+    "adjusted_count": pl.Float64(),          # errors this one stands for; 1.0 unless sampled upstream
+})  # fmt: skip
+"""One row an error. Further columns that were asked for follow."""
+
+LOG_LEVELS = ("ERROR", "CRITICAL", "FATAL")
+"""The levels at which a log entry is an error."""
+
+
+def errors_of(
+    events: pl.LazyFrame | pl.DataFrame,
+    *,
+    carry: str | Iterable[str] = (),
+    spans: pl.LazyFrame | None = None,
+    taxonomy: ErrorCodeTaxonomy | None = None,
+) -> pl.LazyFrame:
+    """One row an error: failures and soft failures counted once, and what logs tell at level ERROR or above.
+
+    What counts as one operation, and so as one failure, is what `frames.operations` says.
+
+    Args:
+        events: one row an event, in any order, with the canonical columns.
+        carry: further columns to keep, such as a dimension: the first value that a witness gives.
+        spans: `build_spans(events)`, where it is at hand: it says of which trace an error without trace id is.
+        taxonomy: the codes and their spellings; upstream's by default.
+
+    Returns:
+        The columns of `ERRORS` and of `carry`, ordered by `timestamp`, then `error_id`.
+
+    Raises:
+        MissingColumns: columns of an event are missing.
+
+    >>> from onex_analytics.model.shapes import EVENTS
+    >>> told = {"outcome": "failure", "node": "stamper", "correlation_id": "c1", "error_code": "ONEX_SYS_901"}
+    >>> two = [{"event_id": "a", "family": "node", **told}, {"event_id": "b", "family": "telemetry", **told}]
+    >>> both = pl.LazyFrame(two).match_to_schema(EVENTS, missing_columns="insert")
+    >>> errors_of(both).select("kind", "error_code", "witnesses").collect().rows()
+    [('failure', 'ONEX_SYS_901_DISK_FULL', 2)]
+    """
+    rows, further = events.lazy(), [name for name in names(carry) if name not in ERRORS]
+    require(rows, *_READ, *further)
+    concerned = _concerned(rows).with_columns(
+        pl.col("event_id").alias("error_id"),
+        pl.col("metadata").str.json_path_match("$.stack_trace").alias("stack_trace"),
+        canonical_code(taxonomy=taxonomy),
+    )
+    kept = ("error_id", "trace_id", "node_version", "stack_trace", "adjusted_count", *further)
+    work = operations(concerned, carry=kept).filter(_went_wrong())
+    failures = work.select(
+        pl.exclude("timestamp", "finished_at", "outcome", "execution_time_ms"),
+        pl.col("finished_at").alias("timestamp"),
+        pl.col("outcome").alias("kind"),
+    )
+    entries = concerned.filter(_logged()).with_columns(
+        pl.lit("log").alias("kind"),
+        pl.lit(1, pl.UInt32).alias("witnesses"),
+        pl.coalesce("error_message", *(pl.col("metadata").str.json_path_match(path) for path in _LOGGED_AS)).alias(
+            "error_message"
+        ),
+    )
+    columns = [*ERRORS, *further]
+    found = pl.concat([frame.select("correlation_id", *columns) for frame in (failures, entries)])
+    traces = _traces(build_spans(rows) if spans is None else spans)
+    return (
+        found.join(traces, on="correlation_id", how="left")
+        .with_columns(pl.coalesce("trace_id", "_trace", "correlation_id", "error_id").alias("trace_id"))
+        .select(*columns)
+        .sort("timestamp", "error_id")
+    )
+
+
+_READ = ("event_id", "metadata", "family", "level", "trace_id", "node_version", "adjusted_count", "error_code")
+_LOGGED_AS = ("$.log_entry.message", "$.message")
+
+
+def _went_wrong() -> pl.Expr:
+    return pl.col("outcome").is_in(["failure", "soft_failure"])
+
+
+def _logged() -> pl.Expr:
+    return (pl.col("family") == "log") & pl.col("level").is_in(LOG_LEVELS)
+
+
+def _concerned(events: pl.LazyFrame) -> pl.LazyFrame:
+    """The events of work that went wrong: those that say so, and all that share a correlation id with one of them."""
+    wrong = events.filter(_went_wrong()).select("correlation_id").drop_nulls().unique()
+    said = events.filter(_went_wrong() | _logged())
+    beside = events.filter(~(_went_wrong() | _logged()).fill_null(False)).join(wrong, on="correlation_id", how="semi")
+    return pl.concat([said, beside])
+
+
+def _traces(spans: pl.LazyFrame) -> pl.LazyFrame:
+    """The trace of each correlation id; where its spans are of several, that of the first."""
+    known = spans.filter(pl.col("correlation_id").is_not_null()).sort("start", "span_id", nulls_last=True)
+    return known.group_by("correlation_id").agg(pl.col("trace_id").first().alias("_trace"))
