@@ -37,6 +37,7 @@ from onex_analytics.frames.spans.pairing import (
     PAIRED_BY,
     STATES,
 )
+from onex_analytics.frames.spans.taking import worded
 from onex_analytics.frames.spans.telling import Found, named_elsewhere
 from onex_analytics.model.event_types import FAMILIES
 from onex_analytics.model.shapes import EVENTS, PROFILE_NUMBERS, SPANS, UTC_MICROSECONDS, WIRE_FIELDS
@@ -133,7 +134,7 @@ def spans_of(events: pl.DataFrame, wanted: list[str], dimensions: dict[str, str]
     def link(columns: dict[str, pl.Series]) -> None:
         told = linked(unlinked(columns, found))
         links["trace_id"], links["parent_span_id"] = told.trace_id, told.parent_span_id
-        links["state"] = pl.Series(STATES).gather(pl.Series(told.state))
+        links["state"] = worded(STATES, told.state)
 
     asked = any(name in wanted for name in _LINKED)
     columns = columns_of(events, found, wanted, dimensions, link if asked else None) | links
@@ -248,21 +249,19 @@ def _reckoned(events: pl.DataFrame, found: Found, name: str) -> pl.Series:
     if name == "duration_ms":
         return pl.Series(found.duration_ms, nan_to_null=True)
     if name == "outcome":
-        return pl.Series(OUTCOMES_OF_SPANS).gather(pl.Series(found.severity))
+        return worded(OUTCOMES_OF_SPANS, found.severity)
     if name == "status":
         profiled = (found.profile == found.end) & (found.end != NONE)
         status = np.where(profiled, 0, np.array([0, 1, 1, 2], np.uint8)[found.severity])
-        return pl.Series(["unset", "ok", "error"]).gather(pl.Series(status))
+        return worded(("unset", "ok", "error"), status)
     if name == "witnesses":
         return pl.Series((found.end != NONE).astype(np.uint8) + (found.second_end != NONE))
     if name == "family":
-        return pl.Series([*FAMILIES, "other"]).gather(pl.Series(found.family))
+        return worded((*FAMILIES, "other"), found.family)
     if name == "kind":
-        return pl.Series(_KINDS).gather(pl.Series(found.family))
+        return worded(_KINDS, found.family)
     assert name == "paired_by"
-    by = _paired_by(events, found)
-    words = pl.Series([*PAIRED_BY, None], dtype=pl.String)
-    return words.gather(pl.Series(np.where(by == NONE, len(PAIRED_BY), by).astype(np.uint8)))
+    return worded(PAIRED_BY, _paired_by(events, found))
 
 
 def _times(microseconds: NDArray[np.int64]) -> pl.Series:

@@ -9,18 +9,13 @@ import polars as pl
 from numba import njit
 from numpy.typing import NDArray
 
+from onex_analytics.frames.spans.taking import NOBODY, taken
 from onex_analytics.machine import lean
 
 Places = NDArray[np.int32]
 
 _SPARSE = 0.97
 """Share of nulls from which on the few values are put in their places, one by one."""
-
-_NEARBY = 1 << 15
-"""Rows that are taken together, from a copy of what stands around them."""
-
-_NOBODY = np.iinfo(np.uint32).max
-
 
 @njit(nogil=True, cache=True)
 def first_telling(tells: NDArray[np.bool_], sources: Places, order: NDArray[np.intp]) -> NDArray[np.uint32]:
@@ -40,7 +35,7 @@ def first_telling(tells: NDArray[np.bool_], sources: Places, order: NDArray[np.i
 @lean
 def _first_telling(tells, sources, order, out):  # type: ignore[no-untyped-def]
     for span in range(sources.shape[1]):
-        found = _NOBODY
+        found = NOBODY
         for source in order:
             event = sources[source, span]
             if event >= 0 and tells[event]:
@@ -53,7 +48,7 @@ def _first_telling(tells, sources, order, out):  # type: ignore[no-untyped-def]
 def _first(sources, order, out):  # type: ignore[no-untyped-def]
     """The first event of each span."""
     for span in range(sources.shape[1]):
-        found = _NOBODY
+        found = NOBODY
         for source in order:
             if sources[source, span] >= 0:
                 found = sources[source, span]
@@ -123,77 +118,19 @@ class Witnesses:
             spans = self.owner[telling]
             spans = spans[spans >= 0]
         place = first_telling(tells, np.ascontiguousarray(self.sources[:, spans]), self.order)
-        told = place != _NOBODY
+        told = place != NOBODY
         if not told.any():
             return _nulls(column, self.sources.shape[1])
-        values = pl.concat([column.gather(pl.Series(place[told])), _nulls(column, 1)], rechunk=True)
-        which = np.full(self.sources.shape[1], len(values) - 1, np.uint32)
-        which[spans[told]] = np.arange(len(values) - 1, dtype=np.uint32)
-        return values.gather(pl.Series(which))
-
-
-def taken(columns: Sequence[pl.Series], chosen: NDArray[np.uint32]) -> pl.Series:
-    """Values by their places among those of some columns of one length, one after another; 2^32 - 1 is null.
-
-    Columns in many chunks, or several, are made one a stretch at a time, as far as the places that follow each other
-    are near each other, as they mostly are. All of it at once would be large and new memory each time: to touch that
-    for the first time takes longer than all the copying.
-
-    >>> taken([pl.Series(["a", "b"]), pl.Series(["c", "d"])], np.array([1, 2, 4294967295], np.uint32)).to_list()
-    ['b', 'c', None]
-    """
-    n = len(columns[0])
-    if len(columns) == 1 and columns[0].n_chunks() == 1 and not (chosen == _NOBODY).any():
-        return columns[0].gather(pl.Series(chosen))
-    pieces = [chosen[begin : begin + _NEARBY] for begin in range(0, chosen.size, _NEARBY)]
-    stretches = [_stretch(piece, n) for piece in pieces]
-    if sum(end - begin for begin, end in stretches) > 2 * n or len(pieces) < 2:
-        pieces, stretches = [chosen], [(0, n)]
-    return pl.concat([_taken_near(columns, *pair) for pair in zip(pieces, stretches, strict=True)], rechunk=True)
-
-
-def _taken_near(columns: Sequence[pl.Series], chosen: NDArray[np.uint32], stretch: tuple[int, int]) -> pl.Series:
-    """The same of rows that stand within a stretch."""
-    begin, end = stretch
-    width = max(end - begin, 0)
-    around = [column.slice(begin, width) for column in columns]
-    place = np.empty(chosen.size, np.uint32)
-    _place_near(chosen, len(columns[0]), begin, width, len(columns), place)
-    return pl.concat([*around, _nulls(columns[0], 1)], rechunk=True).gather(pl.Series(place))
-
-
-@lean
-def _stretch(chosen, n):  # type: ignore[no-untyped-def]
-    """The first of some rows, and what follows the last; places count columns of `n` rows, one after another."""
-    first, last = np.int64(n), np.int64(-1)
-    for at in range(chosen.size):
-        row = np.int64(chosen[at])
-        if row != _NOBODY:
-            while row >= n:
-                row -= n
-            first, last = min(first, row), max(last, row)
-    return first, last + 1
-
-
-@lean
-def _place_near(chosen, n, begin, width, columns, out):  # type: ignore[no-untyped-def]
-    """Places among the rows of a stretch of each column, and a null after them."""
-    for at in range(chosen.size):
-        row, offset = np.int64(chosen[at]), np.int64(0)
-        if row == _NOBODY:
-            out[at] = columns * width
-            continue
-        while row >= n:
-            row -= n
-            offset += width
-        out[at] = offset + row - begin
+        which = np.full(self.sources.shape[1], NOBODY, np.uint32)
+        which[spans[told]] = place[told]
+        return taken([column], which)
 
 
 @lean
 def _choose(tells, rows, offset, out):  # type: ignore[no-untyped-def]
     """Let rows that tell nothing yet be told by this column, where it tells."""
     for at in range(rows.size):
-        if out[at] == _NOBODY and tells[rows[at]]:
+        if out[at] == NOBODY and tells[rows[at]]:
             out[at] = offset + rows[at]
 
 
@@ -212,7 +149,7 @@ def first_of(columns: Sequence[pl.Series], rows: NDArray[np.integer] | None = No
         return telling[0] if rows is None else telling[0].gather(pl.Series(rows, dtype=pl.UInt32))
     n = len(telling[0])
     chosen = np.arange(n, dtype=np.uint32) if rows is None else rows.astype(np.uint32)
-    out = np.full(chosen.size, _NOBODY, np.uint32)
+    out = np.full(chosen.size, NOBODY, np.uint32)
     for place, column in enumerate(telling):
         _choose(column.is_not_null().to_numpy(), chosen, place * n, out)
     return taken(telling, out)

@@ -69,7 +69,6 @@ def combined(a: Keys, b: Keys) -> Keys:
     return out
 
 
-@njit(nogil=True, cache=True)
 def in_order(
     keys: Keys, subs: Keys, times: Times, roles: NDArray[np.uint8], ties: Places, part: int, parts: int
 ) -> tuple[Places, Places]:
@@ -77,6 +76,8 @@ def in_order(
 
     `keys` are spread over all bits (see `spread`). Of several `parts` (a power of two) one holds the rows of every key
     whose lowest bits are `part`. The borders of the keys end with the number of rows.
+
+    NumPy hands out the memory, as kernels do not, in large pages where it is large.
     """
     mine, wanted = np.uint64(parts - 1), np.uint64(part)
     n = _count(keys, mine, wanted)
@@ -84,13 +85,13 @@ def in_order(
     while (1 << bits) < 2 * n:
         bits += 1
     slots = np.full(1 << bits, -1, np.int32)
-    rows, number, order = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32)
+    rows, number, order, border = np.split(np.empty(4 * n + 2, np.int32), [n, 2 * n, 3 * n])
+    border[:] = 0
     key_of = np.empty(n, np.uint64)
-    border = np.zeros(n + 2, np.int32)
     count = _number(keys, mine, wanted, slots, np.uint64(64 - bits), rows, number, key_of, border)
     _bring_together(rows, number, count, border, order)
     border = border[: count + 1].copy()
-    sort_keys(order, border, np.arange(count), subs, times, roles, ties)
+    sort_keys(order, border, np.arange(count, dtype=np.int32), subs, times, roles, ties)
     return order, border
 
 
@@ -184,7 +185,7 @@ def _sort_few(order, border, which, subs, times, roles, ties, many):  # type: ig
 
 
 @njit(nogil=True, cache=True)
-def tied(order: Places, border: Places, times: Times) -> tuple[Places, NDArray[np.int64]]:
+def tied(order: Places, border: Places, times: Times) -> tuple[Places, Places]:
     """The rows of one key that have their time in common (something else must say which comes first), and their keys.
 
     >>> import numpy as np
@@ -192,7 +193,7 @@ def tied(order: Places, border: Places, times: Times) -> tuple[Places, NDArray[n
     >>> rows.tolist(), keys.tolist()
     ([0, 1], [1])
     """
-    out, keys = np.empty(order.size, np.int32), np.empty(border.size, np.int64)
+    out, keys = np.empty(order.size, np.int32), np.empty(border.size, np.int32)
     count, n_keys = 0, 0
     for key in range(border.size - 1):
         begin, end = border[key], border[key + 1]

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numba import njit
 from numpy.typing import NDArray
 
 from onex_analytics.frames.spans.gathering import first_of
-from onex_analytics.frames.spans.grouping import combined, in_order, sort_keys, spread, tied
+from onex_analytics.frames.spans.grouping import combined, in_order, sort_keys, spread, spread_key, tied
 from onex_analytics.frames.spans.keys import hashed
 from onex_analytics.frames.spans.pairing import CLOSED, CYCLE, NO_TIME, NONE, ORPHAN
 from onex_analytics.frames.spans.parents import ends_for_nesting, innermost, roots, trace_bearers
@@ -95,36 +96,32 @@ def _follow(spans: Unlinked, parent: NDArray[np.int32]) -> NDArray[np.bool_] | N
     named: NDArray[np.bool_] = by_span_too | by_correlation_too | by_cause_too
     if not named.any():
         return None
-    everyone = np.arange(n, dtype=np.int32)
     if by_span_too.any():
         trace = hashed(spans.trace_id)
         own = combined(trace, hashed(spans.span_id))
-        _adopt(spans, own, everyone, combined(trace, by_span), np.flatnonzero(by_span_too), parent)
+        _adopt(spans, own, combined(trace, by_span), np.flatnonzero(by_span_too), parent)
     if by_correlation_too.any():
-        bearing = np.flatnonzero(own_correlation)
-        _adopt(
-            spans, own_correlation[bearing], bearing, by_correlation, np.flatnonzero(by_correlation_too), parent
-        )
+        _adopt(spans, own_correlation, by_correlation, np.flatnonzero(by_correlation_too), parent)
     if by_cause_too.any():
         own = np.concatenate([hashed(ids) for ids in spans.event_ids])
-        place = np.concatenate([everyone] * len(spans.event_ids))
-        there = np.flatnonzero(own)
-        _adopt(spans, own[there], place[there], by_cause, np.flatnonzero(by_cause_too), parent)
+        _adopt(spans, own, by_cause, np.flatnonzero(by_cause_too), parent)
     return named
 
 
 def _adopt(
-    spans: Unlinked, own: NDArray[np.uint64], owners: NDArray[np.integer], wanted: NDArray[np.uint64],
-    children: NDArray[np.integer], parent: NDArray[np.int32],
+    spans: Unlinked, own: NDArray[np.uint64], wanted: NDArray[np.uint64], children: NDArray[np.integer],
+    parent: NDArray[np.int32],
 ) -> None:  # fmt: skip
-    """Give the children the innermost of the spans that bear the key they want."""
-    wanted_keys, own = spread(wanted[children]), spread(own)
+    """Give the children the innermost of the spans that bear the key they want.
+
+    `own` has the keys that spans bear, of all spans once or several times over; 0 is none.
+    """
+    wanted_keys = spread(wanted[children])
     bits = min(children.size.bit_length() + _SPARE_BITS, _BITMAP_BITS)
     asked = np.zeros(1 << bits, np.bool_)
     shift = np.uint64(64 - bits)
     asked[wanted_keys >> shift] = True
-    hit = asked[own >> shift]
-    owners, own = owners[hit], own[hit]
+    owners, own = _asked_for(own, asked, shift, parent.size)
     place = np.concatenate([owners, children]).astype(np.int32)
     key = np.concatenate([own, wanted_keys])
     is_child = np.zeros(place.size, np.bool_)
@@ -138,6 +135,21 @@ def _adopt(
         _rank(spans, place[same], ties, same, outermost_first=True)
         sort_keys(order, border, keys, none, time, role, ties)
     innermost(order, border, is_child, place, spans.start, ends_for_nesting(spans.end), parent)
+
+
+@njit(nogil=True, cache=True)
+def _asked_for(own, asked, shift, n):  # type: ignore[no-untyped-def]
+    """The spans that bear a key that may be asked for, and these keys."""
+    who, keys = np.empty(own.size, np.int32), np.empty(own.size, np.uint64)
+    count = 0
+    for at in range(own.size):
+        if own[at] != 0:
+            key = spread_key(own[at])
+            if asked[key >> shift]:
+                who[count] = at % n
+                keys[count] = key
+                count += 1
+    return who[:count].copy(), keys[:count].copy()
 
 
 def innermost_of(key: pl.Series, start: pl.Series, end: pl.Series, is_child: pl.Series) -> pl.Series:
