@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from onex_analytics.alerting.receivers import Alertmanager, JsonLines, Printed, Webhook
     from onex_analytics.alerting.rule_tests import RuleTestReport, run_rule_tests
     from onex_analytics.alerting.rules import Group, Rule, RuleSet
+    from onex_analytics.alerting.sampled_logs import WhatIfSampled, what_if_sampled
     from onex_analytics.alerting.suggestions import Suggestion, suggest
     from onex_analytics.alerting.sweeps import sweep
     from onex_analytics.alerting.timelines import values_over_time
@@ -59,6 +60,7 @@ __all__ = [
     "RuleTestReport",
     "Suggestion",
     "Webhook",
+    "WhatIfSampled",
     "When",
     "backtest",
     "check_rules",
@@ -82,6 +84,7 @@ __all__ = [
     "sweep",
     "values_over_time",
     "watched",
+    "what_if_sampled",
     "why_not",
 ]
 
@@ -106,6 +109,7 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "rule_tests": ("RuleTestReport", "run_rule_tests"),
     "other_scores": ("nab_scores", "range_scores"),
     "rules": ("Group", "Rule", "RuleSet"),
+    "sampled_logs": ("WhatIfSampled", "what_if_sampled"),
     "timelines": ("values_over_time",),
     "suggestions": ("Suggestion", "suggest"),
     "sweeps": ("sweep",),
