@@ -97,7 +97,7 @@ class Absent(Cell):
     of: Filter | None = Field(default=None, description="the events that are missed; all by default")
     window: Length = Field(description="how long there has to be none")
     expect: tuple[FrozenMap[str], ...] | None = Field(
-        default=None, description="the label sets to watch, each with a value for every column of `by`"
+        default=None, min_length=1, description="the label sets to watch, each with a value for every column of `by`"
     )
     lookback: Length = Field(
         default=timedelta(days=1), description="without `expect`: a label set is watched so long after its last event"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -21,7 +22,7 @@ from onex_analytics.alerting.routing import Notification, Silence
 
 Unit = Literal["event", "operation"]
 Mode = Literal["grid", "event"]
-LABEL_NAME = r"^[a-zA-Z_][a-zA-Z0-9_]*$"
+_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 DimensionType = Literal["str", "i64", "f64", "bool"]
 
 _CONDITION_KEYS = ("min_count", "no_data")
@@ -71,6 +72,10 @@ class Rule(Frozen):
             raise ValueError(f"by names {', '.join(twice)} twice; a label set has each label once")
         if taken := sorted(set(self.by) & self.labels.keys()):
             raise ValueError(f"labels repeat {', '.join(taken)} of `by`; the events say its value, so leave it out")
+        if odd := [name for name in self.labels if not _LABEL_NAME.fullmatch(name)]:
+            raise ValueError(f"labels name {odd[0]!r}, which Alertmanager refuses; wanted letters, digits and _")
+        if "alertname" in self.labels:
+            raise ValueError("labels repeat alertname; the alert's own name is told as that, so leave it out")
         cells = self.when.cell.cells.values() if isinstance(self.when.cell, Expr) else (self.when.cell,)
         for cell in cells:
             if self.unit == "operation" and cell.kind not in BY_OPERATION:
@@ -83,9 +88,16 @@ class Rule(Frozen):
                             f"expect names {', '.join(labels) or 'no label'} where `by` is "
                             f"{', '.join(self.by) or 'empty'}; each entry gives a value for every column of `by`"
                         )
+                if twice := [labels for labels, n in Counter(map(_in_order, cell.expect)).items() if n > 1]:
+                    told = ", ".join(f"{name}: {value}" for name, value in twice[0])
+                    raise ValueError(f"expect lists {{{told}}} twice; keep one of them")
         if self.reset_after_match and self.mode != "event":
             raise ValueError("reset_after_match works in mode: event only; add the mode, or leave it out")
         return self
+
+
+def _in_order(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(labels.items()))
 
 
 class Group(Frozen):
