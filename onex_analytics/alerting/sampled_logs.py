@@ -16,6 +16,7 @@ from onex_analytics.alerting.biases import bias
 from onex_analytics.alerting.draws import Keep, draws, seeds_of
 from onex_analytics.alerting.evaluating import Evaluation
 from onex_analytics.alerting.feeding import AsOf, whole_times
+from onex_analytics.alerting.notification import wakes
 from onex_analytics.alerting.rules import RuleSet
 from onex_analytics.alerting.shapes import LABEL_SET
 from onex_analytics.alerting.targets import FOUND, OfFirings, OfIncidents, Truth, key_of
@@ -79,7 +80,7 @@ RUNS = pl.Schema({
     "stands_for": pl.Float64(),              # sum of adjusted counts over that of the log: about 1 where they are right
     "firings": pl.Int64(),
     "found": pl.Int64(),                     # incidents, or firings of the whole log
-    "pages": pl.Int64(),
+    "pages": pl.Int64(),                     # that wake somebody
     "false_pages": pl.Int64(),
 })
 """One row a run."""
@@ -139,10 +140,10 @@ def what_if_sampled(
         lead, as_of, until, labels: as `backtest` has them.
 
     Returns:
-        Frames of detections, delays, rules and runs. A page is false where it tells that alerts fire and none of them
-        found anything; those in holes of the log and maintenance are not judged. The interval of false pages is
-        Student's over the runs, or that of a Poisson count (Garwood) where it is the wider one: that no run had any
-        does not say that there are none.
+        Frames of detections, delays, rules and runs. A page is false where it wakes somebody and none of the alerts
+        that it says fire found anything; those in holes of the log and maintenance are not judged. The interval of
+        false pages is Student's over the runs, or that of a Poisson count (Garwood) where it is the wider one: that no
+        run had any does not say that there are none.
 
     Raises:
         InvalidOption: a bad option, or what `keep` returns is not enough to go by.
@@ -206,9 +207,9 @@ class _Run:
         made = cls(found.sort("_target"))
         for group, rule, firings, pages in result.summary.select("group", "rule", "firings", "pages").iter_rows():
             made.firings[group, rule], made.pages[group, rule], made.false_pages[group, rule] = firings, pages, 0
-        made.firings[None], made.pages[None] = sum(made.firings.values()), result.pages.height
+        made.firings[None], made.pages[None] = sum(made.firings.values()), result.pages.filter(wakes()).height
         made.false_pages[None] = 0
-        for alerts in result.pages.filter(pl.col("status") == "firing")["firing"].to_list():
+        for alerts in result.pages.filter(wakes())["firing"].to_list():
             told: dict[tuple[str, str] | None, bool] = {}
             for alert in alerts:
                 rule = (alert["group"], alert["rule"])

@@ -113,6 +113,7 @@ def test_who_keeps_everything_loses_nothing():
         assert found.rules[name].to_list() == pytest.approx(found.rules[f"full_{name}"].to_list()), name
     assert found.rules["rule"].to_list() == ["Often", "More", "Never", None]
     assert found.rules["full_false_pages_per_day"].to_list()[0] > 0
+    assert found.rules["full_pages_per_day"].to_list()[-1] == pytest.approx(found.full.load.pages_per_day)
     assert found.runs.schema == RUNS
     assert found.runs.select("seed", "kept_share", "stands_for", "found").rows() == [
         (0, 1.0, 1.0, 1), (1, 1.0, 1.0, 1), (2, 1.0, 1.0, 1)
