@@ -88,8 +88,8 @@ class Rule(Frozen):
                             f"expect names {', '.join(labels) or 'no label'} where `by` is "
                             f"{', '.join(self.by) or 'empty'}; each entry gives a value for every column of `by`"
                         )
-                if twice := [labels for labels, n in Counter(map(_in_order, cell.expect)).items() if n > 1]:
-                    told = ", ".join(f"{name}: {value}" for name, value in twice[0])
+                if again := [labels for labels, n in Counter(map(_in_order, cell.expect)).items() if n > 1]:
+                    told = ", ".join(f"{name}: {value}" for name, value in again[0])
                     raise ValueError(f"expect lists {{{told}}} twice; keep one of them")
         if self.reset_after_match and self.mode != "event":
             raise ValueError("reset_after_match works in mode: event only; add the mode, or leave it out")

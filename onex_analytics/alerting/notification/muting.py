@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from onex_analytics.alerting.notification.pages import LabelSet, microseconds_of, time_of
@@ -24,6 +24,8 @@ from onex_analytics.alerting.routing import (
 def all_match(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
     """Whether every matcher does."""
     return all(matcher.matches(labels) for matcher in matchers)
+
+_TWO_DAYS = timedelta(days=2)
 
 
 class Inhibition:
@@ -104,6 +106,23 @@ class NamedTimes:
         """Whether the time lies in one of the named intervals."""
         at = time_of(at_us)
         return any(_contains(spec, at.astimezone(zone)) for name in names for spec, zone in self._specs[name])
+
+    def next_change(self, names: Iterable[str], after_us: int) -> int:
+        """A time up to which none of the named intervals begins or ends: the next midnight or edge of theirs.
+
+        On a day on which a zone puts its clocks forward or back it is the next microsecond.
+        """
+        after = time_of(after_us)
+        found = []
+        for spec, zone in (held for name in names for held in self._specs[name]):
+            local = after.astimezone(zone)
+            if (after + _TWO_DAYS).astimezone(zone).utcoffset() != local.utcoffset():
+                return after_us + 1
+            midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+            minutes = {0, *(edge for times in spec.times for edge in (times.start_time, times.end_time))}
+            edges = (midnight + timedelta(days=day, minutes=minute) for day in (0, 1) for minute in minutes)
+            found.append(min(edge for edge in edges if edge > local))
+        return microseconds_of(min(found))
 
 
 def _contains(spec: TimeSpec, at: datetime) -> bool:

@@ -286,9 +286,9 @@ class Notifier:
         `again`: an alert fires that nothing mutes, so that the group is told again after the repeat interval.
         """
         interval = node.group_interval_us
-        if node.mute_time_intervals or node.active_time_intervals:
-            return at_us + interval
         times = [edge for edge in (self._silences.next_change(at_us),) if edge is not None]
+        if named := (*node.mute_time_intervals, *node.active_time_intervals):
+            times.append(self._times.next_change(named, at_us))
         if again:
             times.append(self._log[node.group_key(group_labels), node.receiver].at_us + node.repeat_interval_us + 1)
         return at_us - (at_us - min(times)) // interval * interval if times else NEVER_US

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from onex_analytics.alerting.notification.muting import Inhibition, NamedTimes, Silences
 from onex_analytics.alerting.notification.pages import microseconds_of
@@ -59,6 +61,27 @@ def test_months_and_years_are_ranges_with_both_ends():
     spec = {"months": ["november:december", "1"], "years": ["2026:2027"]}
     found = [holds(spec, *moment) for moment in ((2026, 11, 1), (2027, 1, 31), (2028, 1, 1), (2026, 10, 31))]
     assert found == [True, True, False, False]
+
+
+@given(
+    st.lists(st.fixed_dictionaries({
+        "times": st.sampled_from([[], [("22:00", "24:00"), ("00:00", "06:30")], [("02:15", "02:45")]]).map(
+            lambda times: [{"start_time": start, "end_time": end} for start, end in times]),
+        "weekdays": st.sampled_from([[], ["sunday"], ["monday:friday"]]),
+        "days_of_month": st.sampled_from([[], ["-1"], ["1:15"]]),
+        "location": st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe"]),
+    }), min_size=1, max_size=2),
+    st.sampled_from([datetime(2026, 3, 29), datetime(2026, 10, 25), datetime(2026, 4, 4), datetime(2026, 12, 31)]),
+    st.integers(-3 * 86_400, 3 * 86_400),
+)  # fmt: skip
+@settings(max_examples=100)
+def test_nothing_begins_or_ends_before_the_next_change(specs, day, second):
+    times = NamedTimes([TimeInterval.model_validate({"name": "n", "time_intervals": specs})])
+    now = microseconds_of(day.replace(tzinfo=UTC)) + second * 1_000_000
+    change = times.next_change(["n"], now)
+    assert now < change <= now + 25 * 3_600_000_000
+    held = times.hold(["n"], now)
+    assert all(times.hold(["n"], at) is held for at in (*range(now, change, 60_000_000), change - 1))
 
 
 def test_a_label_that_is_missing_equals_an_empty_one_for_an_inhibition():

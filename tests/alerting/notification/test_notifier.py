@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onex_analytics.alerting.notification import Notifier, Page, pages_frame
+from onex_analytics.alerting.notification.muting import NamedTimes
 from onex_analytics.alerting.notification.pages import PAGES
 from onex_analytics.alerting.rules import RuleSet
 from onex_analytics.exceptions import InvalidOption
@@ -221,6 +222,18 @@ def test_pending_and_inactive_tell_nobody_anything():
 def test_years_in_which_an_alert_fires_and_nothing_happens_cost_a_page_a_repeat():
     pages = run(one_route(repeat_interval="12h"), [transition(0, "firing", node="a")], 3 * 365 * 86_400)
     assert len(pages) == 1 + (3 * 365 * 86_400 - 31) // (12 * 3600 + 300)
+
+
+def test_a_muted_group_is_looked_at_only_where_its_muting_can_change(monkeypatch):
+    looks = []
+    held = NamedTimes.hold
+    monkeypatch.setattr(NamedTimes, "hold", lambda self, names, us: looks.append(us) or held(self, names, us))
+    night = {"times": [{"start_time": "00:00", "end_time": "06:00"}], "location": "Europe/Berlin"}
+    settings = one_route(routes=[{"matchers": ["node = a"], "mute_time_intervals": ["night"]}])
+    settings["time_intervals"] = [{"name": "night", "time_intervals": [night]}]
+    pages = run(settings, [transition(0, "firing", node="a")], 10 * 365 * 86_400)
+    assert len(pages) > 10 * 365 * 4
+    assert len(looks) < 2 * len(pages)
 
 
 def test_a_transition_from_before_what_was_seen_already_is_refused():
