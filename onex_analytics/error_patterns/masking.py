@@ -1,0 +1,80 @@
+"""Values in a message that show by their form that they are values: addresses, paths, numbers and the like.
+
+All are found by one pattern in one pass, specific forms before general ones, and replaced by one character; which
+kind each was is asked only of the few lines where it matters. The patterns know forms, never a word of any log.
+Rust's regular expressions run in linear time, whatever the message.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+ANY = "<*>"
+"""How a value of no one kind is written in a template."""
+
+MASK = "\x1a"
+"""Stands for a value in masked text: the control character "substitute"."""
+
+LONGEST = 4096
+"""Characters of a message that are read; what follows is one value."""
+
+_EDGE = r"(?-u:\b)"
+_HEX = "[0-9a-fA-F]"
+_DAY, _MONTH = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)", "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_UNIT = r"(?:[nuµm]s|sec(?:ond)?s?|min(?:ute)?s?|hours?|hrs?|days?|[smhd]|milliseconds|microseconds)"
+_NUMBER = r"\d+(?:[.,]\d+)*"
+
+FORMS: dict[str, str] = {
+    "URL": r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s\"'<>\[\]{}|,;()]*",
+    "EMAIL": r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+",
+    "UUID": rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}",
+    "PATH": r"(?:[A-Za-z]:\\|\\\\)[\w.\-\\$]+|[\w.~\-]*(?:/[\w.\-@+~%#$&]+){2,}/?",
+    "IP": rf"(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?::\d+{_EDGE})?",
+    "TIME": rf"(?:{_DAY},? )?{_MONTH} +\d{{1,2}} \d\d:\d\d:\d\d(?: [A-Z]{{3,4}})?(?: \d{{4}})?",
+    "HEX": rf"0[xX]{_HEX}+|{_EDGE}(?:{_HEX}{{2,}}:){{3,}}{_HEX}+|{_EDGE}{_HEX}{{8,}}{_EDGE}",
+    "HOST": r"[A-Za-z][\w\-]*(?:\.[\w\-]+)*:\d+",
+    "DURATION": rf"<?{_NUMBER} ?{_UNIT}{_EDGE}",
+    "SIZE": rf"{_NUMBER} ?[KMGTP]?i?B{_EDGE}",
+    "NUMBER": r"[-+]?\d(?:[\w.:\-]*\w)?%?",
+    "WORD": rf"{_EDGE}(?:[Tt]rue|[Ff]alse|TRUE|FALSE|null|None){_EDGE}",
+}
+"""The form of each kind of value; of two that begin at one place, the one named first is taken."""
+
+VALUE = "|".join(f"(?:{form})" for form in FORMS.values())
+
+BETWEEN = r"\s=:,;()\[\]{}\"'|<>"
+"""What parts one word of a message from the next, as the inside of a character class."""
+
+TOKEN = f"[^{BETWEEN}]*[{BETWEEN}]+|[^{BETWEEN}]+"
+"""A word with all that parts it from the next one."""
+
+
+def masked(message: pl.Expr) -> pl.Expr:
+    """The message with each value replaced by `MASK`, and nothing else changed but a length over `LONGEST`.
+
+    >>> texts = pl.Series(["user 17 from 10.0.0.8", "see https://a.org/b?c=1, then /var/log/x.log"])
+    >>> [text.replace(MASK, ANY) for text in texts.to_frame("m").select(masked(pl.col("m")))["m"]]
+    ['user <*> from <*>', 'see <*>, then <*>']
+    """
+    too_long = message.str.len_bytes() > LONGEST
+    read = pl.when(too_long).then(message.str.head(LONGEST) + f" {MASK}").otherwise(message)
+    return read.str.replace_all(VALUE, MASK)
+
+
+def tidied(text: pl.Expr) -> pl.Expr:
+    """Masked text with one space where there were several, one value for a list of them, and one in empty brackets."""
+    return (
+        text.str.replace_all(r"\s+", " ")
+        .str.strip_chars(" ")
+        .str.replace_all(r"(^| )\(\)", f"${{1}}({MASK})")
+        .str.replace_all(f"{MASK}(?:[ ,;]+{MASK})+", MASK)
+    )
+
+
+def generalized(text: pl.Expr) -> pl.Expr:
+    """What a template is known by: whole words for values, and one value where several follow each other."""
+    return (
+        text.str.replace_all(rf"[\w\-]*{MASK}[\w\-{MASK}]*", MASK)
+        .str.replace_all(f"{MASK}(?:[ ,;]+{MASK})+", MASK)
+        .str.strip_chars(" ")
+    )

@@ -1,0 +1,108 @@
+"""Patterns of lines from the lines alone, after Brain.
+
+Lines of one length are compared place by place. The tokens of a line that occur equally often, most of them together,
+are its root: they are the words that the line's template always has. Lines with the same root are one group. Of a
+group's other places, one whose words are all more frequent than the root and differ is a value that several templates
+share; one with many words, or with a word that masking knows for a value, is a value; one with few parts the group.
+
+Source: Yu et al., "Brain: Log Parsing with Bidirectional Parallel Tree", IEEE Transactions on Services Computing 2023.
+Of our own: frequencies count lines of all templates of a length, places that masking found, and no setting by log.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from onex_analytics.error_patterns.masking import BETWEEN, MASK, generalized
+from onex_analytics.error_patterns.splitting import find_leaves, find_roots
+from onex_analytics.error_patterns.tokens import Codes, Counts, tables, tokenized, vocabulary
+
+FOUND = pl.Schema({
+    "key": pl.String(),                # the general form of its template
+    "tokens": pl.List(pl.String()),    # a null for a token that may be any
+})  # fmt: skip
+
+
+def patterns(lines: pl.DataFrame) -> pl.DataFrame:
+    """The patterns of masked lines, each line fitting at least one.
+
+    Args:
+        lines: distinct `line` with `count`; the order does not matter.
+
+    Returns:
+        A row a pattern, as `FOUND`: the one with the fewest values first, then by text.
+
+    >>> found = patterns(pl.DataFrame({"line": [f"user {name} left" for name in "abcd"], "count": [9, 1, 1, 1]}))
+    >>> found["tokens"].to_list()
+    [['user ', None, 'left']]
+    """
+    lines = lines.sort("line")
+    tokens = tokenized(lines["line"])
+    known = vocabulary(tokens)
+    counts = lines["count"].cast(pl.Int64).to_numpy()
+    is_masked = known.str.contains(MASK, literal=True).to_numpy()
+    parts = [
+        _of_one_length(table.codes, counts[table.rows], is_masked, known) for table in tables(tokens, known)
+    ]  # fmt: skip
+    if (lines["line"] == "").any():
+        parts.append(pl.DataFrame({"key": [""], "tokens": [[]]}, schema=FOUND))
+    return (
+        pl.concat(parts or [pl.DataFrame(schema=FOUND)])
+        .unique(maintain_order=True)
+        .sort(
+            pl.col("tokens").list.eval(pl.element().is_null()).list.sum(),
+            pl.col("tokens").list.len(), pl.col("tokens").list.eval(pl.element().fill_null("")).list.join("\x1f"),
+        )
+    )  # fmt: skip
+
+
+def _of_one_length(codes: Codes, counts: Counts, is_masked: NDArray[np.bool_], known: pl.Series) -> pl.DataFrame:
+    lines, length = codes.shape
+    frequencies = np.empty((lines, length), np.int64)
+    for j in range(length):
+        _, which = np.unique(codes[:, j], return_inverse=True)
+        frequencies[:, j] = np.bincount(which, weights=counts).astype(np.int64)[which]
+    roots = np.empty(lines, np.int64)
+    find_roots(frequencies, roots, np.empty(length, np.int64))
+    order, starts = _groups(np.where(frequencies == roots[:, None], codes, -1), roots)
+    wild, leaf = np.zeros((lines, length), np.bool_), np.empty(lines, np.int64)
+    room = np.empty(lines, np.int64)
+    leaves = find_leaves(
+        order, starts, codes, frequencies, roots, is_masked, wild, leaf, np.empty(2 * lines + 4, np.int64), room
+    )
+    first = np.empty(leaves, np.int64)
+    first[leaf[::-1]] = np.arange(lines)[::-1]
+    return _texts(codes[first], wild[first], known)
+
+
+def _groups(rooted: Codes, roots: Counts) -> tuple[Counts, Counts]:
+    """The lines in an order in which equal rows of `rooted` follow each other, and where each group begins."""
+    group = np.unique(roots, return_inverse=True)[1].astype(np.int64)
+    for column in rooted.T:
+        values, which = np.unique(column, return_inverse=True)
+        if len(values) > 1:
+            group = np.unique(group * len(values) + which, return_inverse=True)[1]
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1, append=-1))
+    return order, starts
+
+
+def _texts(codes: Codes, wild: NDArray[np.bool_], known: pl.Series) -> pl.DataFrame:
+    """A row of `FOUND` for each row of codes."""
+    rows, length = codes.shape
+    flat = pl.DataFrame({
+        "row": np.repeat(np.arange(rows, dtype=np.int32), length),
+        "token": known.gather(codes.ravel()), "wild": wild.ravel(),
+    })  # fmt: skip
+    parted = pl.concat_str(pl.lit(MASK), pl.col("token").str.extract(f"([{BETWEEN}]*)$"))
+    return (
+        flat.with_columns(shown=pl.when("wild").then(parted).otherwise("token"))
+        .group_by("row", maintain_order=True)
+        .agg(
+            pl.col("shown").str.join("").alias("key"),
+            pl.when("wild").then(None).otherwise("token").alias("tokens"),
+        )
+        .select(generalized(pl.col("key")).alias("key"), "tokens")
+    )

@@ -1,0 +1,148 @@
+"""Which tokens of a line are constant, by how often the tokens occur at their places (the kernels of mining)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onex_analytics.error_patterns.tokens import Codes, Counts
+from onex_analytics.machine import lean
+
+FEWEST_VALUES = 4
+"""A place with this many words or more holds a value; with fewer they part templates."""
+
+
+@lean
+def find_roots(frequencies: Counts, roots: Counts, seen: Counts) -> None:
+    """For each line the frequency that most of its tokens share; of equally shared ones the highest."""
+    lines, length = frequencies.shape
+    for i in range(lines):
+        for j in range(length):  # sorted, the highest first; lines are short
+            value, at = frequencies[i, j], j
+            while at > 0 and seen[at - 1] < value:
+                seen[at] = seen[at - 1]
+                at -= 1
+            seen[at] = value
+        most, best, run = 0, seen[0], 0
+        for j in range(length):
+            run = run + 1 if j > 0 and seen[j] == seen[j - 1] else 1
+            if run > most:
+                most, best = run, seen[j]
+        roots[i] = best
+
+
+@lean
+def find_leaves(
+    order: Counts, starts: Counts, codes: Codes, frequencies: Counts, roots: Counts, is_masked: NDArray[np.bool_],
+    wild: NDArray[np.bool_], leaf: Counts, todo: Counts, scratch: Counts,
+) -> int:  # fmt: skip
+    """Part the lines of each group that shares a root into leaves, each of one pattern; says how many there are.
+
+    Args:
+        order: the lines, group by group; reordered within the groups.
+        starts: where each group begins in `order`, and the end.
+        codes, frequencies, roots: of the lines.
+        is_masked: by code, whether a value that masking found is in the token.
+        wild: is filled with which tokens are values.
+        leaf: is filled with the leaf of each line.
+        todo: room for a stack of ranges, twice as long as there are lines, and four.
+        scratch: room for a number a line.
+    """
+    length = codes.shape[1]
+    leaves = 0
+    for group in range(starts.shape[0] - 1):
+        low, high = starts[group], starts[group + 1]
+        for j in range(length):
+            if _is_value(order, low, high, codes, frequencies, roots, is_masked, j):
+                for at in range(low, high):
+                    wild[order[at], j] = True
+        todo[0], todo[1] = low, high
+        depth = 1
+        while depth > 0:
+            depth -= 1
+            low, high = todo[2 * depth], todo[2 * depth + 1]
+            column = _fewest_values(order, low, high, codes, wild)
+            if column >= 0:
+                depth = _part(order, low, high, codes, column, todo, depth, scratch)
+                continue
+            for j in range(length):
+                if not wild[order[low], j] and _varies(order, low, high, codes, j):
+                    for at in range(low, high):
+                        wild[order[at], j] = True
+            for at in range(low, high):
+                leaf[order[at]] = leaves
+            leaves += 1
+    return leaves
+
+
+@lean
+def _varies(order: Counts, low: int, high: int, codes: Codes, j: int) -> bool:
+    first = codes[order[low], j]
+    at = low + 1
+    while at < high and codes[order[at], j] == first:
+        at += 1
+    return at < high
+
+
+@lean
+def _is_value(
+    order: Counts, low: int, high: int, codes: Codes, frequencies: Counts, roots: Counts,
+    is_masked: NDArray[np.bool_], j: int,
+) -> bool:  # fmt: skip
+    """Whether a place with several words is one of values: all more frequent than the root, or one of them masked."""
+    if not _varies(order, low, high, codes, j):
+        return False
+    above = True
+    for at in range(low, high):
+        if is_masked[codes[order[at], j]]:
+            return True
+        above = above and frequencies[order[at], j] > roots[order[at]]
+    return above
+
+
+@lean
+def _fewest_values(order: Counts, low: int, high: int, codes: Codes, wild: NDArray[np.bool_]) -> int:
+    """The first of the places with the fewest words, at least two and fewer than `FEWEST_VALUES`; else −1."""
+    chosen, fewest = -1, FEWEST_VALUES
+    for j in range(codes.shape[1]):
+        if wild[order[low], j]:
+            continue
+        first = second = third = codes[order[low], j]
+        found = 1
+        for at in range(low + 1, high):
+            code = codes[order[at], j]
+            if code == first or (found > 1 and code == second) or (found > 2 and code == third):
+                continue
+            found += 1
+            if found == 2:
+                second = code
+            elif found == 3:
+                third = code
+            else:
+                break
+        if 1 < found < fewest:
+            chosen, fewest = j, found
+    return chosen
+
+
+@lean
+def _part(
+    order: Counts, low: int, high: int, codes: Codes, column: int, todo: Counts, depth: int, scratch: Counts
+) -> int:
+    """Reorder the lines by their word at a place and put each part on the stack; says how deep that is now."""
+    begin = low
+    while begin < high:
+        code, end, others = codes[order[begin], column], begin, 0
+        for at in range(begin, high):
+            if codes[order[at], column] == code:
+                order[end] = order[at]
+                end += 1
+            else:
+                scratch[others] = order[at]
+                others += 1
+        for i in range(others):
+            order[end + i] = scratch[i]
+        todo[2 * depth], todo[2 * depth + 1] = begin, end
+        depth += 1
+        begin = end
+    return depth
