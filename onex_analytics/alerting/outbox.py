@@ -13,7 +13,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +141,7 @@ class Outbox:
             self._noted_since.clear()
             unsent = {} if not self.managers else {alert.labels: alert for alert in self._alerts}
             ended = {
-                name: [asdict(alert) for alert in {**{a.labels: a for a in manager.ended()}, **unsent}.values()
+                name: [alert.to_json() for alert in {**{a.labels: a for a in manager.ended()}, **unsent}.values()
                        if alert.ends_us is not None]
                 for name, manager in self.managers.items()
             }  # fmt: skip

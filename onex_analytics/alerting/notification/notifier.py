@@ -12,7 +12,7 @@ import heapq
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -336,9 +336,9 @@ class Notifier:
             "version": _VERSION,
             "now_us": self._now_us,
             "routes": self._routes_told,
-            "firing": [[asdict(held.alert), sorted(held.sources)] for _, held in sorted(self._firing.items())],
+            "firing": [[held.alert.to_json(), sorted(held.sources)] for _, held in sorted(self._firing.items())],
             "groups": [
-                [number, labels, group.next_us, group.flushed_us, [asdict(a) for a in group.alerts.values()]]
+                [number, labels, group.next_us, group.flushed_us, [a.to_json() for a in group.alerts.values()]]
                 for (number, labels), group in sorted(self._groups.items())
             ],
             "log": [
