@@ -37,7 +37,7 @@ KINDS = {
     "expr": {"expr": {"cells": {"a": {"count": {"of": FAILED, "window": "5m"}}, "b": {"count": {"window": "5m"}}},
                       "value": "a / (b + 1)"}, "threshold": 0.3},
 }  # fmt: skip
-BY_OPERATION = ("count", "ratio", "aggregate", "spike")
+BY_OPERATION = ("count", "rate", "ratio", "aggregate", "quantile", "spike", "burn_rate")
 LOG_SCHEMA = pl.Schema({**random_log(0).schema, "arrived_at": EVENTS["arrived_at"]})
 
 

@@ -1,4 +1,4 @@
-"""Kernels over events in the order of time and id: completed sequences, ended work, the worst event of an operation."""
+"""Kernels over events in the order of time and id: completed sequences and ended work."""
 
 from __future__ import annotations
 
@@ -67,30 +67,4 @@ def find_ends(operation: Numbers, at: Numbers, begins: Numbers, give_up: int, en
         if head < row:
             ended[head] = at[row]
             head += 1
-    return 0
-
-
-@lean
-def speak_for_operations(operation: Numbers, alone: Numbers, severity: Numbers, enter: Numbers, leave: Numbers,
-                         stack: Numbers, begin: Numbers, end: Numbers) -> Any:  # fmt: skip
-    """The ticks [begin, end) at which each event is the worst of its operation in the window, the earliest of those.
-
-    It begins when it enters and the last earlier event that is as bad has left; it ends when it leaves or a worse one
-    enters.
-    """
-    high = 0
-    for row in range(len(operation)):
-        begin[row] = enter[row]
-        end[row] = leave[row]
-        if alone[row]:
-            continue
-        if row == 0 or alone[row - 1] or operation[row] != operation[row - 1]:
-            high = 0
-        while high > 0 and severity[stack[high - 1]] < severity[row]:
-            end[stack[high - 1]] = min(end[stack[high - 1]], enter[row])
-            high -= 1
-        if high > 0:
-            begin[row] = max(begin[row], leave[stack[high - 1]])
-        stack[high] = row
-        high += 1
     return 0

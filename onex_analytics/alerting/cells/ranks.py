@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -10,14 +11,25 @@ import polars as pl
 from onex_analytics.alerting.cells.base_rows import Span
 from onex_analytics.alerting.cells.batches import Batch, Match
 from onex_analytics.alerting.cells.deltas import ticks_at_or_after
-from onex_analytics.alerting.cells.operations import OPERATION, operation_columns, speaking
 from onex_analytics.alerting.cells.rank_kernels import slide_ranks
-from onex_analytics.alerting.cells.saving import Parts
+from onex_analytics.alerting.cells.runs import Int64
+from onex_analytics.alerting.cells.saving import Parts, below, of
+from onex_analytics.alerting.cells.speaking import COLUMNS, Speakers
 from onex_analytics.alerting.cells.steps import Steps
 from onex_analytics.alerting.cells.waiting import Columns, Waiting
 from onex_analytics.alerting.cells.windows import grown
 
 _UNITS = 2.0**32
+_VALUES = {"value": pl.Float64(), "units": pl.Int64()}
+_LATE = 2**61
+
+
+class _Stays(NamedTuple):
+    """Rows of values, and from when until when each takes part, in microseconds."""
+
+    rows: pl.DataFrame
+    begin: Int64
+    end: Int64
 
 
 class RankedValues:
@@ -39,10 +51,11 @@ class RankedValues:
         self._seen, self._match, self._column, self._width_us = seen, wanted, column, width_us
         self._share, self._weighted, self._operations = share.limit_denominator(10**9), weighted, operations
         self.matches = (seen, wanted) if operations else (wanted,)
-        self.columns = frozenset({column, "node", "correlation_id", "outcome"} if operations else {column})
-        more = {**OPERATION, "counts": pl.Boolean()} if operations else {}
-        self.waiting = Waiting({"value": pl.Float64(), "units": pl.Int64(), **more})
+        self.columns = COLUMNS | {column} if operations else frozenset({column})
+        self.waiting = Waiting(_VALUES)
         self._held = pl.DataFrame(schema=self.waiting.schema)
+        self._speakers = Speakers({**_VALUES, "counts": pl.Boolean()})
+        self._speakers.need(width_us)
         self._born = np.zeros(0, np.uint8)
 
     def take(self, batch: Batch) -> None:
@@ -52,26 +65,40 @@ class RankedValues:
             units = np.rint(batch.weights * _UNITS).astype(np.int64)
         columns: Columns = {"value": batch.numbers(self._column), "units": units}
         if self._operations:
-            columns = {**columns, **operation_columns(batch), "counts": flags}
-            flags = batch.flags(self._seen)
-        self.waiting.add(batch, flags, columns)
+            self._speakers.take(batch, batch.flags(self._seen), {**columns, "counts": flags})
+        else:
+            self.waiting.add(batch, flags, columns)
 
     def close(self, span: Span) -> Steps:
-        rows = self.waiting.due(span.end, self._held)
-        if self._operations:
-            spoken = speaking(rows, self._width_us)
-            rows, leave = spoken.rows, spoken.leave
-            begin, end = ticks_at_or_after(span, spoken.begin), ticks_at_or_after(span, spoken.end)
-        else:
-            times = rows["at"].to_numpy()
-            leave = times + self._width_us
-            begin, end = ticks_at_or_after(span, times), ticks_at_or_after(span, leave)
-        self._held = rows.filter(pl.Series(leave > span.end))
+        rows, begin, end = self._speaking(span) if self._operations else self._in_window(span)
+        begin, end = ticks_at_or_after(span, begin), ticks_at_or_after(span, end)
         here = (begin < end) & (end > span.before)
-        if self._operations:
-            here &= rows["counts"].to_numpy()
-        rows, begin, end = rows.filter(pl.Series(here)), begin[here], end[here]
-        return self._steps(span, rows, begin, end)
+        return self._steps(span, rows.filter(pl.Series(here)), begin[here], end[here])
+
+    def _in_window(self, span: Span) -> _Stays:
+        rows = self.waiting.due(span.end, self._held)
+        times = rows["at"].to_numpy()
+        leave = times + self._width_us
+        self._held = rows.filter(pl.Series(leave > span.end))
+        return _Stays(rows, times, leave)
+
+    def _speaking(self, span: Span) -> _Stays:
+        """Those that speak for their operations; what does not count itself keeps the others silent."""
+        speakers = self._speakers
+        speakers.forget()
+        before = speakers.speaking()
+        (moments,) = speakers.close(span)
+        begins, ends = moments.signs > 0, moments.signs < 0
+        slots = np.concatenate([before, moments.slots[begins]])
+        begin = np.concatenate([np.full(len(before), span.grid.time(span.before)), moments.times[begins]])
+        place = np.empty(speakers.slots, np.int64)
+        place[slots] = np.arange(len(slots))
+        end = np.full(len(slots), _LATE)
+        end[place[moments.slots[ends]]] = moments.times[ends]
+        counts = speakers.column("counts", slots)
+        slots, begin, end = slots[counts], begin[counts], end[counts]
+        rows = pl.DataFrame({name: speakers.column(name, slots) for name in ("key", "value", "units")})
+        return _Stays(rows, begin, end)
 
     def _steps(self, span: Span, rows: pl.DataFrame, begin: np.ndarray, end: np.ndarray) -> Steps:
         self._born = grown(self._born, span.keys)
@@ -93,10 +120,13 @@ class RankedValues:
         return Steps(told, ticks[:many], (found[:many], n[:many]))
 
     def state(self) -> Parts:
-        return {"waiting": self.waiting.state(), "held": self._held, "born": self._born}
+        speakers = below("speakers", self._speakers.state()) if self._operations else {}
+        return {"waiting": self.waiting.state(), "held": self._held, "born": self._born, **speakers}
 
     def restore(self, parts: Parts) -> None:
         held = parts["held"]
         assert isinstance(held, pl.DataFrame)
         self._held, self._born = held, np.array(parts["born"], np.uint8)
         self.waiting.restore(parts["waiting"])
+        if self._operations:
+            self._speakers.restore(of("speakers", parts))

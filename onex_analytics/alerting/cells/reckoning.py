@@ -134,9 +134,8 @@ def _sums(rule: Rule, side: Side, lanes: Lanes, width_us: int, lag_us: int = 0) 
     if rule.unit == "event":
         return [side.window(lanes, width_us, lag_us)]
     seen = match(rule.where)
-    key = ("operations", seen, lanes, width_us)
-    operations = side.keeper(key, lambda: Operations(side.grid, seen, lanes, width_us))
-    return [operations.window(lag_us), _births(side, lanes.counted[0])]
+    operations = side.keeper(("operations", seen, lanes), lambda: Operations(side.grid, seen, lanes))
+    return [operations.window(width_us, lag_us), _births(side, lanes.counted[0])]
 
 
 def _births(side: Side, wanted: Match) -> Source:

@@ -29,8 +29,15 @@ class Waiting:
         if not rows.any():
             return
         held = {"key": batch.keys, "at": batch.times, "event_id": batch.events["event_id"], **columns}
-        frame = pl.DataFrame({name: held[name] for name in self.schema}, schema_overrides=dict(self.schema))
+        frame = self._frame(held)
         self._frames.append(frame if rows.all() else frame.filter(pl.Series(rows)))
+
+    def put(self, columns: Columns) -> None:
+        """Keep rows of these columns."""
+        self._frames.append(self._frame(columns))
+
+    def _frame(self, columns: Columns) -> pl.DataFrame:
+        return pl.DataFrame({name: columns[name] for name in self.schema}, schema_overrides=dict(self.schema))
 
     def due(self, end: int, before: pl.DataFrame | None = None) -> pl.DataFrame:
         """The events up to `end`, in no order; `before`: rows that are put in front of them."""
