@@ -10,19 +10,28 @@ from typing import TYPE_CHECKING
 from onex_analytics.loading import loaded_later
 
 if TYPE_CHECKING:
+    from onex_analytics.error_patterns.bursts import detect_bursts
     from onex_analytics.error_patterns.codes import extract_error_codes
+    from onex_analytics.error_patterns.failures import errors_of
+    from onex_analytics.error_patterns.rates import error_rates
     from onex_analytics.error_patterns.templates import TemplateModel, mine_templates
     from onex_analytics.error_patterns.tracebacks import parse_tracebacks
 
 __all__ = [
     "TemplateModel",
+    "detect_bursts",
+    "error_rates",
+    "errors_of",
     "extract_error_codes",
     "mine_templates",
     "parse_tracebacks",
 ]
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
+    "bursts": ("detect_bursts",),
     "codes": ("extract_error_codes",),
+    "failures": ("errors_of",),
+    "rates": ("error_rates",),
     "templates": ("TemplateModel", "mine_templates"),
     "tracebacks": ("parse_tracebacks",),
 }
