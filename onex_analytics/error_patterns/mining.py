@@ -1,12 +1,13 @@
 """Patterns of lines from the lines alone, after Brain.
 
-Lines of one length are compared place by place. The tokens of a line that occur equally often, most of them together,
-are its root: they are the words that the line's template always has. Lines with the same root are one group. Of a
+Lines of one length are compared place by place. The tokens of a line that occur in the very same lines, most of them
+together, are its root: they are the words that the line's template always has. Lines with the same root are one group. Of a
 group's other places, one whose words are all more frequent than the root and differ is a value that several templates
 share; one with many words, or with a word that masking knows for a value, is a value; one with few parts the group.
 
 Source: Yu et al., "Brain: Log Parsing with Bidirectional Parallel Tree", IEEE Transactions on Services Computing 2023.
-Of our own: frequencies count lines of all templates of a length, places that masking found, and no setting by log.
+Of our own: a root's words are in the same lines, where Brain asks only that they are equally frequent, which words of
+two templates may be by chance; masked words show places of values; there is no setting by log.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from onex_analytics.error_patterns.masking import BETWEEN, MASK, generalized
-from onex_analytics.error_patterns.splitting import find_leaves, find_roots
+from onex_analytics.error_patterns.splitting import MARK_BITS, count_words, find_leaves, find_roots
 from onex_analytics.error_patterns.tokens import Codes, Counts, tables, tokenized, vocabulary
+
+_MOSTLY_DISTINCT, _RARE = 0.5, 2
+"""A place with more distinct words than this share of the lines is one of values, as far as words so rare go."""
 
 FOUND = pl.Schema({
     "key": pl.String(),                # the general form of its template
@@ -62,8 +66,11 @@ def _of_one_length(codes: Codes, counts: Counts, is_masked: NDArray[np.bool_], k
     lines, length = codes.shape
     frequencies = np.empty((lines, length), np.int64)
     for j in range(length):
-        _, which = np.unique(codes[:, j], return_inverse=True)
-        frequencies[:, j] = np.bincount(which, weights=counts).astype(np.int64)[which]
+        words, which = np.unique(codes[:, j], return_inverse=True)
+        count_words(which, counts, np.zeros((len(words), 2), np.int64), frequencies[:, j])
+        if len(words) > _MOSTLY_DISTINCT * counts.sum():
+            rare = frequencies[:, j] >> MARK_BITS <= _RARE
+            frequencies[rare, j] = -1 - j
     roots = np.empty(lines, np.int64)
     find_roots(frequencies, roots, np.empty(length, np.int64))
     order, starts = _groups(np.where(frequencies == roots[:, None], codes, -1), roots)

@@ -11,10 +11,29 @@ from onex_analytics.machine import lean
 FEWEST_VALUES = 4
 """A place with this many words or more holds a value; with fewer they part templates."""
 
+MARK_BITS = 24
+"""Lowest bits of a frequency that mark in which lines the word is: two words are in the same ones when all is equal."""
+
+_MARK = np.uint64((1 << MARK_BITS) - 1)
+_ODD, _ODD_TOO = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
+
+
+@lean
+def count_words(which: Counts, counts: Counts, room: Counts, frequencies: Counts) -> None:
+    """Frequencies (with marks) of the words at one place; `room` has two zeros a word."""
+    for i in range(which.shape[0]):
+        mixed = np.uint64(i + 1) * _ODD
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * _ODD_TOO
+        room[which[i], 0] += counts[i]
+        room[which[i], 1] += np.int64(mixed >> np.uint64(20))
+    for i in range(which.shape[0]):
+        mark = np.int64(np.uint64(room[which[i], 1]) & _MARK)
+        frequencies[i] = (room[which[i], 0] << np.int64(MARK_BITS)) | mark
+
 
 @lean
 def find_roots(frequencies: Counts, roots: Counts, seen: Counts) -> None:
-    """For each line the frequency that most of its tokens share; of equally shared ones the highest."""
+    """For each line the frequency (with its mark) that most of its tokens share; of equally shared ones the highest."""
     lines, length = frequencies.shape
     for i in range(lines):
         for j in range(length):  # sorted, the highest first; lines are short
@@ -96,7 +115,7 @@ def _is_value(
     for at in range(low, high):
         if is_masked[codes[order[at], j]]:
             return True
-        above = above and frequencies[order[at], j] > roots[order[at]]
+        above = above and frequencies[order[at], j] >> MARK_BITS > roots[order[at]] >> MARK_BITS
     return above
 
 
