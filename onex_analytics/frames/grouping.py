@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import product
 from math import prod
 from os import cpu_count
-from threading import get_ident
+from threading import Lock, get_ident
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +29,7 @@ Words = NDArray[np.uint64]
 _FEW, _MANY = 256, 4096
 _LARGEST_TABLE = 1 << 18
 _FEW_WAYS = 1 << 10
+_MOST_WAYS = 1 << 16
 _STRIDE = 1 << 10
 _ODD, _ODD_TOO = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)
 _BETWEEN = "\x1f"
@@ -53,6 +53,7 @@ class Grouping:
         self._held = pl.Series([], dtype=self._dictionary)  # Polars forgets categories that no column has
         self._seen: list[pl.DataFrame] = []
         self._known: dict[tuple[object, ...], int] = {}  # only spares the look into the dictionary
+        self._ways = _Ways(len(self.keys))  # and this the look at each combination
         self._rooms: dict[int, _Room] = {}
 
     def codes(self, frame: pl.DataFrame, *, lasting: bool = True) -> Codes:
@@ -77,6 +78,7 @@ class Grouping:
             unseen = pl.DataFrame([column[firsts] for column in columns])  # a tenth of the time of `columns[firsts]`
             numbers = self._looked_up(unseen).tolist()
             self._known.update(zip(rows, numbers, strict=True))
+        self._ways.keep(values, np.array(numbers, np.int32))
         _translate(codes, np.array(numbers, np.int32))
         return codes
 
@@ -90,13 +92,14 @@ class Grouping:
         """The numbers, where all combinations came in earlier batches and their values combine in few ways."""
         if prod(len(part.values) for part in parts) > _FEW_WAYS:
             return None
-        ways = [self._known.get(row, -1) for row in product(*(part.values for part in parts))]
+        if (ways := self._ways.among([part.values for part in parts])) is None:
+            return None
         codes = parts[0].codes
         for part in parts[1:-1]:
             codes = codes * np.int32(len(part.values)) + part.codes
         last = parts[-1] if len(parts) > 1 else _Part(np.zeros(0, np.int32), parts[0].firsts, [None])
         found = np.empty(len(codes), np.int32) if room is None else room.codes(len(parts), len(codes))
-        return found if _told(codes, last.codes, len(last.values), np.array(ways, np.int32), found) else None
+        return found if _told(codes, last.codes, len(last.values), ways, found) else None
 
     def _looked_up(self, rows: pl.DataFrame) -> Codes:
         texts = pl.concat_str([part for name, dtype in rows.schema.items() for part in _text(name, dtype)])
@@ -184,6 +187,48 @@ class _Room:
         if len(self._held.get(number, ())) < size:
             self._held[number] = np.empty(size, np.int32)
         return self._held[number][:size]
+
+
+class _Ways:
+    """The numbers of combinations in a table of all ways to combine the values, as long as that is not too large.
+
+    Threads may ask and tell at the same time.
+    """
+
+    def __init__(self, columns: int) -> None:
+        self._places: list[dict[object, int]] = [{} for _ in range(columns)]
+        self._table = np.empty((0,) * columns, np.int32)
+        self._lock = Lock()
+
+    def among(self, values: Sequence[Sequence[object]]) -> Codes | None:
+        """The number of each way to combine some values of each column, −1 where it is not known.
+
+        None where one of the values is not known.
+        """
+        try:
+            at = [[places[value] for value in told] for places, told in zip(self._places, values, strict=True)]
+        except KeyError:
+            return None
+        return self._table[np.ix_(*at)].ravel()  # places are known only once the table has room for them
+
+    def keep(self, values: Sequence[Sequence[object]], numbers: Codes) -> None:
+        """Combinations, one value of each column, and their numbers; forgotten where the table would be too large."""
+        with self._lock:
+            unseen = [
+                [value for value in dict.fromkeys(told) if value not in places]
+                for places, told in zip(self._places, values, strict=True)
+            ]
+            if any(unseen):
+                shape = [len(places) + len(more) for places, more in zip(self._places, unseen, strict=True)]
+                if prod(shape) > _MOST_WAYS:
+                    return
+                table = np.full(shape, -1, np.int32)
+                table[tuple(map(slice, self._table.shape))] = self._table
+                self._table = table
+                for places, more in zip(self._places, unseen, strict=True):
+                    places.update(zip(more, range(len(places), len(places) + len(more)), strict=True))
+            at = tuple([places[value] for value in told] for places, told in zip(self._places, values, strict=True))
+            self._table[at] = numbers
 
 
 def _parts(columns: Sequence[pl.Series], room: _Room) -> list[_Part] | None:

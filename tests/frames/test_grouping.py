@@ -78,6 +78,15 @@ def test_many_distinct_texts_are_told_apart_too():
     assert found == groups(frame, ["node", "id"])
 
 
+def test_values_that_change_from_batch_to_batch_are_told_apart_however_many_combine():
+    at = np.arange(6000)
+    day, node = at // 10, (at // 10) % 30 * 10 + at % 10  # 600 days × 300 nodes are more ways than are kept in a table
+    frame = pl.DataFrame({"day": day, "node": [f"node-{i}" for i in node]})
+    twice = pl.concat([frame, frame])
+    found, _, _ = coded(twice, ["day", "node"], size=20)
+    assert found == groups(twice, ["day", "node"])
+
+
 def test_without_keys_all_rows_are_one_group():
     found, grouping, _ = coded(pl.DataFrame({"a": [1, 2]}), [])
     assert found == {frozenset({0, 1})}
