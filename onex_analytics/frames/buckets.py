@@ -25,6 +25,7 @@ SCALE = 6
 FINEST, COARSEST = 10, -10
 
 Values = NDArray[np.float64]
+Bounds = NDArray[np.uint64]
 _MANTISSA = 52
 _MANTISSA_MASK = np.uint64(0xF_FFFF_FFFF_FFFF)
 _WITHOUT_SIGN = ~(np.uint64(1) << np.uint64(63))
@@ -57,27 +58,27 @@ def bucket_of(values: Values, scale: int = SCALE) -> Codes:
     [-1, 0, 63, -65]
     """
     found = np.empty(len(values), np.int32)
-    _fill(values, *tables(scale), found)
+    _fill(values, scale, bounds(scale), found)
     return found
 
 
 @lru_cache
-def tables(scale: int) -> tuple[int, NDArray[np.int64], NDArray[np.uint64]]:
+def bounds(scale: int) -> Bounds:
     """What a kernel needs to find buckets at `scale`.
 
-    The scale; and for each slot, a 2^(s+1)th of the way from a power of two to the next, in which lies at most one
-    bound: the bounds before it, and its own bound, if it has one.
+    For each slot, a 2^(s+1)th of the way from a power of two to the next, in which lies at most one bound: how many
+    bounds are before it (the upper bits), and the mantissa of its own; the greatest where it has none.
     """
     fine = max(known_scale(scale), 0)
     slots = 2 << fine
     width = (1 << _MANTISSA) // slots
-    bounds = [_root(_MANTISSA, k, fine) - (1 << _MANTISSA) for k in range(1 << fine)]
-    before = np.zeros(slots, np.int64)
-    own = np.full(slots, np.iinfo(np.uint64).max, np.uint64)
-    for bound in bounds:
+    before = np.zeros(slots, np.uint64)
+    own = np.full(slots, _MANTISSA_MASK, np.uint64)
+    for k in range(1 << fine):
+        bound = _root(_MANTISSA, k, fine) - (1 << _MANTISSA)
         own[bound // width] = bound
-        before[bound // width + 1 :] += 1
-    return scale, before, own
+        before[bound // width + 1 :] += np.uint64(1)
+    return before << np.uint64(_MANTISSA) | own
 
 
 def _root(exponent: int, k: int, scale: int) -> int:
@@ -89,34 +90,35 @@ def _root(exponent: int, k: int, scale: int) -> int:
 
 
 @njit(nogil=True, cache=True, inline="always")
-def place(bits: np.uint64, scale: int, before: NDArray[np.int64], own: NDArray[np.uint64]) -> np.int64:
+def place(bits: np.uint64, scale: int, bounds: Bounds) -> np.int64:
     """The bucket of the float with these bits, which is positive, finite and not subnormal; unsigned, so it is fast."""
     fine = max(scale, 0)
     mantissa = bits & _MANTISSA_MASK
-    slot = mantissa >> np.uint64(51 - fine)
+    slot = bounds[mantissa >> np.uint64(51 - fine)]
     whole = np.int64((bits >> np.uint64(52)) << np.uint64(fine)) - np.int64(1023 << fine)
-    return (whole + before[slot] + np.int64(mantissa > own[slot]) - np.int64(1)) >> np.int64(fine - scale)
+    before = np.int64(slot >> np.uint64(52)) + np.int64(mantissa > slot & _MANTISSA_MASK)
+    return (whole + before - np.int64(1)) >> np.int64(fine - scale)
 
 
 @lean
-def place_subnormal(bits: np.uint64, scale: int, before: NDArray[np.int64], own: NDArray[np.uint64]) -> np.int64:
+def place_subnormal(bits: np.uint64, scale: int, bounds: Bounds) -> np.int64:
     """`place` of a positive subnormal float: moved up by powers of two until it is one no more, and back again."""
     moved = np.int64(0)
     while bits < LEAST_NORMAL:
         bits <<= np.uint64(1)
         moved += np.int64(1)
     fine = max(scale, 0)
-    return (place(bits, fine, before, own) - (moved << np.int64(fine))) >> np.int64(fine - scale)
+    return (place(bits, fine, bounds) - (moved << np.int64(fine))) >> np.int64(fine - scale)
 
 
 @lean
-def _fill(values: Values, scale: int, before: NDArray[np.int64], own: NDArray[np.uint64], found: Codes) -> None:
+def _fill(values: Values, scale: int, bounds: Bounds, found: Codes) -> None:
     signed = values.view(np.uint64)
     for i in range(values.shape[0]):
         bits = signed[i] & _WITHOUT_SIGN
         if bits == 0 or bits >= INFINITE:
             found[i] = _NO_BUCKET
         elif bits < LEAST_NORMAL:
-            found[i] = place_subnormal(bits, scale, before, own)
+            found[i] = place_subnormal(bits, scale, bounds)
         else:
-            found[i] = place(bits, scale, before, own)
+            found[i] = place(bits, scale, bounds)

@@ -20,12 +20,13 @@ from onex_analytics.frames.buckets import (
     INFINITE,
     LEAST_NORMAL,
     SCALE,
+    Bounds,
     Values,
+    bounds,
     bucket_of,
     known_scale,
     place,
     place_subnormal,
-    tables,
 )
 from onex_analytics.frames.grouping import Codes
 from onex_analytics.machine import lean
@@ -105,19 +106,13 @@ class SketchCounter:
         table = self._tables.setdefault(get_ident(), _Table())
         if weights is not None and table.weights is None:
             table.weights = table.total.astype(np.float64)
-        ones = np.ones(len(codes)) if weights is None and table.weights is not None else weights
+        each = np.ones(len(codes) if table.weights is not None else 0) if weights is None else weights
         begin, below_zero = 0, False
         while begin < len(codes):
-            rest = slice(begin, None)
-            if ones is None or table.weights is None:
-                taken, below = _count(
-                    codes[rest], values[rest], *tables(self.scale), table.low, table.counts, table.carried
-                )
-            else:
-                taken, below = _weigh(
-                    codes[rest], values[rest], ones[rest], *tables(self.scale), table.low, table.counts, table.carried,
-                    table.weights,
-                )  # fmt: skip
+            taken, below = _count(
+                codes[begin:], values[begin:], each[begin:], self.scale, bounds(self.scale), table.low, table.counts,
+                table.carried, _NONE if table.weights is None else table.weights,
+            )  # fmt: skip
             begin, below_zero = begin + taken, below_zero or below
             if begin < len(codes) and not self._make_room(table, codes[begin:], values[begin:]):
                 break
@@ -229,14 +224,12 @@ def _extremes(codes: Codes, values: Values) -> tuple[float, float]:
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _column(
-    bits: np.uint64, scale: int, before: NDArray[np.int64], own: NDArray[np.uint64], low: int
-) -> np.int64:
+def _column(bits: np.uint64, scale: int, bounds: Bounds, low: int) -> np.int64:
     """The column of the table, beyond all columns where there is none; −1 for a number that has none."""
     if bits - LEAST_NORMAL < INFINITE - LEAST_NORMAL:
-        column = place(bits, scale, before, own) - low + 1
+        column = place(bits, scale, bounds) - low + 1
     elif bits - np.uint64(1) < LEAST_NORMAL:
-        column = place_subnormal(bits, scale, before, own) - low + 1
+        column = place_subnormal(bits, scale, bounds) - low + 1
     else:
         return np.int64(0) if bits << np.uint64(1) == 0 else np.int64(-1)
     return column if column > 0 else _TOO_LOW
@@ -244,53 +237,31 @@ def _column(
 
 @lean
 def _count(
-    codes: Codes, values: Values, scale: int, before: NDArray[np.int64], own: NDArray[np.uint64], low: int,
-    counts: NDArray[np.uint8], carried: NDArray[np.uint32],
+    codes: Codes, values: Values, weights: Values, scale: int, bounds: Bounds, low: int,
+    counts: NDArray[np.uint8], carried: NDArray[np.uint32], weighed: Values,
 ) -> tuple[int, bool]:  # fmt: skip
-    """Count zeros and positive numbers up to the first that the table has no room for.
+    """Count zeros and positive numbers up to the first that the table has no room for; no `weights`: each is one.
 
     Returns its row, and whether one before it was below zero.
     """
     below_zero = False
+    some_weights = weights.shape[0] > 0
     bits = values.view(np.uint64)
     rows, columns = counts.shape
     for i in range(codes.shape[0]):
         code = codes[i]
         if code < 0:
             continue
-        column = _column(bits[i], scale, before, own, low)
+        column = _column(bits[i], scale, bounds, low)
         if column < 0:
             below_zero |= values[i] < 0
             continue
         if code >= rows or column >= columns:
             return i, below_zero
-        counts[np.uint64(code), np.uint64(column)] += np.uint8(1)
-        if counts[np.uint64(code), np.uint64(column)] == 0:
-            carried[np.uint64(code), np.uint64(column)] += np.uint32(1)
-    return codes.shape[0], below_zero
-
-
-@lean
-def _weigh(
-    codes: Codes, values: Values, weights: Values, scale: int, before: NDArray[np.int64], own: NDArray[np.uint64],
-    low: int, counts: NDArray[np.uint8], carried: NDArray[np.uint32], weighed: Values,
-) -> tuple[int, bool]:  # fmt: skip
-    """`_count`, and the weights added up."""
-    below_zero = False
-    bits = values.view(np.uint64)
-    rows, columns = counts.shape
-    for i in range(codes.shape[0]):
-        code = codes[i]
-        if code < 0:
-            continue
-        column = _column(bits[i], scale, before, own, low)
-        if column < 0:
-            below_zero |= values[i] < 0
-            continue
-        if code >= rows or column >= columns:
-            return i, below_zero
-        counts[np.uint64(code), np.uint64(column)] += np.uint8(1)
-        if counts[np.uint64(code), np.uint64(column)] == 0:
-            carried[np.uint64(code), np.uint64(column)] += np.uint32(1)
-        weighed[np.uint64(code), np.uint64(column)] += weights[i]
+        cell = np.uint64(code), np.uint64(column)
+        counts[cell] += np.uint8(1)
+        if counts[cell] == 0:
+            carried[cell] += np.uint32(1)
+        if some_weights:
+            weighed[cell] += weights[i]
     return codes.shape[0], below_zero
