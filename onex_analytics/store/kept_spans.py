@@ -64,6 +64,7 @@ class Kept:
         self.loose = self.loose.with_columns(pl.col("_at").cast(pl.Int64) + self.settled)
         if not self.index["_at"].is_sorted():
             self.index = self.index.sort("_at")
+        self._looked_through = self.index.select(INDEXED)
         begins = pl.DataFrame(
             {"file": [file.path for file in self.files], "begin": self.begins[:-1]},
             schema={"file": pl.String(), "begin": pl.Int64()},
@@ -109,7 +110,7 @@ class Kept:
         at = np.unique(at)
         cut = np.searchsorted(at, self.settled)
         loose = self.loose.select(INDEXED)[at[cut:] - self.settled]
-        return pl.concat([self.index.select(INDEXED)[at[:cut]], loose]).with_columns(_at=pl.Series(at))
+        return pl.concat([self._looked_through[at[:cut]], loose]).with_columns(_at=pl.Series(at))
 
     def rows(self, at: Numbers, columns: Sequence[str]) -> pl.DataFrame:
         """Some of their own columns of some spans, and `_at`: their numbers. In no order."""

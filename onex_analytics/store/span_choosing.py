@@ -5,12 +5,11 @@ The rules are those of the module `spans`. More may be chosen than need be; what
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import polars as pl
 
 from onex_analytics.frames.spans.linking import innermost_of
+from onex_analytics.frames.spans.materialising import whole_or_not
 from onex_analytics.frames.spans.pairing import NO_TIME
 from onex_analytics.store.kept_spans import Kept, Numbers
 from onex_analytics.store.span_keys import NO_HASH, exact_text, hashed_texts, is_whole, work_text
@@ -18,14 +17,14 @@ from onex_analytics.store.span_keys import NO_HASH, exact_text, hashed_texts, is
 _LINKS = ("_name", "_span")
 
 
-def touched_by(kept: Kept, events: pl.DataFrame, pair: Callable[[pl.DataFrame], pl.DataFrame]) -> Numbers:
-    """The spans that new events may change by pairing (rules 1 and 2). `pair` gives the spans of events."""
+def touched_by(kept: Kept, events: pl.DataFrame) -> Numbers:
+    """The spans that new events may change by pairing (rules 1 and 2)."""
     told = events.select(
         pl.col("timestamp").cast(pl.Int64), correlated=pl.coalesce("correlation_id", "span_id").is_not_null(),
         work=work_text("span_id"), profile=pl.col("family") == "profile",
     )  # fmt: skip
     told = told.with_columns(hashed_texts(told["work"]).alias("_work"))
-    return np.concatenate([_of_correlations(kept, told, events, pair), *_uncorrelated(kept, told, events)])
+    return np.concatenate([_of_correlations(kept, told, events), *_uncorrelated(kept, told, events)])
 
 
 def _uncorrelated(kept: Kept, told: pl.DataFrame, events: pl.DataFrame) -> list[Numbers]:
@@ -53,9 +52,7 @@ def _uncorrelated(kept: Kept, told: pl.DataFrame, events: pl.DataFrame) -> list[
     return [later["_at"].to_numpy(), loose["_at"].to_numpy()]
 
 
-def _of_correlations(
-    kept: Kept, told: pl.DataFrame, events: pl.DataFrame, pair: Callable[[pl.DataFrame], pl.DataFrame]
-) -> Numbers:
+def _of_correlations(kept: Kept, told: pl.DataFrame, events: pl.DataFrame) -> Numbers:
     """The spans of correlations and nodes with new events, but for those that were over and done with."""
     works = told.filter("correlated").group_by("_work").agg(since=pl.col("timestamp").min())
     at = kept.settled_bearing("_work", works["_work"], 0, kept.settled)
@@ -63,7 +60,7 @@ def _of_correlations(
         return at
     found = kept.indexed(at).join(works, on="_work", how="inner")
     of_them = told.select(pl.col("correlated") & pl.col("_work").is_in(found["_work"].implode())).to_series()
-    among_themselves = pair(events.filter(of_them))
+    among_themselves = whole_or_not(events.filter(of_them))
     unsure = among_themselves.filter(~is_whole()).select(work_text("_given_span_id")).to_series()
     unsure_hashes = pl.concat([hashed_texts(unsure), told.filter("profile")["_work"]]).unique()
     done = (pl.col("_whole").all() & (pl.col("_last").max() < pl.col("since").first())).over("_work")

@@ -212,7 +212,7 @@ class SpanTable:
         if events.is_empty():
             self._commit(_Made(self, said), files, version, False)
             return
-        apart = kept.whole_rows(touched_by(kept, events, self._paired))
+        apart = kept.whole_rows(touched_by(kept, events))
         same_text = correlation().is_in(correlations(events).implode())
         apart = apart.filter(pl.col("_loose") | ~correlated() | same_text)
         before = {file.path for file in files} - {file.path for file in added}
@@ -373,18 +373,23 @@ def _differing(before: pl.DataFrame, after: pl.DataFrame) -> tuple[pl.DataFrame,
     pairs = pairs.filter(alike)
     several = pairs.filter(~pl.col("_single"))  # what one event tells is the same if the event is
     old, new = before.select(names)[several["old"]], after.select(names)[several["new"]]
-    is_same = pl.select(pl.all_horizontal(old[name].eq_missing(new[name]) for name in names)).to_series()
-    same = pl.concat([pairs.filter("_single"), several.filter(is_same)])
+    same = pl.concat([pairs.filter("_single"), several.filter(_same_rows(old, new))])
     stays, came = np.zeros(before.height, np.bool_), np.zeros(after.height, np.bool_)
     stays[same["old"].to_numpy()] = True
     came[same["new"].to_numpy()] = True
     return before.filter(pl.Series(~stays)), after.filter(pl.Series(~came))
 
 
+def _same_rows(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
+    """True for the rows of which every column is the same in both frames."""
+    both = one.hstack(other.rename(lambda name: f"{name}_of_other"))
+    alike = (pl.col(name).eq_missing(pl.col(f"{name}_of_other")) for name in one.columns)
+    return both.select(same=pl.all_horizontal(alike)).to_series()
+
+
 def _linked_otherwise(kept: Kept, beside: pl.DataFrame, links: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
     """The spans that were linked again and came out differently: their numbers, and their rows as they are now."""
-    same = pl.select(pl.all_horizontal(beside[name].eq_missing(links[name]) for name in links.columns)).to_series()
-    changed = beside.select("_at").hstack(links).filter(~same)
+    changed = beside.select("_at").hstack(links).filter(~_same_rows(beside.select(links.columns), links))
     rows = kept.whole_rows(changed["_at"].to_numpy()).drop(MADE_BY_LINKING)
     return changed["_at"], rows.join(changed, on="_at", how="inner", validate="1:1")
 

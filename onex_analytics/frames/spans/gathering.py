@@ -108,14 +108,12 @@ class Witnesses:
 
     def _gathered_from_few(self, column: pl.Series) -> pl.Series:
         """The same, where hardly any event tells anything: only the spans of those are looked at."""
-        telling = column.is_not_null().arg_true().to_numpy()
-        tells = np.zeros(len(column), np.bool_)  # memory that is zero and hardly touched costs nothing
-        tells[telling] = True
+        tells = column.is_not_null().to_numpy()
         spans: NDArray[np.integer]
         if self.owner is None:
             spans = np.arange(self.sources.shape[1])
         else:
-            spans = self.owner[telling]
+            spans = self.owner[np.flatnonzero(tells)]
             spans = spans[spans >= 0]
         place = first_telling(tells, np.ascontiguousarray(self.sources[:, spans]), self.order)
         told = place != NOBODY

@@ -26,6 +26,7 @@ from onex_analytics.frames.spans.keys import PAIRING_COLUMNS
 from onex_analytics.frames.spans.linking import Unlinked, linked
 from onex_analytics.frames.spans.pairing import NO_TIME, NONE, STATES
 from onex_analytics.frames.spans.parents import roots
+from onex_analytics.frames.spans.taking import worded
 from onex_analytics.model.shapes import EVENTS, PROFILE_NUMBERS, SPANS
 
 KEPT = pl.Schema({
@@ -57,6 +58,20 @@ EVENT_COLUMNS = tuple(dict.fromkeys((
 """What is read of an event, beside the dimensions."""
 
 
+WHETHER_WHOLE = ("node", "family", "correlation_id", "start_event_id", "end_event_id")
+"""Columns of `whole_or_not`, beside two of `KEPT`: what says what a span's events pair within, and how it came out."""
+
+
+def whole_or_not(events: pl.DataFrame) -> pl.DataFrame:
+    """A few columns of the spans of events, not yet linked: `WHETHER_WHOLE`, `_given_span_id` and `_paired_state`."""
+    events = with_absent(events, list(EVENT_COLUMNS))
+    found = found_spans(events)
+    columns = columns_of(events, found, [*WHETHER_WHOLE, "given_span_id"], {})
+    return pl.DataFrame([columns[name].alias(name) for name in WHETHER_WHOLE]).with_columns(
+        columns["given_span_id"].alias("_given_span_id"), worded(STATES, found.state).alias("_paired_state")
+    )
+
+
 def pair_events(events: pl.DataFrame, dimensions: Mapping[str, str]) -> pl.DataFrame:
     """Spans of events, not yet linked: `model.SPANS`, the dimensions (column of events → of spans), and `KEPT`."""
     events = with_absent(events, list(EVENT_COLUMNS))
@@ -71,7 +86,7 @@ def pair_events(events: pl.DataFrame, dimensions: Mapping[str, str]) -> pl.DataF
     n_events = there.sum(axis=0) - ((found.profile == found.end) & (found.profile != NONE))
     kept: dict[str, object] = {f"_{name}": columns[name] for name in (*GIVEN, *OTHER_EVENTS)}
     kept |= {
-        "_paired_state": pl.Series(STATES).gather(pl.Series(found.state)),
+        "_paired_state": worded(STATES, found.state),
         **{f"_{name}": gathered(events[name], begins) for name in ("operation", "input_hash", "wire_fields")},
         "_first": np.where(there, times, np.iinfo(np.int64).max).min(axis=0, initial=np.iinfo(np.int64).max),
         "_last": times.max(axis=0, initial=NO_TIME),
@@ -99,7 +114,7 @@ def link_spans(spans: pl.DataFrame) -> pl.DataFrame:
     return spans.with_columns(
         found.trace_id.alias("trace_id"),
         found.parent_span_id.alias("parent_span_id"),
-        pl.Series(STATES).gather(pl.Series(found.state)).alias("state"),
+        worded(STATES, found.state).alias("state"),
         spans["span_id"].gather(pl.Series(top, dtype=pl.UInt32)).alias("_root_id"),
     )
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 NOBODY = np.iinfo(np.uint32).max
 """Stands for a place that is none."""
 
+_MANY = 1 << 17
+"""Rows from which on it pays not to make them one."""
+
 _NUMBERS = (pl.Float64, pl.Int64, pl.UInt64)
 _NUMBER_BYTES = 8
 _VIEW_BYTES = 16
@@ -38,14 +41,14 @@ def taken(columns: Sequence[pl.Series], chosen: NDArray[np.uint32]) -> pl.Series
     >>> taken([pl.Series(["c", "d"]), long], np.array([1, 2, NOBODY], np.uint32)).to_list()
     ['d', 'a text of more than 12 bytes', None]
     """
-    if columns[0].dtype == pl.String:
+    rows = sum(map(len, columns))
+    if rows >= _MANY and columns[0].dtype == pl.String:
         return _of_chunks(columns, chosen, _VIEW_BYTES)
-    if columns[0].dtype in _NUMBERS:
+    if rows >= _MANY and columns[0].dtype in _NUMBERS:
         return _of_chunks(columns, chosen, _NUMBER_BYTES)
-    places = pl.Series("places", chosen)
-    if (chosen == NOBODY).any():
-        places = places.to_frame().select(pl.when(pl.col("places") != NOBODY).then("places")).to_series()
-    return pl.concat(columns, rechunk=True).gather(places)
+    nothing = pl.Series([None], dtype=columns[0].dtype)
+    whole = pl.concat([*columns, nothing], rechunk=True)
+    return whole.gather(pl.Series(np.minimum(chosen, np.uint32(rows))))
 
 
 def worded(words: Sequence[str], codes: NDArray[np.integer]) -> pl.Series:
@@ -54,7 +57,7 @@ def worded(words: Sequence[str], codes: NDArray[np.integer]) -> pl.Series:
     >>> worded(["no", "yes"], np.array([1, 0, -1])).to_list()
     ['yes', 'no', None]
     """
-    return taken([pl.Series(words, dtype=pl.String)], codes.astype(np.uint32))
+    return _of_chunks([pl.Series(words, dtype=pl.String)], codes.astype(np.uint32), _VIEW_BYTES)
 
 
 def _of_chunks(columns: Sequence[pl.Series], chosen: NDArray[np.uint32], width: int) -> pl.Series:
