@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from onex_analytics.cli.alerts.options import (
+    AsOf,
+    Files,
+    Incidents,
+    Labels,
+    Lead,
+    Rename,
+    Since,
+    Until,
+    Zone,
+    incidents_of,
+    readable,
+    say_what_was_left_out,
+    scores_for_people,
+    share_or_time,
+)
 from onex_analytics.cli.alerts.rule_files import Rules, rules_of
 from onex_analytics.cli.figure_files import Figure, write_figures
 from onex_analytics.cli.inputs import store_of
-from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
+from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say, write_text
 from onex_analytics.cli.progress import busy
 from onex_analytics.exceptions import InvalidOption
 
@@ -27,31 +42,22 @@ COMPARED = ("rules", "incidents", "firings")
 
 def backtest(
     rules: Rules,
-    files: Annotated[list[str] | None, typer.Argument(help="Raw files, globs or folders; or name a --store.")] = None,
+    files: Files = None,
     store: StoreOrFiles = None,
-    since: Annotated[str | None, typer.Option(help="Only events from this time on, such as 2026-11-01.")] = None,
-    until: Annotated[str | None, typer.Option(help="Only events before this time; the clock is moved to it.")] = None,
-    incidents: Annotated[
-        Path | None,
-        typer.Option(help="What went wrong: CSV, JSON, Parquet, an export of PagerDuty or Grafana, or the labels that "
-                          "generate wrote."),
-    ] = None,
-    lead: Annotated[str, typer.Option(help="A firing so long before an incident still catches it.")] = "15m",
-    label: Annotated[
-        list[str] | None,
-        typer.Option(help="A label that a firing and its incident must share; may be given again. All by default."),
-    ] = None,
-    rename: Annotated[
-        list[str] | None, typer.Option(help="What a label of the incidents is called here, such as service=node.")
-    ] = None,
+    since: Since = None,
+    until: Until = None,
+    incidents: Incidents = None,
+    lead: Lead = "15m",
+    label: Labels = None,
+    rename: Rename = None,
     split: Annotated[
         str | None, typer.Option(help="Score before and after apart: a share such as 0.5, or a time.")
     ] = None,
     compare: Annotated[
         str | None, typer.Option(help='The rules as they were, or "presets": what is won and lost since.')
     ] = None,
-    as_of: Annotated[str, typer.Option(help="event, or arrival: late events and all.")] = "event",
-    tz: Annotated[str, typer.Option(help="The time zone of nights and weekends, such as Europe/Berlin.")] = "UTC",
+    as_of: AsOf = "event",
+    tz: Zone = "UTC",
     show: Annotated[
         str | None, typer.Option(help=f"{', '.join(SHOWN)}; with --compare: {', '.join(COMPARED)}.")
     ] = None,
@@ -77,11 +83,10 @@ def backtest(
     if min_recall is not None and incidents is None:
         raise InvalidOption("--min-recall", "without --incidents", "labelled incidents to find")
     from onex_analytics.alerting import backtest as run
-    from onex_analytics.alerting import compare_rules, load_incidents
+    from onex_analytics.alerting import compare_rules
     from onex_analytics.store.selection import time_of
 
-    names = _renamed(rename)
-    told = None if incidents is None else load_incidents(incidents, rename=names)
+    told = incidents_of(incidents, rename)
     begin, end = time_of("--since", since), time_of("--until", until)
     with store_of(None if files else store, files or []) as (held, _), busy("evaluating"):
         dimensions = dict(held.dimensions)
@@ -98,25 +103,26 @@ def backtest(
             frame = None if markdown else _compared(both, show)
             text = both.markdown() if markdown else ""
         if frame is not None:
-            output.frame(_readable(frame) if output.form in ("table", "csv") else frame)
+            told_of = scores_for_people(frame) if output.form == "table" and "random_recall" in frame.columns else frame
+            output.frame(readable(told_of) if output.form in ("table", "csv") else told_of)
         elif out is not None:
-            out.write_text(text, encoding="utf-8")
+            write_text(out, text)
         else:
             sys.stdout.write(text)
         if figure is not None:
             from onex_analytics.views import alerting as views
 
             drawn = [] if compare is None else [("Before and after", views.before_after(both))]
-            drawn += _drawn(result)
+            drawn += figures_of(result)
             write_figures(drawn, figure, title="What alert rules would have done", caption=(
                 f"The rules of {rules} on {', '.join(files) if files else store}. Blue is firing; all times of events "
                 f"are UTC, hours of pages are those of {tz}."
             ))  # fmt: skip
-        _say_what_was_left_out(result)
+        say_what_was_left_out(result)
         return _over_budget(result, max_pages_per_day, min_recall)
 
 
-def _drawn(result: Backtest) -> list[tuple[str, go.Figure]]:
+def figures_of(result: Backtest) -> list[tuple[str, go.Figure]]:
     """The figures of a backtest, with their headings."""
     from onex_analytics.alerting import delay_distribution, incident_matrix, pages_by_hour
     from onex_analytics.views import alerting as views
@@ -128,34 +134,19 @@ def _drawn(result: Backtest) -> list[tuple[str, go.Figure]]:
     return [*drawn, ("When people are paged", views.pages_by_hour(pages_by_hour(result)))]
 
 
-def _renamed(pairs: list[str] | None) -> dict[str, str]:
-    found = {}
-    for pair in pairs or []:
-        theirs, met, ours = pair.partition("=")
-        if not (theirs and met and ours):
-            raise InvalidOption("--rename", pair, "their name = ours, such as service=node")
-        found[theirs] = ours
-    return found
-
-
 def _shown(result: Backtest, show: str | None, split: str | None) -> pl.DataFrame:
     if show is None:
         show = "summary" if result.incidents is None else "scores"
     if show in ("scores", "incidents") and result.incidents is None:
         raise InvalidOption("--show", show, "--incidents as well")
     if show == "scores":
-        return result.scores(_share_or_time(split))
+        return result.scores(share_or_time(split))
     if show == "incidents":
         return result.matches
+    if show == "alerts":  # by its number `alerts explain` knows an alert
+        return result.alerts.with_row_index("number")
     frame: pl.DataFrame = getattr(result, show)
     return frame
-
-
-def _share_or_time(split: str | None) -> float | str | None:
-    try:
-        return None if split is None else float(split)
-    except ValueError:
-        return split
 
 
 def _compared(both: Comparison, show: str | None) -> pl.DataFrame:
@@ -166,39 +157,6 @@ def _compared(both: Comparison, show: str | None) -> pl.DataFrame:
             raise InvalidOption("--show", show, "--incidents as well")
         return both.incidents
     return both.firings if show == "firings" else both.rules
-
-
-def _readable(frame: pl.DataFrame) -> pl.DataFrame:
-    """Labels as people write them, node=a, and of the alerts of a page how many there are."""
-    import polars as pl
-
-    from onex_analytics.alerting.shapes import LABEL_SET
-
-    pair = pl.concat_str(pl.element().struct.field("name"), pl.element().struct.field("value"), separator="=")
-    labels = [name for name, kind in frame.schema.items() if kind == LABEL_SET]
-    of_pages = [name for name in ("firing", "resolved") if isinstance(frame.schema.get(name), pl.List)]
-    return frame.with_columns(
-        *(pl.col(name).list.eval(pair).list.join(", ") for name in labels),
-        *(pl.col(name).list.len() for name in of_pages),
-    )
-
-
-_LEFT_OUT = {
-    "late": "arrived after their evaluations", "ahead": "lie far ahead of their arrival", "untimed": "have no time",
-    "over_series_limit": "label sets were not evaluated: more than max_series", "skipped": "values were no numbers",
-    "untracked": "could not be followed: no correlation id",
-    "over_limit": "evaluations went over the group's limit and dropped every alert",
-}  # fmt: skip
-
-
-def _say_what_was_left_out(result: Backtest) -> None:
-    for group, counts in result.accounts.items():
-        for word, meaning in _LEFT_OUT.items():
-            if counts.get(word):
-                say(f"{group}: {counts[word]:,} {meaning}")
-    biased = result.summary.filter("biased")
-    for group, rule in biased.select("group", "rule").rows():
-        say(f"{group} / {rule}: sampled events bend its value")
 
 
 def _over_budget(result: Backtest, max_pages_per_day: float | None, min_recall: float | None) -> int:

@@ -3,34 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
-from onex_analytics import generate
 from onex_analytics.cli import main
-
-RULES = """
-groups:
-- name: g
-  rules:
-  - alert: Failing
-    by: [node]
-    when: {ratio: {of: outcome == 'failure', window: 10m}, op: ">", threshold: THRESHOLD, min_count: 5}
-"""
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A log of half a day, its labels, and two rule files."""
-    path = tmp_path_factory.mktemp("history")
-    log = generate(20_000, seed=3, days=0.5)
-    log.write(path / "log.jsonl")
-    log.labels.write_csv(path / "labels.csv")
-    (path / "old.yaml").write_text(RULES.replace("THRESHOLD", "0.3"))
-    (path / "new.yaml").write_text(RULES.replace("THRESHOLD", "0.1"))
-    assert main(["ingest", str(path / "log.jsonl"), "--store", str(path / "store")]) == 0
-    return path
 
 
 @pytest.fixture
@@ -66,6 +42,19 @@ def test_with_incidents_the_rules_are_scored(run, folder):
 @pytest.mark.parametrize("show", ["summary", "alerts", "transitions", "pages", "evidence"])
 def test_everything_can_be_shown(run, folder, show):
     assert len(run("--store", str(folder / "store"), "--show", show, "--csv").splitlines()) > 1
+
+
+def test_alerts_have_the_number_by_which_explain_knows_them(run, folder):
+    rows = json.loads(run("--store", str(folder / "store"), "--show", "alerts", "--json"))
+    assert [row["number"] for row in rows] == list(range(len(rows)))
+
+
+def test_a_table_of_scores_says_of_which_rule_each_row_is(run, folder):
+    words = ("--store", str(folder / "store"), "--incidents", str(folder / "labels.csv"))
+    head, first, last = run(*words).splitlines()
+    assert head.split()[:3] == ["rule", "firings", "precision"]
+    assert [first.split()[0], " ".join(last.split()[:2])] == ["Failing", "all together"]
+    assert run(*words, "--split", "0.5").split()[0] == "part"
 
 
 def test_labels_read_as_people_write_them(run, folder):
