@@ -11,6 +11,7 @@ from onex_analytics.loading import loaded_later
 
 if TYPE_CHECKING:
     from onex_analytics.error_patterns.bursts import detect_bursts
+    from onex_analytics.error_patterns.changes import compare_periods
     from onex_analytics.error_patterns.codes import extract_error_codes
     from onex_analytics.error_patterns.failures import errors_of
     from onex_analytics.error_patterns.rates import error_rates
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TemplateModel",
+    "compare_periods",
     "detect_bursts",
     "error_rates",
     "errors_of",
@@ -29,6 +31,7 @@ __all__ = [
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "bursts": ("detect_bursts",),
+    "changes": ("compare_periods",),
     "codes": ("extract_error_codes",),
     "failures": ("errors_of",),
     "rates": ("error_rates",),
