@@ -11,12 +11,15 @@ from onex_analytics.frames.columns import names, require
 from onex_analytics.frames.spans import complete_spans
 from onex_analytics.frames.windows import bucket, duration
 from onex_analytics.model.shapes import UTC_MICROSECONDS
-from onex_analytics.profiling.standing import is_measured, is_open, is_repeated, weight
+from onex_analytics.profiling.ended import is_open
+from onex_analytics.profiling.standing import is_measured, is_repeated, weight
 
-_STEPS = ("at", "in_flight", "started", "ended", "open", "weight", "left_out")
-_BUCKETS = ("start", "mean_in_flight", "peak", "least", "mean_weight", "open", "left_out")
+_STEPS = ("at", "in_flight", "started", "ended", "open", "weight", "left_out", "exact", "relative_error")
+_BUCKETS = ("start", "mean_in_flight", "peak", "least", "mean_weight", "open", "left_out", "exact", "relative_error")
 _QUEUES = ("start", "n", "weight", "open", "left_out", "interval_s", "arrival_rate_per_s", "mean_in_flight", "waits",
-           "mean_wait_ms", "mean_service_ms", "expected_waiting", "expected_in_flight", "little_residual")  # fmt: skip
+           "mean_wait_ms", "mean_service_ms", "expected_waiting", "expected_in_flight", "little_residual", "exact",
+           "relative_error")  # fmt: skip
+_EXACT = {"exact": pl.lit(True), "relative_error": pl.lit(0.0)}
 
 
 def in_flight(
@@ -35,14 +38,16 @@ def in_flight(
         at the same moment, so that work done back to back is never two at once), `started` and `ended` (spans, at that
         moment; one that takes no time is both), `open` (those of `in_flight` that have not ended in these spans),
         `weight` (what those of `in_flight` stand for, by `adjusted_count`), `left_out` (the same in all rows of a
-        group: spans without a known start or end, that end before they start, or told of already).
+        group: spans without a known start or end, that end before they start, or told of already), `exact` (true) and
+        `relative_error` (0.0).
 
         With `every`, one row a bucket from the first change of a group to its last, quiet ones included: the columns
         of `by`, `start` (of the bucket [start, start + every)), `mean_in_flight` (by time), `peak` and `least`,
-        `mean_weight`, `open` (at the end of the bucket), `left_out`.
+        `mean_weight`, `open` (at the end of the bucket), `left_out`, `exact` and `relative_error`.
 
-        An open span is under way from its start to the end of the table. A group of which all is left out has one row
-        without a time. Exact.
+        An open span (state "open", or an orphan or a link of a cycle that has no end) is under way from its start to
+        the end of the table. A group of which all is left out has one row
+        without a time.
 
     Raises:
         MissingColumns: a column of `by` is absent.
@@ -68,7 +73,7 @@ def in_flight(
     aside = lazy.group_by(groups).agg((~_is_placed()).sum().cast(pl.UInt64).alias("left_out"))
     table = steps if every is None else _bucketed(steps, groups, duration(every))
     wanted = _STEPS if every is None else _BUCKETS
-    whole = aside.join(table, on=groups, how="left", nulls_equal=True)
+    whole = aside.join(table, on=groups, how="left", nulls_equal=True).with_columns(**_EXACT)
     return whole.sort(*groups, wanted[0], nulls_last=True).select(*keys, *wanted)
 
 
@@ -96,7 +101,8 @@ def queueing(
         the end of the interval), `waits` (spans that tell a `queue_time_ms`), `mean_wait_ms` (of those),
         `mean_service_ms` (of `duration_ms`, of spans that are measured and start in the interval), `expected_waiting`
         (arrival rate × mean wait), `expected_in_flight` (arrival rate × mean service), and
-        `little_residual` (`mean_in_flight` − `expected_in_flight`). Null where there is nothing to reckon from. Exact.
+        `little_residual` (`mean_in_flight` − `expected_in_flight`). Null where there is nothing to reckon from. `exact`
+        is true and `relative_error` 0.0.
 
     Raises:
         MissingColumns: a column of `by` is absent.
@@ -153,6 +159,7 @@ def queueing(
         ((pl.col("_under_way_us") - service_us) / us).alias("little_residual"),
         pl.col("n", "_open", "waits").fill_null(0),
         pl.col("weight").fill_null(0.0),
+        **_EXACT,
     ).drop("open", strict=False).rename({"_open": "open"})  # fmt: skip
     return reckoned.sort(*groups, "start", nulls_last=True).select(*keys, *_QUEUES)
 

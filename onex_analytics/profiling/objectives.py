@@ -12,7 +12,7 @@ from onex_analytics.frames.columns import names, require
 from onex_analytics.frames.spans import complete_spans
 from onex_analytics.frames.windows import duration, width_seconds
 from onex_analytics.model.shapes import UTC_MICROSECONDS
-from onex_analytics.profiling.standing import failed, is_measured, is_open, is_repeated, left_out, weight
+from onex_analytics.profiling.standing import failed, is_measured, is_repeated, left_out, says_open, weight
 
 BURN_WINDOWS = ("5m", "30m", "1h", "6h", "3d")
 """The windows whose burn rates `slo` gives, as in Google's SRE workbook."""
@@ -195,7 +195,7 @@ def _alert(burn_rate: Callable[[str], pl.Expr], window: str) -> pl.Expr:
 
 def _judged() -> pl.Expr:
     """True for a span of which it is known whether it was good: it was measured, or it failed."""
-    return is_measured() | (failed() & ~is_open() & ~is_repeated())
+    return is_measured() | (failed() & ~says_open() & ~is_repeated())
 
 
 def _grouped(lazy: pl.LazyFrame, keys: list[str], *aggregations: pl.Expr) -> pl.LazyFrame:

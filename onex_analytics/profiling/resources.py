@@ -14,7 +14,7 @@ from onex_analytics.model.shapes import PROFILE_NUMBERS
 from onex_analytics.profiling.standing import is_measured, weight
 
 _OURS = ("measure", "n", "untold", "weight", "mean", "max", "total", "share_of_wall", "spearman", "spearman_low",
-         "spearman_high", "correlated")  # fmt: skip
+         "spearman_high", "correlated", "exact", "relative_error")  # fmt: skip
 
 
 def resource_profile(
@@ -41,7 +41,8 @@ def resource_profile(
         utilisation, which is above 1 where several cores work; null for other units); `spearman` (rank correlation
         with the duration, −1 to 1, over the `correlated` spans that tell both; null where one does not vary),
         `spearman_low` and `spearman_high` (its interval; null for fewer than four spans). A group that tells nothing
-        has no row. NaN and infinities tell nothing. Exact; an open span tells its numbers, but has no duration.
+        has no row. NaN and infinities tell nothing; an open span tells its numbers, but has no duration. `exact` is
+        true and `relative_error` 0.0: of the spans that are there nothing is estimated.
 
     Raises:
         MissingColumns: a column of `by` is absent.
@@ -110,6 +111,8 @@ def resource_profile(
         pl.when(is_time).then("share_of_wall"),
         (r.arctanh() - reach).tanh().alias("spearman_low"),
         (r.arctanh() + reach).tanh().alias("spearman_high"),
+        pl.lit(True).alias("exact"),
+        pl.lit(0.0).alias("relative_error"),
     )
     return bounded.sort(groups, nulls_last=True).with_columns(pl.col("measure").cast(pl.String)).select(*keys, *_OURS)
 

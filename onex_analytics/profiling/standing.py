@@ -13,8 +13,8 @@ LEFT_OUT = {"open": pl.UInt64(), "negative": pl.UInt64(), "unmeasured": pl.UInt6
 _REPEATED = ("duplicate_start", "duplicate_end")
 
 
-def is_open() -> pl.Expr:
-    """True for a span that has not ended."""
+def says_open() -> pl.Expr:
+    """True for a span whose state says that it has not ended: tables of durations go by that, they read no times."""
     return pl.col("state").eq_missing("open")
 
 
@@ -27,7 +27,7 @@ def is_measured() -> pl.Expr:
     """True for a span whose duration counts."""
     duration = pl.col("duration_ms")
     is_a_number = duration.is_not_null() & duration.is_finite().fill_null(False) & (duration >= 0).fill_null(False)
-    return ~is_open() & ~is_repeated() & is_a_number
+    return ~says_open() & ~is_repeated() & is_a_number
 
 
 def is_negative() -> pl.Expr:
@@ -35,7 +35,7 @@ def is_negative() -> pl.Expr:
     duration = pl.col("duration_ms")
     is_no_number = duration.is_null() | duration.is_nan() | duration.is_infinite()
     says_so = pl.col("state").eq_missing("negative_duration") & is_no_number.fill_null(True)
-    return ~is_open() & ~is_repeated() & ((duration < 0).fill_null(False) | says_so)
+    return ~says_open() & ~is_repeated() & ((duration < 0).fill_null(False) | says_so)
 
 
 def failed() -> pl.Expr:
@@ -51,6 +51,6 @@ def weight() -> pl.Expr:
 def left_out(judged: pl.Expr | None = None) -> list[pl.Expr]:
     """How many spans are open, negative and unmeasured: aggregations, which with the judged ones add up to the rows."""
     taken = is_measured() if judged is None else judged
-    unmeasured = ~taken & ~is_open() & ~is_negative()
-    counts = {"open": is_open() & ~taken, "negative": is_negative() & ~taken, "unmeasured": unmeasured}
+    unmeasured = ~taken & ~says_open() & ~is_negative()
+    counts = {"open": says_open() & ~taken, "negative": is_negative() & ~taken, "unmeasured": unmeasured}
     return [expression.sum().cast(pl.UInt64).alias(name) for name, expression in counts.items()]

@@ -10,22 +10,27 @@ from tests.profiling.latencies import at, spans
 WORK = st.lists(
     st.fixed_dictionaries({
         "at": st.integers(0, 20), "ms": st.none() | st.integers(-2, 9).map(lambda s: 1000.0 * s),
-        "state": st.sampled_from(["closed", "open", "duplicate_end"]), "node": st.sampled_from(["a", None]),
+        "state": st.sampled_from(["closed", "open", "duplicate_end", "orphan"]), "node": st.sampled_from(["a", None]),
         "adjusted_count": st.sampled_from([1.0, 2.0]),
     }),
     max_size=15,
 )  # fmt: skip
 
 
+def is_open(row):
+    """Without an end it is under way still, whatever its place in the tree."""
+    return row["state"] == "open" or (row["ms"] is None and row["state"] != "duplicate_end")
+
+
 def placed(row):
-    return row["state"] != "duplicate_end" and (row["state"] == "open" or (row["ms"] is not None and row["ms"] >= 0))
+    return row["state"] != "duplicate_end" and (is_open(row) or row["ms"] >= 0)
 
 
 def under_way(rows, moment):
     """The spans under way at a moment, looked at one by one: from the start until just before the end."""
     return [
         row for row in rows
-        if placed(row) and row["at"] <= moment and (row["state"] == "open" or moment < row["at"] + row["ms"] / 1000)
+        if placed(row) and row["at"] <= moment and (is_open(row) or moment < row["at"] + row["ms"] / 1000)
     ]  # fmt: skip
 
 
@@ -40,7 +45,7 @@ def test_at_every_moment_as_many_are_under_way_as_a_look_at_each_says(rows):
             there = under_way(group, moment)
             assert step["in_flight"] == len(there)
             assert step["weight"] == sum(row["adjusted_count"] for row in there)
-            assert step["open"] == sum(row["state"] == "open" for row in there)
+            assert step["open"] == sum(map(is_open, there))
             assert step["started"] == sum(placed(row) and row["at"] == moment for row in group)
         moments = {at(row["at"]) for row in group if placed(row)}
         assert moments <= set(steps["at"])
@@ -59,7 +64,7 @@ def test_what_takes_no_time_is_never_under_way_but_is_told():
 
 
 def test_a_group_of_which_all_is_left_out_is_not_lost():
-    found = in_flight(spans([{"ms": None}]), "node").collect()
+    found = in_flight(spans([{"ms": None, "state": "duplicate_end"}]), "node").collect()
     assert found.select("node", "at", "left_out").rows() == [("a", None, 1)]
     assert in_flight(spans([])).collect().height == 0
 
@@ -78,7 +83,7 @@ def test_a_bucket_has_the_mean_and_the_extremes_of_its_moments(rows, width):
         assert (told["peak"], told["least"]) == (max(numbers), min(numbers))
         weights = [sum(row["adjusted_count"] for row in there) for there in seconds]
         assert told["mean_weight"] == pytest.approx(sum(weights) / width)
-        assert told["open"] == sum(row["state"] == "open" for row in seconds[-1])
+        assert told["open"] == sum(map(is_open, seconds[-1]))
     for _, buckets in found.drop_nulls("start").group_by("node"):
         gaps = buckets.sort("start")["start"].diff().drop_nulls().dt.total_seconds()
         assert set(gaps) <= {width}
@@ -132,8 +137,15 @@ def test_by_buckets_arrivals_are_where_work_starts_and_concurrency_where_it_is()
 
 def test_nothing_under_way_gives_no_row_and_what_is_left_out_is_told():
     assert queueing(spans([])).collect().height == 0
-    told = queueing(spans([{"ms": None}])).collect().row(0, named=True)
+    told = queueing(spans([{"ms": None, "state": "duplicate_end"}])).collect().row(0, named=True)
     assert (told["n"], told["left_out"], told["mean_in_flight"]) == (0, 1, None)
+
+
+def test_every_row_says_that_it_is_exact():
+    rows = [{"at": 0, "ms": 15_000.0}, {"at": 12, "ms": None, "state": "open"}, {"ms": -1.0, "node": "b"}]
+    for found in (in_flight(spans(rows), "node"), in_flight(spans(rows), "node", every="5s"),
+                  queueing(spans(rows)), queueing(spans(rows), every="5s")):  # fmt: skip
+        assert found.select("exact", "relative_error").unique().collect().rows() == [(True, 0.0)]
 
 
 @pytest.mark.parametrize("ask", [in_flight, queueing])

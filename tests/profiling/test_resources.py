@@ -21,6 +21,7 @@ def test_utilisation_is_processor_time_over_wall_time_of_those_that_tell_both():
             {"ms": None, "cpu_time_ms": 7.0, "state": "open"}]  # fmt: skip
     cpu = told(rows, "cpu_time_ms")
     assert (cpu["n"], cpu["untold"], cpu["correlated"]) == (3, 1, 2)
+    assert (cpu["exact"], cpu["relative_error"]) == (True, 0.0)
     assert cpu["share_of_wall"] == 0.5
     assert (cpu["mean"], cpu["total"], cpu["max"]) == (69.0, 207.0, 150.0)
 
