@@ -11,9 +11,9 @@ import polars as pl
 from plotly.subplots import make_subplots
 
 from onex_analytics.views.alerting.words import delay, names_of, pairs_of
-from onex_analytics.views.profiling.groups import count, sentence
-from onex_analytics.views.profiling.lanes import note
-from onex_analytics.views.profiling.panels import TIME
+from onex_analytics.views.groups import count, sentence
+from onex_analytics.views.lanes import note
+from onex_analytics.views.panels import TIME
 from onex_analytics.views.theme import BLUE, GREEN, RED, REST, blank, described, label, styled
 
 _CHANGES = (

@@ -12,10 +12,10 @@ from plotly.subplots import make_subplots
 
 from onex_analytics.views.alerting.sweep_rows import line_of, row_of, share, told_of
 from onex_analytics.views.alerting.words import number
-from onex_analytics.views.profiling.durations import LogAxis
-from onex_analytics.views.profiling.durations import told as duration
-from onex_analytics.views.profiling.groups import count, sentence
-from onex_analytics.views.profiling.lanes import note
+from onex_analytics.views.durations import LogAxis
+from onex_analytics.views.durations import told as duration
+from onex_analytics.views.groups import count, sentence
+from onex_analytics.views.lanes import note
 from onex_analytics.views.theme import (
     BLUE,
     GREEN,

@@ -6,9 +6,9 @@ import plotly.graph_objects as go
 import polars as pl
 
 from onex_analytics.views.alerting.words import delay, names_of
-from onex_analytics.views.profiling.durations import LogAxis
-from onex_analytics.views.profiling.groups import count, sentence
-from onex_analytics.views.profiling.lanes import note
+from onex_analytics.views.durations import LogAxis
+from onex_analytics.views.groups import count, sentence
+from onex_analytics.views.lanes import note
 from onex_analytics.views.theme import PALETTE, blank, described, label, styled, with_long_legend
 
 _DASHES = ("solid", "dash", "dot", "dashdot")

@@ -11,9 +11,9 @@ import polars as pl
 
 from onex_analytics.views.alerting.sweep_rows import half, line_of, share
 from onex_analytics.views.alerting.words import number
-from onex_analytics.views.profiling.durations import told as duration
-from onex_analytics.views.profiling.groups import count, sentence
-from onex_analytics.views.profiling.lanes import note
+from onex_analytics.views.durations import told as duration
+from onex_analytics.views.groups import count, sentence
+from onex_analytics.views.lanes import note
 from onex_analytics.views.theme import BLUE, REST, blank, described, faded, styled, with_long_legend
 
 

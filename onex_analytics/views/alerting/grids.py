@@ -11,8 +11,8 @@ from plotly.subplots import make_subplots
 
 from onex_analytics.views.alerting.sweep_rows import length, line_of, row_of, told_of
 from onex_analytics.views.alerting.words import number
-from onex_analytics.views.profiling.groups import count, sentence
-from onex_analytics.views.profiling.lanes import note
+from onex_analytics.views.groups import count, sentence
+from onex_analytics.views.lanes import note
 from onex_analytics.views.theme import BLUE, RED, blank, described, faded, styled
 
 _MOST_CELLS = 36

@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 import polars as pl
 
 from onex_analytics.views.alerting.words import delay, names_of, pairs_of, period
-from onex_analytics.views.profiling.groups import count, sentence
-from onex_analytics.views.profiling.lanes import note
+from onex_analytics.views.groups import count, sentence
+from onex_analytics.views.lanes import note
 from onex_analytics.views.theme import BLUE, GREEN, RED, blank, described, faded, label, styled
 
 _SCALE = [[0.0, faded(BLUE, 1.0)], [0.5, faded(BLUE, 0.6)], [1.0, faded(BLUE, 0.25)]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import polars as pl
 
-from onex_analytics.views.profiling.groups import count, sentence
+from onex_analytics.views.groups import count, sentence
 from onex_analytics.views.theme import RED, TEXT, blank, described, faded, label, styled
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

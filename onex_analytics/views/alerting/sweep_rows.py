@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from onex_analytics.views.alerting.words import delay, number
-from onex_analytics.views.profiling.durations import told as duration
-from onex_analytics.views.profiling.groups import count
+from onex_analytics.views.durations import told as duration
+from onex_analytics.views.groups import count
 from onex_analytics.views.theme import label
 
 Row = Mapping[str, Any]

@@ -12,9 +12,9 @@ import polars as pl
 from plotly.subplots import make_subplots
 
 from onex_analytics.views.alerting.words import delay, name_of, number, pairs_of, period
-from onex_analytics.views.profiling.groups import count, sentence
-from onex_analytics.views.profiling.lanes import note
-from onex_analytics.views.profiling.panels import TIME
+from onex_analytics.views.groups import count, sentence
+from onex_analytics.views.lanes import note
+from onex_analytics.views.panels import TIME
 from onex_analytics.views.theme import BLUE, GREEN, ORANGE, RED, REST, blank, described, faded, label, styled
 
 _LANE, _STRIP = 26, 22

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 import polars as pl
 
 from onex_analytics.views.alerting.words import name_of, number
-from onex_analytics.views.profiling.groups import count, sentence
-from onex_analytics.views.profiling.panels import panels
+from onex_analytics.views.groups import count, sentence
+from onex_analytics.views.panels import panels
 from onex_analytics.views.theme import BLUE, GREEN, ORANGE, RED, blank, described, faded, label
 
 _STATES = (("pending", ORANGE, 4), ("firing", BLUE, 7))

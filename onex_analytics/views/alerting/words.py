@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from onex_analytics.views.profiling.durations import told as duration
+from onex_analytics.views.durations import told as duration
 from onex_analytics.views.theme import label
 
 Label = Mapping[str, str]

@@ -9,8 +9,8 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from onex_analytics.views.profiling.durations import LogAxis, told
-from onex_analytics.views.profiling.groups import (
+from onex_analytics.views.durations import LogAxis, told
+from onex_analytics.views.groups import (
     count,
     keys_of,
     name_of,
@@ -19,7 +19,7 @@ from onex_analytics.views.profiling.groups import (
     quantile_columns,
     sentence,
 )
-from onex_analytics.views.profiling.panels import (
+from onex_analytics.views.panels import (
     MOST_PANELS,
     TICKS_OF_PANEL,
     bucket_width,

@@ -9,9 +9,9 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from onex_analytics.views.profiling.durations import number, told
-from onex_analytics.views.profiling.groups import count, name_of, sentence
-from onex_analytics.views.profiling.lanes import lane_axis, note
+from onex_analytics.views.durations import number, told
+from onex_analytics.views.groups import count, name_of, sentence
+from onex_analytics.views.lanes import lane_axis, note
 from onex_analytics.views.theme import BLUE, GREEN, RED, REST, TEXT, blank, described, faded, label
 
 _VERDICTS = {

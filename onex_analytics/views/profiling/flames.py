@@ -9,8 +9,8 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from onex_analytics.views.profiling.durations import number, told
-from onex_analytics.views.profiling.groups import count, sentence
+from onex_analytics.views.durations import number, told
+from onex_analytics.views.groups import count, sentence
 from onex_analytics.views.theme import BLUE, blank, described, label, styled
 
 _HUES = (BLUE, "#00866A", "#8E6BBF", "#BF6636", "#4C7F8C", "#8A7400")

@@ -9,9 +9,9 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from onex_analytics.views.profiling.durations import LogAxis, told
-from onex_analytics.views.profiling.groups import count, keys_of, parts_of, sentence
-from onex_analytics.views.profiling.panels import TICKS_OF_PANEL, bucket_width, busiest, panels
+from onex_analytics.views.durations import LogAxis, told
+from onex_analytics.views.groups import count, keys_of, parts_of, sentence
+from onex_analytics.views.panels import TICKS_OF_PANEL, bucket_width, busiest, panels
 from onex_analytics.views.theme import RED, blank, described, faded
 
 _KNOWN = {"start", "lower_ms", "upper_ms", "bucket", "n", "weight", "exact", "relative_error"}

@@ -9,8 +9,8 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from onex_analytics.views.profiling.durations import LogAxis, told
-from onex_analytics.views.profiling.groups import (
+from onex_analytics.views.durations import LogAxis, told
+from onex_analytics.views.groups import (
     MOST_COLOURS,
     count,
     keys_of,
@@ -20,7 +20,7 @@ from onex_analytics.views.profiling.groups import (
     quantile_columns,
     sentence,
 )
-from onex_analytics.views.profiling.lanes import lane_axis, note
+from onex_analytics.views.lanes import lane_axis, note
 from onex_analytics.views.theme import (
     BLUE,
     GREEN,

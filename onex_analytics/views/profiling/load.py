@@ -5,13 +5,13 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import polars as pl
 
-from onex_analytics.views.profiling.groups import count, keys_of, parts_of, sentence
-from onex_analytics.views.profiling.lanes import note
-from onex_analytics.views.profiling.panels import TIME
+from onex_analytics.views.groups import count, keys_of, parts_of, sentence
+from onex_analytics.views.lanes import note
+from onex_analytics.views.panels import TIME
 from onex_analytics.views.theme import ORANGE, PALETTE, blank, described, faded, label, styled, with_long_legend
 
-_STEPS = {"at", "in_flight", "started", "ended", "open", "weight", "left_out"}
-_BUCKETS = {"start", "mean_in_flight", "peak", "least", "mean_weight", "open", "left_out"}
+_STEPS = {"at", "in_flight", "started", "ended", "open", "weight", "left_out", "exact", "relative_error"}
+_BUCKETS = {"start", "mean_in_flight", "peak", "least", "mean_weight", "open", "left_out", "exact", "relative_error"}
 
 
 def concurrency(frame: pl.DataFrame, most: int = 6) -> go.Figure:

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 import polars as pl
 
-from onex_analytics.views.profiling.durations import number, told, unit
-from onex_analytics.views.profiling.groups import count, keys_of, name_of, sentence
+from onex_analytics.views.durations import number, told, unit
+from onex_analytics.views.groups import count, keys_of, name_of, sentence
 from onex_analytics.views.theme import PALETTE, REST, blank, described, label, styled, with_long_legend
 
 _KNOWN = {

@@ -7,9 +7,9 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from onex_analytics.views.profiling.durations import LogAxis, told
-from onex_analytics.views.profiling.groups import count, name_of, sentence
-from onex_analytics.views.profiling.lanes import lane_axis
+from onex_analytics.views.durations import LogAxis, told
+from onex_analytics.views.groups import count, name_of, sentence
+from onex_analytics.views.lanes import lane_axis
 from onex_analytics.views.theme import BLUE, ORANGE, blank, described, faded, label
 
 _KEYS = ("node", "operation")

@@ -7,8 +7,8 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from onex_analytics.views.profiling.durations import told, unit
-from onex_analytics.views.profiling.groups import count, sentence
+from onex_analytics.views.durations import told, unit
+from onex_analytics.views.groups import count, sentence
 from onex_analytics.views.theme import BLUE, ORANGE, RED, REST, blank, described, faded, label, styled
 
 _PALE = 0.38

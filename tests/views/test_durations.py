@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onex_analytics.views.profiling.durations import LogAxis, told
+from onex_analytics.views.durations import LogAxis, told
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from onex_analytics.views.profiling.groups import count
+from onex_analytics.views.groups import count
 from onex_analytics.views.theme import label, styled
 
 

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from onex_analytics.views.profiling.groups import count
-from onex_analytics.views.profiling.lanes import note
+from onex_analytics.views.groups import count
+from onex_analytics.views.lanes import note
 from onex_analytics.views.theme import label, styled
 
 MOST_PANELS = 8
