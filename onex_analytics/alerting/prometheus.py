@@ -66,17 +66,20 @@ def export_prometheus(rules: RuleSet, states: pl.DataFrame | pl.LazyFrame) -> Pr
         unmapped.append(("", None, "silences", "silences are held by Alertmanager"))
     groups: list[dict[str, Any]] = []
     files: dict[str, str] = {}
-    names = _Names()
+    names, stems = _Names(), _Names()
     for group in rules.groups:
         if group.limit:
             reason = "exported, and the same in Prometheus; where it is exceeded, a test of promtool ends as failed"
             unmapped.append((group.name, None, "limit", reason))
+        if group.offset:
+            reason = "Prometheus chooses the moment within the interval itself"
+            unmapped.append((group.name, None, "offset", reason))
         mapped = [rule for rule in group.rules if _maps(group, rule, unmapped)]
-        series = {rule.alert: names.of(group.name, rule.alert) for rule in mapped}
+        series = {rule.alert: names.of(_metric(group.name, rule.alert)) for rule in mapped}
         groups.append(_group(group, mapped, series))
         own = told.filter((pl.col("group") == group.name) & pl.col("rule").is_in(list(series)))
         recorded = _recorded(group, own, series)
-        name = re.sub(r"[^A-Za-z0-9_.-]", "_", group.name)
+        name = stems.of(re.sub(r"[^A-Za-z0-9_.-]", "_", group.name))
         files[f"series-{name}.om"] = _openmetrics(recorded)
         files[f"test-{name}.yml"] = _dumped(_test(group, mapped, own, recorded))
     files = {RULE_FILE: _dumped({"groups": groups}), **files}
@@ -106,19 +109,23 @@ def _maps(group: Group, rule: Rule, unmapped: list[tuple[str, str | None, str, s
 
 
 class _Names:
-    """A metric for each rule, so that its series have the rule's labels and no others."""
+    """Names of which each is given once, and with it the one with `_events` behind it: a metric for each rule, so that
+    its series have the rule's labels and no others, and files for each group."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
-    def of(self, group: str, alert: str) -> str:
-        base = "onex_rule_" + re.sub(r"[^A-Za-z0-9_]", "_", f"{group}_{alert}")
-        name, i = base, 1
-        while name in self._taken:
+    def of(self, wanted: str) -> str:
+        name, i = wanted, 1
+        while not self._taken.isdisjoint(both := {name.lower(), f"{name}_events".lower()}):
             i += 1
-            name = f"{base}_{i}"
-        self._taken.add(name)
+            name = f"{wanted}_{i}"
+        self._taken |= both  # in small letters: there are disks to which capitals are nothing
         return name
+
+
+def _metric(group: str, alert: str) -> str:
+    return "onex_rule_" + re.sub(r"[^A-Za-z0-9_]", "_", f"{group}_{alert}")
 
 
 def expression(rule: Rule, series: str) -> str:

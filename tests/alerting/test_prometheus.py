@@ -146,3 +146,20 @@ def test_what_has_no_counterpart_is_listed_by_name() -> None:
     ]
     assert "Each" not in export.files["rules.yml"]
     assert export.files["series-nodes.om"] == "# EOF\n"
+
+
+def test_groups_and_rules_of_like_names_have_files_and_series_of_their_own(promtool, tmp_path):
+    some = [
+        {"alert": name, "by": ["node"], "when": {"count": {"window": window}, "threshold": 0, "min_count": 1}}
+        for name, window in (("A_events", "2m"), ("A", "5m"), ("a-events", "4m"))
+    ]  # fmt: skip
+    names = ["a b", "a_b", "A_B", "a_b_2"]
+    rules = RuleSet.model_validate({"groups": [{"name": name, "offset": "7s", "rules": some} for name in names]})
+    result = backtest(rules, events_of([(0, "x", "success"), (60, "y", "failure"), (600, "x", "success")]))
+    export = export_prometheus(rules, result.stretches())
+    write(export, tmp_path)
+    tests = [name for name in export.files if name.startswith("test-")]
+    assert len({name.lower() for name in export.files}) == 1 + 2 * len(names)
+    for test in tests:
+        assert agrees(promtool, tmp_path, test)[0]
+    assert export.unmapped.select("group", "field").rows() == [(name, "offset") for name in names]
