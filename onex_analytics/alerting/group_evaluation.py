@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +27,8 @@ from onex_analytics.alerting.rules import Group
 
 MICROSECOND = timedelta(microseconds=1)
 _REASONS = {LATE: "late", AHEAD: "ahead", UNTIMED: "untimed"}
+_AT_ONCE = 2**18
+"""Events of `mode: event` between two closings: each brings two runs, whose arrays are better small and used again."""
 Listener = Callable[["GroupEvaluation", RuleRuns, Changes], None]
 """Is told of a rule's runs and of the changes in them."""
 
@@ -86,6 +89,22 @@ class GroupEvaluation:
         Returns:
             The changes that they brought about; and why each was set aside (`ACCEPTED` where not), None if none was.
         """
+        many = time.size
+        if self.mode == "grid" or many <= _AT_ONCE or (in_order and not (time[1:] >= time[:-1]).all()):
+            return self._take(events, time, arrived, in_order)
+        parts = [
+            (end - begin, self._take(events[begin:end], time[begin:end], arrived[begin:end], in_order))
+            for begin, end in pairwise([*range(0, many, _AT_ONCE), many])
+        ]
+        changes = [found for _, (found, _) in parts]
+        if all(verdict is None for _, (_, verdict) in parts):
+            return _together(changes), None
+        verdicts = [np.full(rows, ACCEPTED, np.int8) if verdict is None else verdict for rows, (_, verdict) in parts]
+        return _together(changes), np.concatenate(verdicts)
+
+    def _take(
+        self, events: pl.DataFrame, time: NDArray[np.int64], arrived: NDArray[np.int64], in_order: bool
+    ) -> tuple[GroupChanges, NDArray[np.int8] | None]:
         verdict = np.empty(time.size, np.int8)
         judge = arrivals.judge_in_order if in_order else arrivals.judge_arrivals
         aside = judge(
@@ -141,6 +160,12 @@ class GroupEvaluation:
         self._lifecycle.restore(parts["lifecycle"])
         self.fold.restore(parts["fold"])
         self._last = int(self._arrivals[CLOSED])
+
+
+def _together(parts: list[GroupChanges]) -> GroupChanges:
+    return GroupChanges(*(
+        np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(GroupChanges)
+    ))  # fmt: skip
 
 
 def _joined(parts: list[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:

@@ -19,10 +19,11 @@ from onex_analytics.alerting.cells.saving import Parts
 from onex_analytics.alerting.cells.window_kernels import (
     add_flags,
     add_numbers,
+    by_label_set,
     cells_at,
     cells_of,
     gather,
-    order_by_key,
+    in_order,
     used_cells,
 )
 from onex_analytics.alerting.grid import Grid
@@ -89,7 +90,7 @@ def rows_at(
         return no_rows(len(lanes))
     low, high = (-((grid.offset_us - int(end)) // width_us) for end in (times.min(), times.max()))
     if _sparse(low, high, many, len(times)):
-        buckets = -((grid.offset_us - times) // width_us)
+        buckets = times if width_us == 1 and not grid.offset_us else -((grid.offset_us - times) // width_us)
         return _sorted_rows(buckets, keys, lanes, counts)
     cell = np.empty(len(times), np.int32)
     cells_at(times, keys, grid.offset_us, width_us, low, many, cell)
@@ -137,6 +138,12 @@ def _gathered(lanes: Int64, rows: Int64) -> Int64:
 
 
 def _sorted_rows(buckets: Int64, keys: Int32, lanes: list[NDArray[np.generic]], counts: int) -> Rows:
+    if in_order(buckets, keys):  # as events of a log mostly are where each microsecond is a bucket
+        found = np.empty((len(lanes), len(buckets)), np.int64)
+        for lane, numbers in enumerate(lanes):
+            found[lane] = numbers
+        used = (found[:counts] != 0).any(axis=0)
+        return Rows(buckets, keys, found) if used.all() else Rows(buckets[used], keys[used], found[:, used])
     order = np.lexsort((keys, buckets))
     buckets, keys = buckets[order], keys[order]
     first = np.flatnonzero(np.append(True, (buckets[1:] != buckets[:-1]) | (keys[1:] != keys[:-1])))
@@ -192,9 +199,11 @@ class Queue:
         return self._ordered(self._begin, self._end, keys)
 
     def _ordered(self, begin: int, end: int, keys: int) -> ByKey:
-        order, bounds = np.empty(end - begin, np.int64), np.empty(keys + 1, np.int64)
-        order_by_key(self._room.keys, begin, end, order, bounds)
-        return ByKey(self._room.buckets[order], _gathered(self._room.lanes, order), bounds)
+        room, many = self._room, end - begin
+        bounds, lanes = np.empty(keys + 1, np.int64), np.empty((len(room.lanes), many), np.int64)
+        found = ByKey(np.empty(many, np.int64), lanes, bounds)
+        by_label_set(room.buckets, room.keys, room.lanes, begin, end, bounds, found.buckets, lanes)
+        return found
 
 
 class Base:

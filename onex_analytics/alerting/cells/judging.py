@@ -34,7 +34,7 @@ def truth(when: When, value: Float64, n: Int64) -> Int8:
 def last_ticks(bounds: Int64, first: Int64, tick: int) -> Int64:
     """The last tick of each run: the one before the label set's next run, or the closed tick."""
     last = np.empty_like(first)
-    last[:-1] = first[1:] - 1
+    np.subtract(first[1:], 1, out=last[:-1])
     ends = bounds[1:][np.diff(bounds) > 0] - 1
     last[ends] = tick
     return last

@@ -37,6 +37,11 @@ class LabelSets:
 
     def of_few(self, events: pl.DataFrame) -> Int32 | None:
         """As `of`, where the texts are few; None where they are not."""
+        if len(self.by) == 1:  # what a text is called is found once for all of its rows
+            if (parts := few_texts(events[self.by[0]])) is None:
+                return None
+            numbers = [self._of([_coded(part.texts.fill_null(""), self._kinds[0])])[part.place] for part in parts]
+            return numbers[0] if len(numbers) == 1 else np.concatenate(numbers)
         found = [_codes_of_few(events[column], kind) for column, kind in zip(self.by, self._kinds, strict=True)]
         coded = [one for one in found if one is not None]
         return self._of(coded) if coded and len(coded) == len(found) else None

@@ -85,20 +85,35 @@ def gather(lanes: Numbers, rows: Numbers, found: Numbers) -> Any:
 
 
 @lean
-def order_by_key(keys: Numbers, begin: int, end: int, order: Numbers, bounds: Numbers) -> Any:
-    """Rows `begin` to `end` label set by label set, each in the order in which they lie."""
+def by_label_set(
+    buckets: Numbers, keys: Numbers, lanes: Numbers, begin: int, end: int, bounds: Numbers, found: Numbers,
+    found_lanes: Numbers,
+) -> Any:  # fmt: skip
+    """Rows `begin` to `end` label set by label set, each in the order in which they lie: their buckets and lanes."""
     bounds[:] = 0
     for row in range(begin, end):
         bounds[keys[row] + 1] += 1
     for key in range(1, len(bounds)):
         bounds[key] += bounds[key - 1]
     for row in range(begin, end):
-        order[bounds[keys[row]]] = row
-        bounds[keys[row]] += 1
+        place = bounds[keys[row]]
+        bounds[keys[row]] = place + 1
+        found[place] = buckets[row]
+        for lane in range(lanes.shape[0]):
+            found_lanes[lane, place] = lanes[lane, row]
     for key in range(len(bounds) - 1, 0, -1):
         bounds[key] = bounds[key - 1]
     bounds[0] = 0
     return 0
+
+
+@lean
+def in_order(buckets: Numbers, keys: Numbers) -> Any:
+    """Whether each row lies behind the one before it: in a later bucket, or of another label set further on."""
+    for row in range(1, len(buckets)):
+        if buckets[row] < buckets[row - 1] or (buckets[row] == buckets[row - 1] and keys[row] <= keys[row - 1]):
+            return False
+    return True
 
 
 @lean
@@ -273,116 +288,4 @@ def side_by_side(
             b_row[n] = b_now
             n += 1
     bounds[len(a_bounds) - 1] = n
-    return n
-
-
-@lean
-def _joined(sums: Numbers, whole: Numbers, rest: Numbers) -> Any:
-    """The sum of some lanes as one float, as `fixed_point.joined` has it."""
-    units, parts = 0, 0
-    for lane in whole:
-        units += sums[lane]
-    for lane in rest:
-        parts += sums[lane]
-    carried = parts >> 32
-    return float(units + carried) + float(parts - (carried << 32)) / 4294967296.0
-
-
-@lean
-def _holds(sums: Numbers, part_whole: Numbers, part_rest: Numbers, over_whole: Numbers, over_rest: Numbers,
-           factor: float, empty_is_none: bool, compared: int, threshold: float, min_count: int, without: bool,
-) -> Any:  # fmt: skip
-    """Whether the condition holds of these sums, as `judging.truth` has it."""
-    value = _joined(sums, part_whole, part_rest)
-    if len(over_whole) > 0:
-        over = _joined(sums, over_whole, over_rest)
-        if not over > 0:
-            return without
-        value = value / over
-    elif empty_is_none and sums[0] == 0:
-        return without
-    if factor != 1.0:
-        value = value * factor
-    if sums[0] < min_count:
-        return False
-    if compared == 0:
-        return value > threshold
-    if compared == 1:
-        return value >= threshold
-    if compared == 2:
-        return value < threshold
-    if compared == 3:
-        return value <= threshold
-    if compared == 4:
-        return value == threshold
-    return value != threshold
-
-
-@lean
-def slide_anew(
-    buckets_in: Numbers, lanes_in: Numbers, in_begin: Numbers, in_end: Numbers, buckets_out: Numbers,
-    lanes_out: Numbers, out_begin: Numbers, out_end: Numbers, chosen: Numbers, leave: int, before: int, tick: int,
-    part_whole: Numbers, part_rest: Numbers, over_whole: Numbers, over_rest: Numbers, factor: float,
-    empty_is_none: bool, compared: int, threshold: float, min_count: int, without: bool, sums: Numbers,
-    born: Numbers, matched: Numbers, bounds: Numbers, ticks: Numbers, values: Numbers,
-) -> Any:  # fmt: skip
-    """As `slide` on single microseconds, but whatever was there when the condition held takes no part afterwards.
-
-    `matched` is the last tick of each label set at which it held.
-    """
-    n = 0
-    lanes = len(chosen)
-    for key in range(len(in_begin)):
-        bounds[key] = n
-        i, i_end, o, o_end = in_begin[key], in_end[key], out_begin[key], out_end[key]
-        if born[key] != 0:
-            ticks[n] = before + 1
-            for lane in range(lanes):
-                values[lane, n] = sums[key, lane]
-            n += 1
-        while i < i_end or o < o_end:
-            now = _NEVER
-            if i < i_end:
-                now = buckets_in[i]
-            if o < o_end:
-                now = min(now, buckets_out[o] + leave)
-            changed = False
-            while i < i_end and buckets_in[i] == now:
-                for lane in range(lanes):
-                    number = lanes_in[chosen[lane], i]
-                    if number != 0:
-                        sums[key, lane] += number
-                        changed = True
-                i += 1
-            while o < o_end and buckets_out[o] + leave == now:
-                if buckets_out[o] > matched[key]:
-                    for lane in range(lanes):
-                        number = lanes_out[chosen[lane], o]
-                        if number != 0:
-                            sums[key, lane] -= number
-                            changed = True
-                o += 1
-            if not changed:
-                continue
-            if born[key] == 0:
-                if sums[key, 0] == 0:
-                    continue
-                born[key] = 1
-            elif n > bounds[key] and ticks[n - 1] == now:
-                n -= 1
-            ticks[n] = now
-            for lane in range(lanes):
-                values[lane, n] = sums[key, lane]
-            n += 1
-            if _holds(sums[key], part_whole, part_rest, over_whole, over_rest, factor, empty_is_none, compared,
-                      threshold, min_count, without):  # fmt: skip
-                matched[key] = now
-                for lane in range(lanes):
-                    sums[key, lane] = 0
-                if now < tick:
-                    ticks[n] = now + 1
-                    for lane in range(lanes):
-                        values[lane, n] = 0
-                    n += 1
-    bounds[len(in_begin)] = n
     return n

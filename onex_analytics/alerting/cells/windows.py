@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from onex_analytics.alerting.cells.anew_kernels import slide_anew, slide_anew_counts
 from onex_analytics.alerting.cells.base_rows import Base, Span
 from onex_analytics.alerting.cells.lanes import Columns, Lanes, LaneSum, share
 from onex_analytics.alerting.cells.runs import Float64, Int64
 from onex_analytics.alerting.cells.saving import Parts
 from onex_analytics.alerting.cells.steps import Steps
-from onex_analytics.alerting.cells.window_kernels import places_after, slide, slide_anew
+from onex_analytics.alerting.cells.window_kernels import places_after, slide
 from onex_analytics.alerting.conditions import When
 
 OPS = (">", ">=", "<", "<=", "==", "!=")
@@ -135,6 +136,14 @@ class WindowAnew(Window):
         most = 2 * self.steps_at_most(rows) + keys
         bounds, ticks = np.empty(keys + 1, np.int64), np.empty(most, np.int64)
         values = np.empty((len(chosen), most), np.int64)
+        if len(chosen) == 1 and value.over is None and not value.empty_is_none:
+            lanes = (rows.lanes_in[chosen[0]], rows.lanes_out[chosen[0]])
+            n = slide_anew_counts(
+                rows.buckets_in, lanes[0], rows.in_begin, rows.in_end, rows.buckets_out, lanes[1], rows.out_begin,
+                rows.out_end, self._leave, span.before, span.tick, value.factor, OPS.index(when.op), when.threshold,
+                when.min_count, self.sums, self.born, self._matched, bounds, ticks, values[0],
+            )  # fmt: skip
+            return Steps(bounds, ticks[:n], (values[0, :n],))
         over = LaneSum((), ()) if value.over is None else value.over
         n = slide_anew(
             *rows, chosen, self._leave, span.before, span.tick, *value.part.within(len(chosen)),
