@@ -11,7 +11,9 @@ from onex_analytics.loading import loaded_later
 
 if TYPE_CHECKING:
     from onex_analytics.error_patterns.bursts import detect_bursts
+    from onex_analytics.error_patterns.chains import cascades
     from onex_analytics.error_patterns.changes import compare_periods
+    from onex_analytics.error_patterns.co_occurrences import co_occurrence
     from onex_analytics.error_patterns.codes import extract_error_codes
     from onex_analytics.error_patterns.failures import errors_of
     from onex_analytics.error_patterns.rates import error_rates
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TemplateModel",
+    "cascades",
+    "co_occurrence",
     "compare_periods",
     "detect_bursts",
     "error_rates",
@@ -31,7 +35,9 @@ __all__ = [
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "bursts": ("detect_bursts",),
+    "chains": ("cascades",),
     "changes": ("compare_periods",),
+    "co_occurrences": ("co_occurrence",),
     "codes": ("extract_error_codes",),
     "failures": ("errors_of",),
     "rates": ("error_rates",),

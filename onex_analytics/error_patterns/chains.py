@@ -1,0 +1,203 @@
+"""Errors that draw others after them: in which order they come within a trace, and where each begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import polars as pl
+
+from onex_analytics.exceptions import InvalidOption
+from onex_analytics.frames.columns import names, require
+from onex_analytics.frames.statistics import q_values
+from onex_analytics.frames.windows import width_seconds
+from onex_analytics.model.shapes import UTC_MICROSECONDS
+
+_COUNTED = (
+    "traces", "reversed_traces", "simultaneous_traces", "lag_p50_ms", "share_followed", "lift", "share_direct",
+    "share_root", "p", "q", "n_tests",
+)  # fmt: skip
+_LONGEST = 12
+_DIRECT = 0.5
+
+
+def cascades(
+    errors: pl.LazyFrame | pl.DataFrame,
+    by: str | Iterable[str] = ("node", "error_code"),
+    within: str = "trace_id",
+    *,
+    max_gap: str = "1m",
+    min_traces: int = 3,
+    max_false_discovery: float = 0.05,
+) -> pl.DataFrame:
+    """Chains of errors that come in one order within a trace: A → B, and A → B → C where it goes on.
+
+    In each trace a group counts once, when it first comes. A → B is where B first comes after A, at most `max_gap`
+    later; the sign test asks whether that is the order more often than B → A. Pairs that pass are the links of chains;
+    a chain goes on only over links that are direct: where in most of its traces no other error comes in between. So
+    of A → B → C, the pair A → C is told with its share of direct traces and is no link.
+
+    Args:
+        errors: one row an error, such as `errors_of` gives; reads `timestamp`, `within` and the columns of `by`. Rows
+            without a trace or a time are left out.
+        by: what names a group of errors.
+        within: what holds a chain together.
+        max_gap: the longest time from one error to the next, as a Polars duration.
+        min_traces: a pair that comes in fewer traces, in either order, is not tested; a chain of fewer is not told.
+        max_false_discovery: of the links, above 0 and below 1 (Benjamini and Hochberg over all pairs tested).
+
+    Returns:
+        One row a chain, the longest of the most frequent first:
+
+        - `chain`: its groups in order, as structs of the columns of `by`; `length`: how many, 2 or more.
+        - `traces`: in which they come in this order; of pairs also `reversed_traces` and `simultaneous_traces`.
+        - `lag_p50_ms`: the median time from the first to the last.
+        - `share_followed`: P(last | those before it came in this order), 0 to 1; `lift`: how many times as likely that
+          is than the last is in any trace with an error.
+        - `share_direct`: share of the traces in which no other group came between the last two.
+        - `share_root`: share of the traces in which nothing went wrong before the first.
+        - `p`, `q`: of the sign test of the last link; `n_tests`: pairs that were tested.
+
+    Raises:
+        InvalidOption: an option out of its range.
+
+    Source: the sign test: Dixon and Mood, J. Am. Stat. Assoc. 41 (1946) 557; chains by extension as in sequential
+    patterns: Agrawal and Srikant, Mining sequential patterns, ICDE 1995.
+
+    >>> from datetime import datetime, timedelta
+    >>> rows = [(str(trace), datetime(2026, 11, 2, trace, 0, place), code)
+    ...         for trace in range(8) for place, code in enumerate("ABC")]
+    >>> frame = pl.DataFrame(rows, ["trace_id", "timestamp", "error_code"], orient="row")
+    >>> for chain, traces, direct in cascades(frame, "error_code").select("chain", "traces", "share_direct").rows():
+    ...     print(" → ".join(group["error_code"] for group in chain), traces, direct)
+    A → B → C 8 1.0
+    A → B 8 1.0
+    A → C 8 0.0
+    B → C 8 1.0
+    """
+    if min_traces < 1:
+        raise InvalidOption("min_traces", min_traces, "1 or more")
+    if not 0 < max_false_discovery < 1:
+        raise InvalidOption("max_false_discovery", max_false_discovery, "a share above 0 and below 1, such as 0.05")
+    keys, gap_us = names(by), int(width_seconds(max_gap) * 1e6)
+    rows = require(errors.lazy(), "timestamp", within, *keys)
+    first, groups = _first_seen(rows, within, keys)
+    steps = _steps(first, gap_us)
+    links, n_tests = _links(steps, first, min_traces, max_false_discovery)
+    told = pl.concat(_levels(steps, links, first, min_traces))
+    named = told.with_columns(
+        pl.col("chain").list.eval(pl.element().replace_strict(groups["_group"], groups["_name"])),
+        pl.col("chain").list.len().cast(pl.Int64).alias("length"),
+        pl.lit(n_tests, pl.Int64).alias("n_tests"),
+    )
+    in_order = named.sort(-pl.col("traces"), -pl.col("length"), told["chain"])
+    return in_order.select("chain", "length", *_COUNTED)
+
+
+def _first_seen(rows: pl.LazyFrame, within: str, keys: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """When each group first came in each trace (`_trace`, `_group`, `_at`, its `_rank` in time, `_is_root`), and the
+    groups by number."""
+    timed = rows.filter(pl.col(within).is_not_null() & pl.col("timestamp").is_not_null())
+    at = pl.col("timestamp").cast(UTC_MICROSECONDS).dt.epoch("us").min().alias("_at")
+    seen = timed.group_by(pl.col(within).alias("_trace"), pl.struct(keys).alias("_name")).agg(at).collect()
+    groups = seen.select(pl.col("_name").unique()).sort(pl.col("_name").struct.unnest(), nulls_last=True)
+    groups = groups.with_row_index("_group")
+    rank = pl.col("_at").rank("dense").over("_trace").alias("_rank")
+    first = seen.join(groups, on="_name", nulls_equal=True).select("_trace", "_group", "_at", rank)
+    return first.with_columns((pl.col("_rank") == 1).alias("_is_root")), groups
+
+
+def _steps(first: pl.DataFrame, gap_us: int) -> pl.DataFrame:
+    """One row a (trace, group, other group that came with it or after it, at most the gap later)."""
+    later = first.select("_trace", *(pl.col(name).alias(f"{name}_next") for name in ("_group", "_at", "_rank")))
+    lag, is_other = pl.col("_at_next") - pl.col("_at"), pl.col("_group_next") != pl.col("_group")
+    return (
+        first.lazy()
+        .join(later.lazy(), on="_trace")
+        .filter(is_other & lag.is_between(0, gap_us))
+        .with_columns(lag.alias("_lag"), (pl.col("_rank_next") - pl.col("_rank") <= 1).alias("_is_direct"))
+        .collect()
+    )
+
+
+def _links(
+    steps: pl.DataFrame, first: pl.DataFrame, min_traces: int, rate: float
+) -> tuple[pl.DataFrame, int]:
+    """The pairs whose order is no chance, with the counts of both orders, and how many pairs were tested."""
+    from scipy.special import betainc
+
+    pair = ["_group", "_group_next"]
+    counts = steps.group_by(pair).agg(
+        (pl.col("_lag") > 0).sum().cast(pl.Int64).alias("traces"),
+        (pl.col("_lag") == 0).sum().cast(pl.Int64).alias("simultaneous_traces"),
+        (pl.col("_is_direct") & (pl.col("_lag") > 0)).sum().alias("_direct"),
+    )
+    other_way = counts.select(
+        pl.col("_group").alias("_group_next"), pl.col("_group_next").alias("_group"),
+        pl.col("traces").alias("reversed_traces"),
+    )  # fmt: skip
+    tested = (
+        counts.join(other_way, on=pair, how="left")
+        .with_columns(pl.col("reversed_traces").fill_null(0))
+        .filter((pl.col("traces") + pl.col("reversed_traces") >= min_traces) & (pl.col("traces") > 0))
+        .sort(pair)
+    )
+    forward, back = (tested[name].to_numpy().astype(np.float64) for name in ("traces", "reversed_traces"))
+    # P(at least so many forward), were both orders alike
+    p = betainc(forward, back + 1, 0.5)
+    # a pair that came in one order only was tested in both
+    n_tests = tested.height + int((back == 0).sum())
+    judged = tested.with_columns(
+        pl.Series("p", p), pl.Series("q", q_values(p, n_tests)), (pl.col("_direct") / pl.col("traces")).alias("_share")
+    )
+    return judged.filter((pl.col("q") <= rate) & (pl.col("traces") >= min_traces)), n_tests
+
+
+def _levels(steps: pl.DataFrame, links: pl.DataFrame, first: pl.DataFrame, min_traces: int) -> list[pl.DataFrame]:
+    """The chains of two, three, … groups: one row a chain, `chain` a list of group numbers."""
+    every = first["_trace"].n_unique()
+    seen = first.group_by("_group").agg(pl.len().alias("_seen"))
+    known = ("reversed_traces", "simultaneous_traces", "p", "q", "_share")
+    taken = steps.filter(pl.col("_lag") > 0).join(
+        links.select("_group", "_group_next", *known), on=["_group", "_group_next"]
+    )
+    direct = taken.filter(pl.col("_share") >= _DIRECT)
+    start = first.join(seen, on="_group").select(
+        "_trace", pl.concat_list("_group").alias("chain"), "_group", pl.col("_at").alias("_begin"), "_is_root",
+        pl.col("_seen").alias("_before"), pl.lit(True).alias("_leads_on"),
+    )  # fmt: skip
+    levels = [start.clear().pipe(_extended, taken, seen, every, min_traces)[0]]
+    while len(levels) < _LONGEST and start.height:
+        told, start = _extended(start, taken, seen, every, min_traces)
+        if len(levels) > 1:  # only a pair has been counted in both orders
+            told = told.with_columns(pl.lit(None, pl.Int64).alias(name) for name in known[:2])
+        levels.append(told)
+        taken = direct
+    return levels
+
+
+def _extended(
+    started: pl.DataFrame, taken: pl.DataFrame, seen: pl.DataFrame, every: int, min_traces: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Chains with one group more, and the traces in which they go on from there."""
+    steps = started.filter("_leads_on").join(taken.drop("_at", "_rank", "_is_root"), on=["_trace", "_group"])
+    longer = steps.with_columns(pl.concat_list("chain", "_group_next").alias("chain"))
+    told = (
+        longer.group_by("chain")
+        .agg(
+            pl.len().cast(pl.Int64).alias("traces"),
+            ((pl.col("_at_next") - pl.col("_begin")).median() / 1000).alias("lag_p50_ms"),
+            pl.col("_is_direct").mean().alias("share_direct"),
+            pl.col("_is_root").mean().alias("share_root"),
+            pl.col("_before", "_group_next", "reversed_traces", "simultaneous_traces", "p", "q", "_share").first(),
+        )
+        .filter(pl.col("traces") >= min_traces)
+        .join(seen, left_on="_group_next", right_on="_group")
+        .with_columns((pl.col("traces") / pl.col("_before")).alias("share_followed"))
+        .with_columns((pl.col("share_followed") * every / pl.col("_seen")).alias("lift"))
+    )
+    going_on = longer.join(told.select("chain", pl.col("traces").alias("_before")), on="chain", suffix="_now").select(
+        "_trace", "chain", pl.col("_group_next").alias("_group"), "_begin", "_is_root",
+        pl.col("_before_now").alias("_before"), (pl.col("_share") >= _DIRECT).alias("_leads_on"),
+    )  # fmt: skip
+    return told.select("chain", *(name for name in _COUNTED if name != "n_tests")), going_on

@@ -1,0 +1,121 @@
+"""Cascades: injected ones are found with their root, and order by chance is none."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from onex_analytics.error_patterns.chains import cascades
+from onex_analytics.error_patterns.failures import errors_of
+from onex_analytics.exceptions import InvalidOption, MissingColumns
+from onex_analytics.store import EventStore
+from onex_analytics.synthetic import Incident, generate
+
+BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+def errors(*traces: list[tuple[float, str]]) -> pl.DataFrame:
+    """One row an error: for each trace, (seconds, code)."""
+    rows = [
+        (str(place), BEGIN + timedelta(seconds=at), code) for place, trace in enumerate(traces) for at, code in trace
+    ]
+    schema = {"trace_id": pl.String, "timestamp": pl.Datetime("us", "UTC"), "error_code": pl.String}
+    return pl.DataFrame(rows, schema, orient="row")
+
+
+def chains(frame: pl.DataFrame, **options: object) -> dict[tuple[str, ...], dict[str, object]]:
+    found = cascades(frame, "error_code", **options).to_dicts()
+    return {tuple(group["error_code"] for group in row["chain"]): row for row in found}
+
+
+def test_a_chain_is_told_with_its_length_its_lag_and_its_root():
+    frame = errors(*[[(0, "A"), (1, "B"), (3, "C")]] * 10, *[[(0, "Z"), (1, "A"), (2, "B")]] * 10)
+    found = chains(frame)
+    assert {chain for chain in found if len(chain) == 3} == {("A", "B", "C"), ("Z", "A", "B")}
+    abc = found["A", "B", "C"]
+    assert (abc["traces"], abc["lag_p50_ms"], abc["share_root"], abc["share_followed"]) == (10, 3000.0, 1.0, 0.5)
+    assert abc["lift"] == pytest.approx(0.5 / (10 / 20))
+    assert found["A", "B"]["share_root"] == 0.5
+    assert found["A", "C"]["share_direct"] == 0.0
+    assert (found["A", "B"]["reversed_traces"], abc["reversed_traces"]) == (0, None)
+
+
+def test_an_order_that_is_as_often_reversed_is_no_cascade_and_neither_are_ties():
+    assert chains(errors(*[[(0, "A"), (1, "B")], [(0, "B"), (1, "A")]] * 30)) == {}
+    assert chains(errors(*[[(0, "A"), (0, "B")]] * 30)) == {}
+
+
+def test_the_gap_is_the_longest_that_joins_two():
+    frame = errors(*[[(0, "A"), (60, "B")]] * 10)
+    assert ("A", "B") in chains(frame, max_gap="60s")
+    assert chains(frame, max_gap="59s") == {}
+
+
+def test_each_trace_has_one_vote():
+    frame = errors(*[[(0, "A"), (1, "B"), *[(place, "A") for place in range(2, 30)]]] * 8)
+    assert list(chains(frame)) == [("A", "B")]
+    assert chains(frame)["A", "B"]["traces"] == 8
+
+
+def test_order_by_chance_is_seldom_a_cascade():
+    draw, false = np.random.default_rng(6), 0
+    for _ in range(50):
+        orders = [draw.permutation(6) for _ in range(20)]
+        traces = [[(float(at), code) for at, code in zip(order, "ABCDEF", strict=True)] for order in orders]
+        false += len(chains(errors(*traces))) > 0
+    assert false <= stats.binom.isf(1e-4, 50, 0.05)
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 5), st.sampled_from("ABC")), max_size=6), max_size=8))
+def test_counts_of_pairs_are_those_of_a_loop(drawn):
+    frame = errors(*drawn)
+    found = chains(frame, max_gap="3s", min_traces=1, max_false_discovery=0.999999)
+    forward: dict[tuple[str, str], int] = defaultdict(int)
+    for trace in drawn:
+        first: dict[str, int] = {}
+        for at, code in sorted(trace):
+            first.setdefault(code, at)
+        for one, one_at in first.items():
+            for other, other_at in first.items():
+                forward[one, other] += 0 < other_at - one_at <= 3
+    for chain, row in found.items():
+        if len(chain) == 2:
+            assert (row["traces"], row["reversed_traces"]) == (forward[chain], forward[chain[::-1]])
+            n = forward[chain] + forward[chain[::-1]]
+            assert row["p"] == pytest.approx(stats.binom.sf(forward[chain] - 1, n, 0.5))
+    shuffled = frame.sample(fraction=1.0, shuffle=True, seed=1)
+    assert cascades(shuffled, "error_code").equals(cascades(frame, "error_code"))
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_an_injected_cascade_is_found_with_its_root(tmp_path, seed):
+    cascade = Incident(kind="cascade", node="file_reader_node", start=0.4, end=0.6)
+    log = generate(20_000, seed=seed, incidents=[cascade])
+    log.write(tmp_path / "log.jsonl")
+    store = EventStore(str(tmp_path / "store"))
+    store.append(tmp_path / "log.jsonl")
+    strongest = cascades(errors_of(store.scan())).row(0, named=True)
+    assert strongest["chain"][0]["node"] == "file_reader_node"
+    assert strongest["chain"][0]["error_code"] == "ONEX_SYS_904_RESOURCE_EXHAUSTED"
+    assert strongest["share_root"] > 0.7  # some traces had an error of another kind before
+
+
+def test_nothing_gives_nothing_and_bad_options_are_refused():
+    assert cascades(errors().clear(), "error_code").columns[:3] == ["chain", "length", "traces"]
+    nobody = errors([(0, "A"), (1, "B")]).with_columns(pl.lit(None, pl.String).alias("trace_id"))
+    assert cascades(nobody, "error_code").is_empty()
+    with pytest.raises(InvalidOption, match="1 or more"):
+        cascades(nobody, "error_code", min_traces=0)
+    with pytest.raises(InvalidOption, match="share"):
+        cascades(nobody, "error_code", max_false_discovery=1)
+    with pytest.raises(InvalidOption, match="duration"):
+        cascades(nobody, "error_code", max_gap="soon")
+    with pytest.raises(MissingColumns, match="node"):
+        cascades(nobody)
