@@ -52,7 +52,21 @@ class _Feed:
 
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """What rules did on a log. Frames are collected; `states`, `stretches` and `evidence` read the log again."""
+    """What rules did on a log. Frames are collected; `states`, `stretches` and `evidence` read the log again.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import backtest, load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> result = backtest(rules, log)
+    >>> result
+    Backtest(1 rules, 1 firings, 1 pages)
+    >>> result.transitions.select("state", pl.col("at").dt.strftime("%H:%M")).rows()
+    [('pending', '10:03'), ('firing', '10:04'), ('resolved', '10:07')]
+    """
 
     rules: RuleSet
     transitions: pl.DataFrame

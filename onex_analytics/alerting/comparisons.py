@@ -67,7 +67,18 @@ STABILITY = pl.Schema({
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Two rule files on one log."""
+    """Two rule files on one log.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import compare_rules, load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> compare_rules(rules, rules, log)
+    Comparison(Backtest(1 rules, 1 firings, 1 pages) → Backtest(1 rules, 1 firings, 1 pages))
+    """
 
     before: Backtest
     after: Backtest
@@ -102,6 +113,21 @@ def compare_rules(
 
     Returns:
         Both backtests, and frames of rules, firings and incidents beside each other.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> rush = [{"id": "rush", "start": start, "end": start + timedelta(minutes=10)}]
+    >>> stricter = load_rules(f"groups: [{{name: g, rules: [{busy.replace('2', '9')}]}}]")
+    >>> both = compare_rules(rules, stricter, log, rush)
+    >>> both.rules.select("rule", "change", "firings_before", "firings_after").rows()
+    [('Busy', 'changed', 1, 0)]
+    >>> both.incidents.select("incident", "change", "delay_s_before").rows()
+    [('rush', 'lost', 240.0)]
     """
     one, other = (backtest(rules, events, incidents, **options) for rules in (before, after))
     return Comparison(
@@ -122,6 +148,16 @@ def stability(result: Backtest, shift: float = 0.5) -> pl.DataFrame:
 
     Raises:
         InvalidOption: the shift is no share between 0 and 1.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import backtest, load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> stability(backtest(rules, log)).select("rule", "firings", "kept").rows()
+    [('Busy', 1, 1)]
     """
     if not 0 < shift < 1:
         raise InvalidOption("shift", shift, "a share of the interval between 0 and 1, such as 0.5")

@@ -282,6 +282,10 @@ class When(Frozen):
     """A cell, and the comparison that makes its value a condition.
 
     In a file the cell stands under the word of its kind: `{ratio: {of: …, window: 10m}, op: ">", threshold: 0.05}`.
+
+    >>> when = When.model_validate({"count": {"window": "5m"}, "op": ">=", "threshold": 3})
+    >>> when.cell.kind, when.op, when.threshold
+    ('count', '>=', 3.0)
     """
 
     cell: AnyCell = Field(description="what is reckoned")

@@ -106,6 +106,18 @@ def incident_matrix(result: Backtest) -> pl.DataFrame:
 
     Raises:
         InvalidOption: the backtest was given no incidents.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import backtest, load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> rush = [{"id": "rush", "start": start, "end": start + timedelta(minutes=10)}]
+    >>> result = backtest(rules, log, rush)
+    >>> incident_matrix(result).select("incident", "rule", "firings", "delay_s").rows()
+    [('rush', 'Busy', 1, 240.0)]
     """
     if result.incidents is None:
         raise InvalidOption("incidents", None, "labelled incidents: backtest(rules, events, incidents)")
@@ -132,6 +144,18 @@ def delay_distribution(result: Backtest) -> pl.DataFrame:
 
     Raises:
         InvalidOption: the backtest was given no incidents.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import backtest, load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> rush = [{"id": "rush", "start": start, "end": start + timedelta(minutes=10)}]
+    >>> result = backtest(rules, log, rush)
+    >>> delay_distribution(result).select("rule", "delay_s", "share").rows()
+    [(None, 240.0, 1.0), ('Busy', 240.0, 1.0)]
     """
     matrix = incident_matrix(result)
     caught = matrix.filter(pl.col("firings") > 0)

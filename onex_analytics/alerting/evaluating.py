@@ -43,6 +43,17 @@ class Evaluation:
 
     Raises:
         InputError: a rule names a column that is not there, with its mend.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> evaluation = Evaluation(rules, log.schema)
+    >>> evaluation.process(log).select("state", pl.col("at").dt.strftime("%H:%M")).rows()
+    [('pending', '10:03'), ('firing', '10:04'), ('resolved', '10:07')]
     """
 
     def __init__(self, rules: RuleSet, schema: pl.Schema) -> None:

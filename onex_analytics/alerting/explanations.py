@@ -56,7 +56,19 @@ _FACTORS = (0.5, 2.0, 0.25, 4.0, 0.1, 10.0)
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """One alert: its evaluations, from when its condition was first met to its end, and the events behind it."""
+    """One alert: its evaluations, from when its condition was first met to its end, and the events behind it.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import backtest, load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> told = explain(backtest(rules, log), 0)
+    >>> told.alert["state"], told.evaluations.height
+    ('resolved', 10)
+    """
 
     alert: dict[str, Any]
     """The row of `Backtest.alerts`."""
@@ -82,6 +94,21 @@ def explain(result: Backtest, alert: int | Mapping[str, Any], *, around: int = 3
 
     Raises:
         InvalidOption: there is no such alert.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import backtest, load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> told = explain(backtest(rules, log), 0, around=1)
+    >>> told
+    Explanation(Busy, 7 evaluations, 9 events)
+    >>> told.evaluations.head(3).select(pl.col("at").dt.strftime("%H:%M"), "state", "value", "holds").rows()
+    [('10:02', 'inactive', 2.0, False), ('10:03', 'pending', 3.0, True), ('10:04', 'firing', 4.0, True)]
+    >>> told.events.filter(pl.col("state") == "firing")["event_id"].to_list()
+    ['a', 'b', 'c', 'd']
     """
     if isinstance(alert, int):
         if not -result.alerts.height <= alert < result.alerts.height:
@@ -136,6 +163,18 @@ def why_not(result: Backtest, incident: str, *, rule: str | None = None) -> pl.D
 
     Raises:
         InvalidOption: no such incident, or none at all.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import backtest, load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 3}, for: 2m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> rush = [{"id": "rush", "start": start, "end": start + timedelta(minutes=10)}]
+    >>> missed = backtest(rules, log, rush)
+    >>> why_not(missed, "rush").select("change", "before", "after", "firings_after").rows()
+    [('threshold', '3', '2.0', 1), ('for', '2m', '1m', 1), ('window', '5m', '10m', 1)]
     """
     if result.incidents is None:
         raise InvalidOption("incidents", None, "labelled incidents: backtest(rules, events, incidents)")

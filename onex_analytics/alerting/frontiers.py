@@ -39,6 +39,17 @@ def frontier(sweep: pl.DataFrame) -> pl.DataFrame:
     Raises:
         InvalidOption: the sweep was made without incidents.
         MissingColumns: this is no sweep.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import load_rules, sweep
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> rush = [{"id": "rush", "start": start, "end": start + timedelta(minutes=10)}]
+    >>> frontier(sweep(rules, log, incidents=rush)).select("recall", "delay_s_p50", "threshold", "best").rows()[:2]
+    [(1.0, 120.0, -1.0, True), (1.0, 180.0, 1.0, False)]
     """
     needed = [*_SCORES, "window", "for", "threshold", "firings", "pages_per_day", "incidents"]
     if missing := [name for name in needed if name not in sweep.columns]:

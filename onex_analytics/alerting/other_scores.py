@@ -57,6 +57,18 @@ def nab_scores(result: Backtest, profile: Profile = "standard") -> pl.DataFrame:
 
     Raises:
         InvalidOption: there are no incidents, or no such profile.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import backtest, load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> rush = [{"id": "rush", "start": start, "end": start + timedelta(minutes=10)}]
+    >>> result = backtest(rules, log, rush)
+    >>> nab_scores(result).select("rule", pl.col("nab_score").round(1)).rows()
+    [('Busy', 95.9), (None, 95.9)]
     """
     if profile not in _COSTS:
         raise InvalidOption("profile", profile, "one of " + ", ".join(_COSTS))
@@ -119,6 +131,18 @@ def range_scores(result: Backtest, alpha: float = 0.0) -> pl.DataFrame:
 
     Raises:
         InvalidOption: there are no incidents, or alpha is no share.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import backtest, load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> rush = [{"id": "rush", "start": start, "end": start + timedelta(minutes=10)}]
+    >>> result = backtest(rules, log, rush)
+    >>> range_scores(result).select("rule", "range_precision", "range_recall").rows()
+    [('Busy', 1.0, 0.3), (None, 1.0, 0.3)]
     """
     if not 0 <= alpha <= 1:
         raise InvalidOption("alpha", alpha, "a share from 0 to 1")

@@ -32,6 +32,16 @@ def pages_by_hour(result: Backtest) -> pl.DataFrame:
 
     Returns:
         `PAGES_BY_HOUR`.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import backtest, load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> pages_by_hour(backtest(rules, log)).filter(pl.col("pages") > 0).select("weekday", "hour", "pages").rows()
+    [(7, 10, 1)]
     """
     def of_week(times: pl.Series, name: str) -> pl.DataFrame:
         local = pl.col("at").dt.convert_time_zone(result.tz)

@@ -57,6 +57,17 @@ def export_prometheus(rules: RuleSet, states: pl.DataFrame | pl.LazyFrame) -> Pr
         The files by name and, as a frame of `UNMAPPED`, what does not map. A recorded value of NaN means no data.
 
     Source: the alerting rules and unit tests of rules in the Prometheus documentation.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import backtest, load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> told = export_prometheus(rules, backtest(rules, log).stretches())
+    >>> sorted(told.files)
+    ['rules.yml', 'series-g.om', 'test-g.yml']
     """
     told = _stretches(states)
     unmapped: list[tuple[str, str | None, str, str]] = []

@@ -56,7 +56,11 @@ _OF_OUTCOME = {"start": "NODE_START", "failure": "NODE_FAILURE"}
 
 @dataclass(frozen=True)
 class RuleTestReport:
-    """What became of the expectations."""
+    """What became of the expectations.
+
+    >>> RuleTestReport(pl.DataFrame(schema=CHECKS)).passed
+    True
+    """
 
     checks: pl.DataFrame
     """`CHECKS`: one row an expectation."""

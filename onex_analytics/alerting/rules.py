@@ -30,7 +30,13 @@ _RULE_KEYS = ("unit", "mode")
 
 
 class Rule(Frozen):
-    """One alert: which events, by which labels, under which condition, for how long."""
+    """One alert: which events, by which labels, under which condition, for how long.
+
+    >>> busy = {"count": {"window": "5m"}, "threshold": 2}
+    >>> rule = Rule.model_validate({"alert": "Busy", "by": ["node"], "when": busy})
+    >>> rule.when.threshold, rule.by
+    (2.0, ('node',))
+    """
 
     alert: str = Field(min_length=1, description="the alert's name, once in its group")
     where: Filter | None = Field(default=None, description="the events that the rule looks at; all by default")
@@ -101,7 +107,11 @@ def _in_order(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 
 class Group(Frozen):
-    """Rules that are evaluated together, on one grid."""
+    """Rules that are evaluated together, on one grid.
+
+    >>> Group(name="nodes", allowed_lateness=timedelta(seconds=30)).interval
+    datetime.timedelta(seconds=60)
+    """
 
     name: str = Field(min_length=1, description="the group's name, once in the file")
     interval: Length = Field(default=timedelta(minutes=1), description="time between two evaluations")
@@ -123,7 +133,12 @@ class Group(Frozen):
 
 
 class RuleSet(Frozen):
-    """Everything that a rule file says."""
+    """Everything that a rule file says.
+
+    >>> from onex_analytics.alerting import presets
+    >>> [rule.alert for group, rule in presets().rules][:2]
+    ['ErrorRateCritical', 'ErrorRateWarning']
+    """
 
     groups: tuple[Group, ...] = Field(default=(), description="the groups of rules")
     dimensions: FrozenMap[DimensionType] = Field(

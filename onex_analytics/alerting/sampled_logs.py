@@ -88,7 +88,18 @@ RUNS = pl.Schema({
 
 @dataclass(frozen=True, eq=False)
 class WhatIfSampled:
-    """What rules come to on a part of the events, over many draws of it, beside the whole log."""
+    """What rules come to on a part of the events, over many draws of it, beside the whole log.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> what_if_sampled(rules, log, pl.lit(1.0), seeds=2)
+    WhatIfSampled(2 runs with 100.0% of the events, 1 rows of detections)
+    """
 
     full: Backtest
     """The rules on the whole log."""

@@ -157,6 +157,17 @@ def values_over_time(
 
     Raises:
         InvalidOption: there is no such rule.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import backtest, load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> values = values_over_time(backtest(rules, log), "Busy", buckets=6)
+    >>> values.select(pl.col("start").dt.strftime("%H:%M"), "low", "high", "state").rows()[:2]
+    [('10:01', 1.0, 4.0, 'firing'), ('10:06', 0.0, 3.0, 'firing')]
     """
     named = [(g.name, r) for g, r in result.rules.rules if r.alert == rule and group in (None, g.name)]
     if not named:

@@ -86,6 +86,19 @@ class Notifier:
 
     Args:
         rules: a rule file; its `notification`, its `silences`, and the labels and annotations of its rules are read.
+
+    >>> from datetime import UTC, datetime, timedelta
+    >>> import polars
+    >>> from onex_analytics.alerting import backtest, load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = polars.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> notifier = Notifier(rules)
+    >>> _ = notifier.observe_all(backtest(rules, log).transitions)
+    >>> [(f"{page.at:%H:%M:%S}", page.status) for page in notifier.advance(start.replace(hour=11, tzinfo=UTC))]
+    [('10:04:30', 'firing'), ('10:09:30', 'resolved')]
     """
 
     def __init__(self, rules: RuleSet) -> None:

@@ -89,6 +89,10 @@ class Page:
     """What `receiver` is told at `at_us` about one group: its alerts that fire, and those that ended.
 
     `reason` says why now: a new alert fires, one ended, or nothing changed and the repeat interval has passed.
+
+    >>> page = Page(0, "team", "new", "{}:{}", (("node", "a"),), (), ())
+    >>> page.at.isoformat(), page.wakes
+    ('1970-01-01T00:00:00+00:00', True)
     """
 
     at_us: int
@@ -169,5 +173,10 @@ def wakes() -> pl.Expr:
 
 
 def pages_frame(pages: Iterable[Page]) -> pl.DataFrame:
-    """Pages as a frame of the shape `PAGES`, in their order."""
+    """Pages as a frame of the shape `PAGES`, in their order.
+
+    >>> page = Page(0, "team", "new", "{}:{}", (("node", "a"),), (), ())
+    >>> pages_frame([page]).select("receiver", "reason", "group_labels").rows()
+    [('team', 'new', [{'name': 'node', 'value': 'a'}])]
+    """
     return pl.DataFrame([page.row() for page in pages], schema=PAGES, orient="row")

@@ -33,6 +33,9 @@ class Alertmanager:
         clock: tells the time.
         resend_s: Prometheus' `--rules.alert.resend-delay`.
         failed: is told of each problem, in words.
+
+    >>> Alertmanager("http://localhost:9093").url
+    'http://localhost:9093/api/v2/alerts'
     """
 
     def __init__(

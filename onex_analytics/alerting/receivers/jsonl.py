@@ -19,6 +19,16 @@ class JsonLines:
     A page that the file holds already, as far as its last 4 MiB tell, is not written again: a page that is sent once
     more because the program was killed before it could note the first time stands there once. A last line without its
     end, which a kill or a full disk leaves behind, is taken away.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from onex_analytics.alerting import Page
+    >>> page = Page(0, "team", "new", "{}:{}", (("node", "a"),), (), ())
+    >>> with TemporaryDirectory() as folder:
+    ...     tell = JsonLines(Path(folder) / "pages.jsonl")
+    ...     tell(page), tell(page)
+    ...     len(tell.path.read_text().splitlines())
+    (None, None)
+    1
     """
 
     def __init__(self, path: str | Path) -> None:

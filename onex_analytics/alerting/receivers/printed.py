@@ -13,6 +13,12 @@ class Printed:
 
     Args:
         stream: where to; standard output as it is at the time by default.
+
+    >>> from onex_analytics.alerting.notification import Page, PageAlert
+    >>> alert = PageAlert("g", "Busy", (("alertname", "Busy"), ("node", "a")), (), 4.0, 0, None)
+    >>> Printed()(Page(30_000_000, "team", "new", "{}:{}", (), (alert,), ()))
+    1970-01-01 00:00:30Z FIRING → team: 1 alert
+      firing   Busy{node=a} value 4, since 1970-01-01 00:00:00Z
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:

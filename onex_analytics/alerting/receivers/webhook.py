@@ -16,6 +16,9 @@ class Webhook:
     Args:
         url: where to, http or https.
         timeout_s: how long to wait for a connection, and for each part of the answer.
+
+    >>> Webhook("http://localhost:8080/hook").url
+    'http://localhost:8080/hook'
     """
 
     def __init__(self, url: str, *, timeout_s: float = 10.0) -> None:
