@@ -46,6 +46,9 @@ def rule_file_schema() -> dict[str, Any]:
     }
     pair = {"type": "array", "minItems": 3, "maxItems": 3, "examples": [["1h", "5m", 14.4]]}
     parts["BurnWindow"] = {"anyOf": [pair, parts["BurnWindow"]]}
+    for part in (schema, *parts.values()):
+        if "description" in part:  # that of a class, whose example is for Python
+            part["description"] = part["description"].split("\n\n>>>")[0]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema", **schema,
         "title": "Alert rules of onex_analytics",

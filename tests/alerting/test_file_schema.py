@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import jsonschema
@@ -69,3 +70,9 @@ dimensions: {tenant: str}
     assert load_rules(written) == rules
     assert rules_text(load_rules(written)) == written
     SCHEMA.validate(yaml.safe_load(written))
+
+
+def test_examples_for_python_are_none_of_an_editors_business() -> None:
+    told = json.dumps(rule_file_schema())
+    assert "one alert per value of these columns" in told
+    assert ">>>" not in told
