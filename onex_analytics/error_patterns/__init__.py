@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from onex_analytics.error_patterns.co_occurrences import co_occurrence
     from onex_analytics.error_patterns.codes import extract_error_codes
     from onex_analytics.error_patterns.failures import errors_of
+    from onex_analytics.error_patterns.fingerprints import fingerprint
+    from onex_analytics.error_patterns.grouping_rules import GroupingRule, load_grouping_rules
+    from onex_analytics.error_patterns.groups import group_errors
     from onex_analytics.error_patterns.rates import error_rates
     from onex_analytics.error_patterns.templates import TemplateModel, mine_templates
     from onex_analytics.error_patterns.tracebacks import parse_tracebacks
 
 __all__ = [
+    "GroupingRule",
     "TemplateModel",
     "cascades",
     "co_occurrence",
@@ -29,6 +33,9 @@ __all__ = [
     "error_rates",
     "errors_of",
     "extract_error_codes",
+    "fingerprint",
+    "group_errors",
+    "load_grouping_rules",
     "mine_templates",
     "parse_tracebacks",
 ]
@@ -40,6 +47,9 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "co_occurrences": ("co_occurrence",),
     "codes": ("extract_error_codes",),
     "failures": ("errors_of",),
+    "fingerprints": ("fingerprint",),
+    "grouping_rules": ("GroupingRule", "load_grouping_rules"),
+    "groups": ("group_errors",),
     "rates": ("error_rates",),
     "templates": ("TemplateModel", "mine_templates"),
     "tracebacks": ("parse_tracebacks",),

@@ -1,0 +1,94 @@
+"""A user's rules for what is one group of errors: joined where fingerprints part them, parted where they join them."""
+
+from __future__ import annotations
+
+import re
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from onex_analytics.exceptions import InvalidOption
+
+_PLACE = re.compile(r"\{([^{}]*)\}")
+
+
+class GroupingRule(BaseModel):
+    """Errors that match are named by a text of your own: those with the same text are one group.
+
+    >>> rule = GroupingRule(name="disk", match={"error_message": "(?i)no space|disk full"}, group="disk of {node}")
+    >>> rule.columns
+    ['error_message', 'node']
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1)
+    match: dict[str, str] = Field(min_length=1, description="column → regular expression found in it; all must")
+    group: str = Field(description="text with {column}, {template} and {default}, the text it would have, filled in")
+
+    @field_validator("match")
+    @classmethod
+    def _possible(cls, match: dict[str, str]) -> dict[str, str]:
+        for column, pattern in match.items():
+            try:
+                pl.select(pl.lit("").str.contains(pattern))
+            except pl.exceptions.PolarsError as error:
+                reason = str(error).strip().splitlines()[-1].removeprefix("error: ")
+                raise ValueError(f"{pattern!r} for {column} is no regular expression: {reason}") from None
+        return match
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that the rule reads."""
+        filled = [name for name in _PLACE.findall(self.group) if name not in ("default", "template")]
+        return list(dict.fromkeys([*self.match, *filled]))
+
+    def matches(self) -> pl.Expr:
+        """True for the rows that the rule is about."""
+        found = [pl.col(column).cast(pl.String).str.contains(pattern) for column, pattern in self.match.items()]
+        return reduce(lambda one, other: one & other, found).fill_null(False)
+
+    def text(self, default: pl.Expr, template: pl.Expr) -> pl.Expr:
+        """What a row's fingerprint is made of."""
+        known = {"default": default, "template": template}
+        parts = []
+        for place, part in enumerate(_PLACE.split(self.group)):
+            value = pl.lit(part) if place % 2 == 0 else known.get(part, pl.col(part).cast(pl.String))
+            parts.append(value.fill_null(""))
+        return pl.concat_str(parts)
+
+
+def load_grouping_rules(rules: str | Path) -> list[GroupingRule]:
+    """Rules from a YAML file: a list of mappings with `name`, `match` and `group`.
+
+    Raises:
+        InvalidOption: a rule that is none, named by its place, with what is wrong.
+        OSError: the file cannot be read.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "rules.yaml").write_text("- {name: disk, match: {error_code: SYS_901}, group: disk}")
+    ...     load_grouping_rules(Path(folder) / "rules.yaml")
+    [GroupingRule(name='disk', match={'error_code': 'SYS_901'}, group='disk')]
+    """
+    import yaml
+
+    wanted = "a list of rules, each with name, match (column: regular expression) and group"
+    try:
+        held: Any = yaml.safe_load(Path(rules).read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise InvalidOption("grouping rules", f"{rules}: {str(error).splitlines()[0]}", wanted) from None
+    if not isinstance(held, list):
+        raise InvalidOption("grouping rules", f"{rules}: {type(held).__name__}", wanted)
+    found = []
+    for place, given in enumerate(held, 1):
+        try:
+            found.append(GroupingRule.model_validate(given))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "rule"
+            raise InvalidOption("grouping rules", f"rule {place} of {rules}, {where}: {first['msg']}", wanted) from None
+    return found
