@@ -118,7 +118,8 @@ def test_order_does_not_matter_and_no_row_is_lost(messages, chance):
 
 def test_a_group_tells_when_whom_and_how_often():
     rows = pl.DataFrame({
-        "error_message": ["lost 1 rows", "lost 22 rows", "lost 3 rows"], "node": ["b", "a", None], "trace_id": ["t", "t", None],
+        "error_message": ["lost 1 rows", "lost 22 rows", "lost 3 rows"],
+        "node": ["b", "a", None], "trace_id": ["t", "t", None],
         "node_version": ["1.0.0", "1.1.0", "1.1.0"], "adjusted_count": [1.0, 10.0, 1.0], "error_id": ["x", "y", "z"],
         "timestamp": [BEGIN, BEGIN + timedelta(hours=1), BEGIN + timedelta(hours=4)],
     })  # fmt: skip
