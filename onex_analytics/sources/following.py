@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import select
 import sys
 from collections.abc import Callable, Mapping
@@ -33,6 +34,12 @@ AT_ONCE_BYTES = 4 << 20
 LONGEST_LINE = 1 << 26
 """A line that is longer is cut here, and its parts are rejected."""
 _HEAD_BYTES = 1024
+_ROTATED = re.compile(r"[._-](.*[0-9].*|old|prev|bak)")
+"""What stands behind a log's name once it was rotated away: a number or a date, or a word for the last one. A state
+file beside the log, `events.jsonl.state`, is none of them."""
+_COMPRESSED = re.compile(r".*\.(gz|zst|bz2|xz|lz4|zip)")
+_ATTEMPTS = 5
+"""How often the files are looked for while somebody renames them."""
 
 Clock = Callable[[], datetime]
 
@@ -188,9 +195,12 @@ class FollowedFile:
 
     def _next(self) -> Followed | None:
         if self._file is None:
-            if not self.path.exists():
-                return None
-            self._open(self.path)
+            try:
+                self._open(self.path)
+            except SourceError:
+                if self.path.exists():
+                    raise
+                return None  # it is not there yet, or no longer: it is just being renamed
             assert self._file is not None
         if self._was_cut_short():
             self._notes.append(f"{self.name} was cut short or written anew; it is read from its beginning")
@@ -248,18 +258,38 @@ class FollowedFile:
 
     def _leave(self) -> None:
         """Go on with the next file: those rotated away since, the one under the name at last."""
-        assert self._file is not None
-        own = os.fstat(self._file.fileno())
-        places = self._places()
+        left = self._file
+        assert left is not None
+        own = os.fstat(left.fileno())
+        for attempt in range(_ATTEMPTS):
+            try:
+                following, notes = self._following(own)
+                self._open(following)
+                break
+            except OSError:  # renamed in this very moment
+                if attempt == _ATTEMPTS - 1 and self.path.exists():
+                    raise
+        else:
+            return
+        left.close()
+        self._lines.restart()
+        self._notes += [*notes, f"{self.name} was rotated; reading goes on in {following.name}"]
+
+    def _following(self, own: os.stat_result) -> tuple[Path, list[str]]:
+        """The file after that which is `own`, and what is to be said of those that are passed over."""
+        places = [
+            p for p in self._places()
+            if p == self.path or _ROTATED.fullmatch(p.name[len(self.path.name) :]) or p.stat().st_ino == own.st_ino
+        ]  # fmt: skip
         inodes = [place.stat().st_ino for place in places]
         if own.st_ino in inodes:
-            following = places[min(inodes.index(own.st_ino) + 1, len(places) - 1)]
+            after = places[inodes.index(own.st_ino) + 1 :]
         else:  # it was removed
-            following = next((p for p in places if p.stat().st_mtime_ns > own.st_mtime_ns), self.path)
-        self.close()
-        self._lines.restart()
-        self._notes.append(f"{self.name} was rotated; reading goes on in {following.name}")
-        self._open(following)
+            after = [p for p in places if p.stat().st_mtime_ns > own.st_mtime_ns]
+        compressed = [p for p in after if p != self.path and _COMPRESSED.fullmatch(p.name)]
+        following = next((p for p in after if p not in compressed), self.path)
+        passed = after[: after.index(following)] if following in after else compressed
+        return following, [f"{p.name} was compressed before it was read; `ingest` it" for p in passed]
 
     def _take_up(self, position: Mapping[str, Any]) -> None:
         """Find the file of a position again, under whatever name."""

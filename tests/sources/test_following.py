@@ -114,6 +114,57 @@ def test_a_rotated_file_is_read_to_its_end_before_the_next_one(log, follow):
     assert ids(follower) == ["e2", "e3", "e4"]
 
 
+def test_what_stands_beside_a_rotated_log_and_is_none_is_not_read(log, follow):
+    append(log, line(1))
+    follower = follow(log)
+    assert ids(follower) == ["e1"]
+    log.rename(log.with_suffix(".jsonl.1"))
+    os.utime(log.with_suffix(".jsonl.1"), (1, 1))
+    for name in (".jsonl.state", ".jsonl.state.advances", ".jsonl.swp"):
+        log.with_suffix(name).write_text(line(9))
+    append(log, line(2))
+    assert ids(follower) == ["e2"]
+
+
+def test_a_rotated_log_that_was_compressed_before_it_was_read_is_said_and_passed_over(log, follow):
+    append(log, line(1))
+    follower = follow(log)
+    assert ids(follower) == ["e1"]
+    os.utime(log, (1, 1))
+    log.unlink()
+    for number, name in ((2, ".jsonl.3.gz"), (3, ".jsonl.2.gz"), (4, ".jsonl.1"), (5, ".jsonl")):
+        path = log.with_suffix(name)
+        path.write_bytes(gzip.compress(line(number).encode()) if name.endswith("gz") else line(number).encode())
+        os.utime(path, (number, number))
+    notes, found = [], []
+    for _ in range(10):
+        if (part := follower.read()) is not None:
+            notes += part.notes
+            found += part.events["event_id"].to_list()
+    assert found == ["e4", "e5"]
+    assert [note.split()[0] for note in notes[:2]] == ["events.jsonl.3.gz", "events.jsonl.2.gz"]
+    assert "`ingest` it" in notes[0]
+
+
+def test_a_log_that_is_renamed_while_the_next_one_is_looked_for_is_looked_for_again(log, follow, monkeypatch):
+    append(log, line(1))
+    follower = follow(log)
+    assert ids(follower) == ["e1"]
+    log.rename(log.with_suffix(".jsonl.1"))
+    append(log, line(2))
+    opened = FollowedFile._open
+
+    def rotated_meanwhile(self, path):
+        monkeypatch.setattr(FollowedFile, "_open", opened)
+        log.rename(log.with_suffix(".jsonl.0"))
+        opened(self, path)
+
+    monkeypatch.setattr(FollowedFile, "_open", rotated_meanwhile)
+    assert ids(follower) == ["e2"]
+    append(log, line(3))
+    assert ids(follower) == ["e3"]
+
+
 def test_a_file_that_is_cut_short_is_read_from_its_beginning(log, follow):
     append(log, line(1) + line(2))
     follower = follow(log)
