@@ -10,13 +10,11 @@ from onex_analytics.alerting.cells.batches import Batch, Match, Present
 from onex_analytics.alerting.cells.deltas import Deltas, ticks_at_or_after
 from onex_analytics.alerting.cells.saving import Parts, below, of
 from onex_analytics.alerting.cells.steps import Steps
-from onex_analytics.alerting.cells.waiting import Waiting, text
+from onex_analytics.alerting.cells.waiting import Keeper, Waiting, text
 
 
-class DistinctValues:
+class DistinctValues(Keeper):
     """Counts the values of a column over a window; keeps the last event of each value until it leaves."""
-
-    untracked = 0
 
     def __init__(self, wanted: Match, column: str, width_us: int) -> None:
         self._match, self._column, self._width_us = wanted | {Present(column)}, column, width_us

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from onex_analytics.alerting.cells.base_rows import Span
-from onex_analytics.alerting.cells.batches import Conditions, number
+from onex_analytics.alerting.cells.batches import Bools, Conditions, Match, number
 from onex_analytics.alerting.cells.fixed_point import MOST
 from onex_analytics.alerting.cells.judging import last_ticks, only, truth
 from onex_analytics.alerting.cells.reckoning import Reckoning, reckoning
@@ -33,6 +33,7 @@ from onex_analytics.frames.columns import require
 
 _MANY, _MANY_ROWS = 50_000, 10_000
 _NEVER = np.iinfo(np.int64).min
+_TOLD_APART = 10_000  # label sets over the limit that are counted at least
 
 
 @cache
@@ -52,6 +53,11 @@ class _Cell:
     side: Side
     reckoning: Reckoning
     rules: list[int] = field(default_factory=list)
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """What an event has to be to be seen."""
+        return tuple(one for source in self.reckoning.sources for one in source.matches)
 
 
 class Fold:
@@ -91,10 +97,12 @@ class Fold:
         self._users = Counter(id(source) for cell in self._cells.values() for source in cell.reckoning.sources)
         self.series = SeriesTable([self._side(place).sets for place in range(len(group.rules))])
         self._series_of = {place: np.empty(0, np.int32) for place in self.rules}
+        self._refused = dict.fromkeys(self.rules, 0)
         self._counts = Counter({"skipped": 0, "over_series_limit": 0, "untracked": 0})
         self._numbers = sorted({column for side in self._sides.values() for column in side.number_columns})
         self._weighted = False
         self._open: Iterator[RuleRuns] = iter(())
+        self._bound()
 
     def _side(self, rule: int) -> Side:
         by = self.group.rules[rule].by
@@ -150,7 +158,8 @@ class Fold:
     @staticmethod
     def _early(side: Side, events: pl.DataFrame) -> Future[Int32 | None] | None:
         """The label sets of many events, found beside the judging of conditions."""
-        return _beside().submit(side.sets.of_few, events) if side.by and events.height >= _MANY else None
+        large = side.by and events.height >= _MANY and not side.bounded
+        return _beside().submit(side.sets.of_few, events) if large else None
 
     def begin(self, us: int) -> None:
         """Do what an event without content at `us` would do: ticks from there on are evaluated."""
@@ -209,6 +218,8 @@ class Fold:
                 if not left[id(source)]:
                     del made[id(source)]
             yield from self._of_cell(cell, here, parts)
+        if self._more_refused:
+            self._bound()
 
     def _of_cell(self, cell: _Cell, span: Span, parts: list[Steps]) -> Iterator[RuleRuns]:
         steps, columns = _aligned(cell, span, parts)
@@ -255,15 +266,59 @@ class Fold:
             taken, refused = label_sets[order[:room]], label_sets[order[room:]]
             known[taken] = self.series.add(rule, taken)
             known[refused] = LEFT_OUT
-            self._counts["over_series_limit"] += len(refused)
+            self._refuse(rule, len(refused))
         return known[label_sets]
+
+    def _refuse(self, rule: int, label_sets: int) -> None:
+        """Count label sets over the limit; no more than these are told apart, however many come."""
+        if label_sets:
+            before, most = self._refused[rule], self._most_refused(rule)
+            self._refused[rule] = min(before + label_sets, most)
+            self._counts["over_series_limit"] += self._refused[rule] - before
+            self._more_refused = True
+
+    def _most_refused(self, rule: int) -> int:
+        return max(self.group.rules[rule].max_series, _TOLD_APART)
+
+    def _bound(self) -> None:
+        """Have the sides hold no label sets that nobody evaluates or counts: memory does not grow with the log."""
+        self._more_refused = False
+        for side in self._sides.values():
+            cells = [cell for cell in self._cells.values() if cell.side is side]
+            opening = [cell for cell in cells if self._may_grow(cell)]
+            anywhere = len(opening) == len(cells)
+            side.bound(
+                None if anywhere else [one for cell in opening for one in cell.matches], self._left_out(side, cells)
+            )
+
+    def _may_grow(self, cell: _Cell) -> bool:
+        """Whether a rule of a cell evaluates or counts further label sets."""
+        full = (self._refused[rule] == self._most_refused(rule) for rule in cell.rules)
+        return cell.reckoning.expected is None and not all(full)
+
+    def _left_out(self, side: Side, cells: list[_Cell]) -> Bools | None:
+        """Label sets that every rule has refused, or does not expect."""
+        rules = [rule for cell in cells for rule in cell.rules]
+        if not any(self._refused[rule] for rule in rules):
+            return None
+        found = np.ones(len(side.sets), np.bool_)
+        for cell in cells:
+            if cell.reckoning.expected is not None:
+                found[cell.reckoning.expected] = False
+                continue
+            for rule in cell.rules:
+                known = self._series_of[rule][: len(found)]
+                found[: len(known)] &= known == LEFT_OUT
+                found[len(known) :] = False
+        return found
 
     # ------------------------------------------------------------------ what it saw
 
     @property
     def counts(self) -> dict[str, int]:
         """`skipped`: values that are no numbers to add up, and events with an impossible weight;
-        `over_series_limit`: label sets beyond `max_series`; `untracked`: events that a rule could not follow."""
+        `over_series_limit`: label sets beyond `max_series`, as far as that many again (and 10,000 at least);
+        `untracked`: events that a rule could not follow."""
         self._drain()
         untracked = sum(side.untracked for side in self._sides.values())
         return {**self._counts, "untracked": untracked}
@@ -285,6 +340,7 @@ class Fold:
         parts: Parts = {
             "rules": np.frombuffer(self._fingerprint(), np.uint8),
             "ticks": np.array([*ticks, self._last, self._weighted], np.int64),
+            "refused": np.array([self._refused[rule] for rule in self.rules], np.int64),
             "counts": np.array([self._counts[name] for name in names], np.int64),
             "series_rule": self.series.rule,
             "series_label_set": self.series.label_set,
@@ -315,6 +371,8 @@ class Fold:
         self._series_of = {rule: np.array(arrays[f"series_of_{rule}"], np.int32) for rule in self.rules}
         for place, side in enumerate(self._sides.values()):
             side.restore(of(f"side{place}", parts))
+        self._refused = dict(zip(self.rules, arrays["refused"].tolist(), strict=True))
+        self._bound()
 
     def _fingerprint(self) -> bytes:
         return hashlib.sha256(f"{self.mode}\n{self.group.model_dump_json(by_alias=True)}".encode()).digest()

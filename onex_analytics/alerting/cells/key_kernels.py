@@ -51,6 +51,18 @@ def identify(
 
 
 @lean
+def recognise(before: Numbers, codes: Numbers, slots: Numbers, numbers: Numbers, found: Numbers) -> Any:
+    """The number of each pair (before, code); -1 where it has none, or where what is before has none."""
+    for row in range(len(codes)):
+        found[row] = -1
+        if before[row] >= 0:
+            place = _slot((np.int64(before[row]) << np.int64(32)) | np.int64(codes[row]), slots)
+            if slots[place] != _NONE:
+                found[row] = numbers[place]
+    return 0
+
+
+@lean
 def place_again(keys: Numbers, values: Numbers, slots: Numbers, numbers: Numbers) -> Any:
     """Put what a smaller table held into a larger one."""
     for row in range(len(keys)):

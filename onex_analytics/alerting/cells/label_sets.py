@@ -10,10 +10,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from onex_analytics.alerting.cells.few_texts import few_texts
-from onex_analytics.alerting.cells.key_kernels import identify, place_again
+from onex_analytics.alerting.cells.key_kernels import identify, place_again, recognise
 from onex_analytics.alerting.cells.runs import Int32
 
 _NONE = np.iinfo(np.int64).min
+_MANY = 2**18
 
 
 class LabelSets:
@@ -24,7 +25,11 @@ class LabelSets:
 
     def __init__(self, by: Sequence[str]) -> None:
         self.by = tuple(by)
+        self._begin()
+
+    def _begin(self) -> None:
         self.texts: list[tuple[str, ...]] = []
+        self._strange = 0  # rows that may have brought codes of texts which no label set has
         self._kinds = [pl.Categorical(pl.Categories.random()) for _ in self.by]
         self._held = [pl.Series([""], dtype=kind) for kind in self._kinds]  # codes live as long as a series has them
         self._slots, self._used = [np.full(1024, _NONE) for _ in self.by], [0 for _ in self.by]
@@ -52,6 +57,26 @@ class LabelSets:
             return np.zeros(events.height, np.int32)
         texts = (_texts(events[column]) for column in self.by)
         return self._of([_coded(column, kind) for column, kind in zip(texts, self._kinds, strict=True)])
+
+    def known(self, events: pl.DataFrame) -> Int32:
+        """The number of each row's label set, -1 where it has none; none is given one."""
+        if not self.by:
+            return np.zeros(events.height, np.int32)
+        found = np.zeros(events.height, np.int32)
+        for place, (column, kind) in enumerate(zip(self.by, self._kinds, strict=True)):
+            codes, before = _coded(_texts(events[column]), kind).codes, found
+            found = np.empty(events.height, np.int32)
+            recognise(before, codes, self._slots[place], self._numbers[place], found)
+        self._strange += int(np.count_nonzero(found < 0))
+        if self._strange > len(self.texts) + _MANY:
+            self._begin_anew()
+        return found
+
+    def _begin_anew(self) -> None:
+        """Forget the codes of texts that no label set has; the label sets keep their numbers."""
+        texts = self.texts
+        self._begin()
+        self.add(dict(zip(self.by, row, strict=True)) for row in texts)
 
     def add(self, labels: Iterable[Mapping[str, str]]) -> Int32:
         """The numbers of label sets given by name, such as those of `expect`."""

@@ -15,18 +15,17 @@ from onex_analytics.alerting.cells.lanes import Lanes
 from onex_analytics.alerting.cells.saving import Parts, below, of
 from onex_analytics.alerting.cells.speaking import COLUMNS, Moments, Speakers
 from onex_analytics.alerting.cells.steps import Steps
+from onex_analytics.alerting.cells.waiting import Keeper
 from onex_analytics.alerting.cells.windows import Window
 from onex_analytics.alerting.grid import Grid
 
 
-class Operations:
+class Operations(Keeper):
     """The sums of the events that speak for their operations, for windows of any widths.
 
     An event begins to speak and ends to; these two moments are the rows of a base, one for each width. The sum over
     (t − lag − width, t − lag] is that of all moments up to t − lag.
     """
-
-    untracked = 0
 
     def __init__(self, grid: Grid, wanted: Match, lanes: Lanes) -> None:
         self._grid, self._match, self._lanes = grid, wanted, lanes
@@ -115,6 +114,10 @@ class OperationWindow(Window):
     def __init__(self, operations: Operations, lanes: Lanes, lag_us: int) -> None:
         super().__init__(lanes, 2**61, lag_us)  # what has come never leaves: its end is a moment of its own
         self._operations = operations
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        return self._operations.matches
 
     def close(self, span: Span) -> Steps:
         self._operations.close(span)

@@ -15,7 +15,7 @@ from onex_analytics.alerting.cells.order_kernels import complete_sequences
 from onex_analytics.alerting.cells.runs import Int32, Int64
 from onex_analytics.alerting.cells.saving import Parts, below, of
 from onex_analytics.alerting.cells.steps import Steps
-from onex_analytics.alerting.cells.waiting import HEAD, Waiting, numbered, text
+from onex_analytics.alerting.cells.waiting import HEAD, Keeper, Waiting, numbered, text
 from onex_analytics.alerting.cells.windows import Window
 from onex_analytics.alerting.grid import Grid
 
@@ -25,12 +25,11 @@ COUNTED = Lanes((_MOMENT,))
 """The one lane of moments."""
 
 
-class Points:
+class Points(Keeper):
     """Counts moments over windows."""
 
     matches: tuple[Match, ...] = ()
     columns: frozenset[str] = frozenset()
-    untracked = 0
 
     def __init__(self, grid: Grid, width_us: int, schema: Mapping[str, pl.DataType]) -> None:
         bucket_us = int(np.gcd(grid.interval_us, width_us))
@@ -129,6 +128,8 @@ class NewValues(Values):
 class Sequences(Points):
     """The events that complete a sequence of steps, each sequence among the events that share the columns of `by`."""
 
+    sees_all = True  # those that cannot be followed are counted
+
     def __init__(
         self, grid: Grid, width_us: int, steps: tuple[Match, ...], breaks: Match | None, by: tuple[str, ...],
         within_us: int, ordered: bool,
@@ -153,6 +154,7 @@ class Sequences(Points):
             whole = texts.select(pl.all_horizontal(pl.all().is_not_null())).to_series().to_numpy()
             self.untracked += int((wanted & ~whole).sum())
             wanted = wanted & whole
+        wanted = wanted & (batch.keys >= 0)
         columns = dict(zip(self._flags, flags, strict=True))
         self.waiting.add(batch, wanted, {**columns, "breaks": breaks, **{one.name: one for one in texts}})
 

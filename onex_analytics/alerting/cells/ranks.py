@@ -16,7 +16,7 @@ from onex_analytics.alerting.cells.runs import Int64
 from onex_analytics.alerting.cells.saving import Parts, below, of
 from onex_analytics.alerting.cells.speaking import COLUMNS, Speakers
 from onex_analytics.alerting.cells.steps import Steps
-from onex_analytics.alerting.cells.waiting import Columns, Waiting
+from onex_analytics.alerting.cells.waiting import Columns, Keeper, Waiting
 from onex_analytics.alerting.cells.windows import grown
 
 _UNITS = 2.0**32
@@ -32,7 +32,7 @@ class _Stays(NamedTuple):
     end: Int64
 
 
-class RankedValues:
+class RankedValues(Keeper):
     """The value at a share of all values in a window, by nearest rank; steps have the columns value and n.
 
     Args:
@@ -41,8 +41,6 @@ class RankedValues:
         share: which value; 0 is the least, 1 the greatest.
         weighted: each value counts as often as its event stands for; otherwise once.
     """
-
-    untracked = 0
 
     def __init__(
         self, seen: Match, wanted: Match, column: str, width_us: int, share: Fraction, *, weighted: bool,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from math import gcd
 from typing import Protocol, TypeVar
@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from onex_analytics.alerting.cells.base_rows import Base, Span
-from onex_analytics.alerting.cells.batches import Batch, Condition, Judged, Match, Number, columns_of
+from onex_analytics.alerting.cells.batches import Batch, Bools, Condition, Judged, Match, Number, columns_of
 from onex_analytics.alerting.cells.label_sets import LabelSets
 from onex_analytics.alerting.cells.lanes import Lanes, all_lanes
 from onex_analytics.alerting.cells.runs import Float64, Int32, Int64
@@ -24,6 +24,9 @@ from onex_analytics.alerting.grid import Grid
 
 class Source(Protocol):
     """Something that gives steps at each closing."""
+
+    @property
+    def matches(self) -> tuple[Match, ...]: ...
 
     def close(self, span: Span) -> Steps: ...
 
@@ -43,6 +46,9 @@ class Keeper(Protocol):
 
     @property
     def untracked(self) -> int: ...
+
+    @property
+    def sees_all(self) -> bool: ...
 
     def take(self, batch: Batch) -> None: ...
 
@@ -72,6 +78,8 @@ class Side:
         self._needs: list[Match] = []
         self._widest: list[Match] = []
         self._read: list[str] = []
+        self._opening: list[Match] | None = None
+        self._left_out: Bools | None = None
 
     def window(self, lanes: Lanes, width_us: int, lag_us: int = 0) -> Window:
         """The sums over (t − lag − width, t − lag]; the same window for all who ask."""
@@ -108,8 +116,22 @@ class Side:
         matches += [one for keeper in self._keepers.values() for one in keeper.matches]
         self._needs = list(dict.fromkeys(matches))
         self._read = sorted(self.columns | {"event_id"})
-        # an event matches one of all needs where it matches one of those that ask for the least
-        self._widest = [one for one in self._needs if not any(other < one for other in self._needs)]
+        self._widest = _widest(self._needs)
+
+    def bound(self, opening: Iterable[Match] | None, left_out: Bools | None) -> None:
+        """Hold no more label sets than rules can have.
+
+        Args:
+            opening: events that bring new label sets; None: all.
+            left_out: which label sets no rule evaluates, now or ever; None: none.
+        """
+        self._opening = None if opening is None else _widest(list(dict.fromkeys(opening)))
+        self._left_out = None if left_out is None or not left_out.any() else left_out
+
+    @property
+    def bounded(self) -> bool:
+        """Whether some label sets are not held."""
+        return self._opening is not None
 
     @property
     def conditions(self) -> Iterator[Condition]:
@@ -158,14 +180,47 @@ class Side:
                 weights = None if weights is None else weights[rows]
         found = early.result() if early is not None else None
         if found is None:
-            found = self.sets.of(events)
+            found = self.sets.of(events) if self._opening is None else self._numbers(events, judged, rows)
         elif rows is not None:
             found = found[rows]
+        some = self.bounded or self._left_out is not None
+        if some:
+            held = self._held_rows(found)
+            self._show_all(Batch(events, _only(found, held), times, weights, judged, len(self.sets), rows))
+            if not len(held):
+                return
+            rows = held if rows is None else rows[held]
+            events, times, found = events[held], times[held], found[held]
+            weights = None if weights is None else weights[held]
         batch = Batch(events, found, times, weights, judged, len(self.sets), rows)
         for base in self.bases:
             base.take(batch)
         for keeper in self._keepers.values():
-            keeper.take(batch)
+            if not (some and keeper.sees_all):
+                keeper.take(batch)
+
+    def _show_all(self, batch: Batch) -> None:
+        for keeper in self._keepers.values():
+            if keeper.sees_all:
+                keeper.take(batch)
+
+    def _numbers(self, events: pl.DataFrame, judged: Judged, rows: Int64 | None) -> Int32:
+        """The label sets of events where not every event brings a new one; -1 where there is none."""
+        found = self.sets.known(events)
+        new = found < 0
+        if new.any() and self._opening:
+            opening = np.logical_or.reduce([judged.flags(one) for one in self._opening])
+            new &= opening if rows is None else opening[rows]
+            if new.any():
+                found[new] = self.sets.of(events.filter(pl.Series(new)))
+        return found
+
+    def _held_rows(self, label_sets: Int32) -> Int64:
+        """The events whose label sets a rule may evaluate."""
+        held = label_sets >= 0
+        if self._left_out is not None:
+            held &= ~np.append(self._left_out, np.zeros(len(self.sets) - len(self._left_out), np.bool_))[label_sets]
+        return np.flatnonzero(held)
 
     def close(self, span: Span) -> None:
         """Move what belongs to the closing's ticks into the queues; steps can be asked for then."""
@@ -195,3 +250,14 @@ class Side:
         parts = zip("bwk", held, strict=True)
         return [(f"{kind}{place}", one) for kind, part in parts for place, one in enumerate(part)]
 
+
+def _widest(needs: list[Match]) -> list[Match]:
+    """An event matches one of all needs where it matches one of those that ask for the least."""
+    return [one for one in needs if not any(other < one for other in needs)]
+
+
+def _only(label_sets: Int32, held: Int64) -> Int32:
+    """The label sets of the rows that are held, -1 in the others."""
+    found = np.full(len(label_sets), -1, np.int32)
+    found[held] = label_sets[held]
+    return found

@@ -12,24 +12,25 @@ from onex_analytics.alerting.cells.fixed_point import parted
 from onex_analytics.alerting.cells.order_kernels import find_ends
 from onex_analytics.alerting.cells.saving import Parts, below, of
 from onex_analytics.alerting.cells.steps import Steps
-from onex_analytics.alerting.cells.waiting import Waiting, numbered
+from onex_analytics.alerting.cells.waiting import Keeper, Waiting, numbered
 
 _NEVER = np.iinfo(np.int64).max
 _OWNER = ["correlation_id", "node", "family", "operation"]
 _ENDS = ("success", "soft_failure", "failure")
 
 
-class OpenOperations:
+class OpenOperations(Keeper):
     """Counts the operations that began at (t − give up, t − older than] and have not ended at t.
 
     The first of the open starts with the same correlation id, node, family and operation is the one that ends. Events
     without a correlation id are not tracked.
     """
 
+    sees_all = True  # an end may lie under other labels than its start
+
     def __init__(self, wanted: Match, older_us: int, give_up_us: int) -> None:
         self._match, self._older_us, self._give_up_us = wanted, older_us, give_up_us
         self.matches, self.columns = (wanted,), frozenset({*_OWNER, "outcome"})
-        self.untracked = 0
         texts = dict.fromkeys(_OWNER, pl.String())
         self.waiting = Waiting({**texts, "begins": pl.Boolean(), "whole": pl.Int64(), "rest": pl.Int64()})
         self._open = pl.DataFrame(schema=self.waiting.schema)
@@ -53,6 +54,7 @@ class OpenOperations:
         find_ends(rows["one"].to_numpy(), times, begins, self._give_up_us, ended)
         given_up = times + self._give_up_us
         self._open = rows.filter(pl.Series(begins & (ended == _NEVER) & (given_up > span.end))).drop("one")
+        begins &= rows["key"].to_numpy() >= 0
         starts = rows.filter(pl.Series(begins))
         lanes = np.stack([np.ones(starts.height, np.int64), starts["whole"].to_numpy(), starts["rest"].to_numpy()])
         return self._deltas.intervals(

@@ -17,6 +17,13 @@ HEAD = {"key": pl.Int32(), "at": pl.Int64(), "event_id": pl.String()}
 Columns: TypeAlias = Mapping[str, NDArray[Any] | pl.Series]
 
 
+class Keeper:
+    """Something that keeps events of its own, and gives steps or moments that others give steps of."""
+
+    untracked = 0
+    sees_all = False  # events of label sets that are not held too; their key is -1
+
+
 class Waiting:
     """Rows of events, given out when their ticks close."""
 

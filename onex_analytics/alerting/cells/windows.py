@@ -9,6 +9,7 @@ import numpy as np
 
 from onex_analytics.alerting.cells.anew_kernels import slide_anew, slide_anew_counts
 from onex_analytics.alerting.cells.base_rows import Base, Span
+from onex_analytics.alerting.cells.batches import Match
 from onex_analytics.alerting.cells.lanes import Columns, Lanes, LaneSum, share
 from onex_analytics.alerting.cells.runs import Float64, Int64
 from onex_analytics.alerting.cells.saving import Parts
@@ -56,6 +57,11 @@ class Window:
         self.base = base
         self._enter = self.lag_us // base.width_us
         self._leave = (self.lag_us + self.width_us) // base.width_us
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """What an event has to be to be seen."""
+        return self.lanes.counted
 
     def close(self, span: Span) -> Steps:
         """The steps of the closing's ticks; a label set is born with the first event that the first lane counts."""
