@@ -23,6 +23,7 @@ from onex_analytics.alerting.conditions import (
     Sequence,
     When,
 )  # fmt: skip
+from onex_analytics.alerting.contradictions import contradictions
 from onex_analytics.alerting.filters import Filter
 from onex_analytics.alerting.filters.kinds import kind_of, mend_of_name
 from onex_analytics.alerting.routing import (
@@ -161,8 +162,10 @@ def mistakes_in_rules(tree: Node, rules: RuleSet, schema: Schema) -> list[Mistak
             found += _in_labels(tree, (*place, "by"), rule.by, schema)
             found += _in_cell(tree, (*place, "when", rule.when.cell.kind), rule.when.cell, schema)
             for name, text in rule.annotations.items():
-                if problem := check_template(text, {*rule.by, *rule.labels}):
-                    found.append((line_at(tree, (*place, "annotations", name)), *problem))
+                if said := check_template(text, {*rule.by, *rule.labels}):
+                    found.append((line_at(tree, (*place, "annotations", name)), *said))
+            for within, problem, mend in contradictions(group, rule):
+                found.append((line_within(tree, place, within), problem, mend))
     return found
 
 
@@ -230,3 +233,23 @@ def line_at(tree: Node, place: Iterable[Step]) -> int:
             line = node.line_of(step)
             node = node.held[step]
     return line
+
+
+def line_within(tree: Node, place: tuple[Step, ...], within: tuple[Step, ...]) -> int:
+    """The line of something in a rule; keys of the condition may stand beside it or inside it."""
+    if len(within) == 1:
+        for way in (within, ("when", *within)):
+            if (node := node_at(tree, place)) is not None and node_at(node, way) is not None:
+                return line_at(tree, (*place, *way))
+    return line_at(tree, (*place, *within))
+
+
+def node_at(tree: Node, place: Iterable[Step]) -> Node | None:
+    """What stands at a place of the file."""
+    node: Node | None = tree
+    for step in place:
+        if isinstance(step, int):
+            node = node.held[step] if node is not None and isinstance(node.held, list) else None
+        else:
+            node = None if node is None else node.get(step)
+    return node

@@ -185,6 +185,8 @@ class BurnWindow(Frozen):
             if len(found) != 3:
                 raise ValueError(f"a burn window has {len(found)} parts; wanted [long, short, factor]: [1h, 5m, 14.4]")
             return dict(zip(("long", "short", "factor"), found, strict=True))
+        if not isinstance(found, Mapping | BurnWindow):
+            raise ValueError(f"a burn window is {found!r}; wanted [long, short, factor], in a list: [[1h, 5m, 14.4]]")
         return found
 
     @model_serializer
@@ -276,6 +278,11 @@ USUAL_JUDGEMENT: dict[str, tuple[Op, float]] = {
 
 BY_OPERATION = ("count", "rate", "ratio", "aggregate", "quantile", "spike", "burn_rate")
 """Kinds that can count each operation once (`unit: operation`)."""
+
+
+def can_begin_anew(cell: Cell) -> bool:
+    """Whether a cell is made of the sums of one window, which can begin anew after a match (`reset_after_match`)."""
+    return isinstance(cell, Count | Rate | Ratio) or (isinstance(cell, Aggregate) and cell.function in ("sum", "avg"))
 
 
 class When(Frozen):

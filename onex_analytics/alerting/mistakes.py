@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from onex_analytics.alerting.checking import Mistake, line_at, place_name
+from onex_analytics.alerting.checking import Mistake, line_at, node_at, place_name
 from onex_analytics.alerting.conditions import KINDS
 from onex_analytics.alerting.yaml_tree import Node, Step
 from onex_analytics.exceptions import FilterError
@@ -67,8 +67,21 @@ def _told(tree: Node, detail: ErrorDetails) -> Mistake:
     missing = detail["type"] == "missing"
     line = line_at(tree, place[:-1] if missing else place)
     if detail["type"] == "value_error" and (key := problem.split(" ", 1)[0].rstrip(":")):
-        line = line_at(tree, (*place, key))  # messages about a whole part begin with the key at fault
+        line = _line_of(tree, place, key)  # messages about a whole part begin with the key at fault
     return line, problem, mend
+
+
+def _line_of(tree: Node, place: tuple[Step, ...], key: str) -> int:
+    """The line of a key, that stands in a part of the file or somewhere within it."""
+    direct = line_at(tree, (*place, key))
+    waiting = [place]
+    while waiting:
+        here = waiting.pop(0)
+        node = node_at(tree, here)
+        if node is not None and node.get(key) is not None:
+            return line_at(tree, (*here, key))
+        waiting += [(*here, name) for name, _ in (node.items() if node is not None else ())]
+    return direct
 
 
 def _in_file(tree: Node, place: tuple[Step, ...]) -> Iterator[Step]:
@@ -97,11 +110,12 @@ def _words(name: str, detail: ErrorDetails, place: tuple[Step, ...]) -> tuple[st
         return _of_word(name, found, str(context["expected"]))
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
-        return f"{name} is {found}; wanted {words} {context[key]:g}", "write such a number"
+        mend = f"write {_EXAMPLES[name]}" if name in ("q", "objective") else "write such a number"
+        return f"{name} is {found}; wanted {words} {context[key]:g}", mend
     if kind in ("float_type", "int_type", "int_from_float"):
         what = "a whole number" if kind != "float_type" else "a number"
         quoted = isinstance(found, str) and _is_number(found)
-        mend = f"leave the quotes out: {name}: {found}" if quoted else f"write {name}: 10"
+        mend = f"leave the quotes out: {name}: {found}" if quoted else f"write {_of_percent(name, found)}"
         return f"{name} is {_shown(found)}; wanted {what}", mend
     if kind == "string_type":
         return f"{name} is {_shown(found)}; wanted a text", f"write it in quotes: {_quoted(found)}"
@@ -157,6 +171,12 @@ def _shown(found: Any) -> str:
 
 def _quoted(found: Any) -> str:
     return f"'{_shown(found)}'" if isinstance(found, bool | int | float) else "'…'"
+
+
+def _of_percent(name: str, found: Any) -> str:
+    """What to write where a number is wanted; a percentage is a share."""
+    share = found.strip().removesuffix("%") if isinstance(found, str) and found.strip().endswith("%") else ""
+    return f"{name}: {float(share) / 100:g}" if _is_number(share) else _EXAMPLES.get(name, f"{name}: 10")
 
 
 def _is_number(text: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from onex_analytics.alerting.conditions import BY_OPERATION, Columns, Expr, When
+from onex_analytics.alerting.conditions import BY_OPERATION, Aggregate, Columns, Expr, When, can_begin_anew
 from onex_analytics.alerting.durations import Duration, Length
 from onex_analytics.alerting.filters import Filter
 from onex_analytics.alerting.frozen import Frozen, FrozenMap, Whole, no_items
@@ -99,6 +99,13 @@ class Rule(Frozen):
                     raise ValueError(f"expect lists {{{told}}} twice; keep one of them")
         if self.reset_after_match and self.mode != "event":
             raise ValueError("reset_after_match works in mode: event only; add the mode, or leave it out")
+        if self.reset_after_match and (self.unit != "event" or not can_begin_anew(self.when.cell)):
+            found = f"{self.when.cell.kind} of operations" if self.unit != "event" else self.when.cell.kind
+            found += f" ({self.when.cell.function})" if isinstance(self.when.cell, Aggregate) else ""
+            raise ValueError(
+                f"reset_after_match means nothing for {found}; it is there for count, rate, ratio and aggregate "
+                "(sum, avg) with unit: event"
+            )
         return self
 
 

@@ -173,7 +173,7 @@ def test_several_mistakes_are_told_in_the_order_of_the_lines() -> None:
 
 @pytest.mark.parametrize("key", ["min_count: 5", "no_data: keep", "unit: operation", "mode: event"])
 def test_some_keys_may_stand_beside_the_condition_or_inside_it(key: str) -> None:
-    head = "groups:\n- name: a\n  rules:\n  - alert: b\n    when: {count: {window: 5m}, threshold: 1"
+    head = "groups:\n- name: a\n  rules:\n  - alert: b\n    when: {ratio: {of: success, window: 5m}, threshold: 0.5"
     inside, beside = load_rules(head + f", {key}}}\n"), load_rules(head + f"}}\n    {key}\n")
     assert inside == beside != load_rules(head + "}\n")
 
@@ -197,8 +197,8 @@ HEAD = "groups:\n- name: a\n  rules:\n  - alert: b\n    by: [node]\n"
 CELLS = {
     "count": "{window: 5m}", "rate": "{window: 5m, per: 1m}", "ratio": "{of: success, window: 5m}",
     "aggregate": "{function: max, column: execution_time_ms, window: 5m}",
-    "quantile": "{q: 0.95, column: execution_time_ms, window: 5m}", "distinct": "{column: node, window: 5m}",
-    "absent": "{window: 5m, expect: [{node: a}], lookback: 2d}", "spike": "{window: 5m, season: 1w, seasons: 3}",
+    "quantile": "{q: 0.95, column: execution_time_ms, window: 5m}", "distinct": "{column: operation, window: 5m}",
+    "absent": "{window: 5m, lookback: 2d}", "spike": "{window: 5m, season: 1w, seasons: 3}",
     "new_value": "{column: error_code, learn: 1d}", "change": "{column: node_version, window: 1h}",
     "sequence": "{steps: [outcome == 'start', outcome == 'failure'], within: 1m, not: outcome == 'success'}",
     "burn_rate": "{of: outcome == 'failure', objective: 0.99, windows: [[1h, 5m, 14.4], [6h, 30m, 6]]}",
@@ -209,9 +209,9 @@ CELLS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_read_and_written_as_it_was(kind: str) -> None:
-    rules = load_rules(HEAD + f"    when: {{{kind}: {CELLS[kind]}, threshold: 2}}\n")
+    rules = load_rules(HEAD + f"    when: {{{kind}: {CELLS[kind]}, threshold: 0.5}}\n")
     when = rules.groups[0].rules[0].when
-    assert (when.cell.kind, type(when.cell), when.threshold) == (kind, KINDS[kind], 2)
+    assert (when.cell.kind, type(when.cell), when.threshold) == (kind, KINDS[kind], 0.5)
     assert RuleSet.model_validate(rules.model_dump(mode="json", exclude_unset=True)) == rules
     assert RuleSet.model_validate_json(rules.model_dump_json(exclude_defaults=True)) == rules
     assert pickle.loads(pickle.dumps(rules)) == rules

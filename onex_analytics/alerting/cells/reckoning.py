@@ -43,7 +43,6 @@ from onex_analytics.alerting.conditions import Sequence as SequenceCell
 from onex_analytics.alerting.durations import microseconds
 from onex_analytics.alerting.filters import Filter
 from onex_analytics.alerting.rules import Rule
-from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.quantiles import exact_share
 
 Columns: TypeAlias = tuple[NDArray[Any], ...]
@@ -63,19 +62,8 @@ class Reckoning:
 
 
 def reckoning(rule: Rule, cell: Cell, side: Side) -> Reckoning:
-    """How the cell of a rule is reckoned.
-
-    Raises:
-        InvalidOption: `reset_after_match` with a kind that has not one window of sums.
-    """
-    if rule.reset_after_match and (rule.unit != "event" or not _can_begin_anew(cell)):
-        able = "count, rate, ratio and aggregate (sum, avg) with unit: event"
-        raise InvalidOption("reset_after_match", f"true for {type(cell).__name__} of {rule.alert!r}", f"one of {able}")
+    """How the cell of a rule is reckoned."""
     return _KINDS[type(cell)](rule, cell, side)
-
-
-def _can_begin_anew(cell: Cell) -> bool:
-    return isinstance(cell, Count | Rate | Ratio) or (isinstance(cell, Aggregate) and cell.function in ("sum", "avg"))
 
 
 # ---------------------------------------------------------------------- counts and sums
