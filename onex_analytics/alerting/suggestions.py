@@ -9,24 +9,37 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from onex_analytics.alerting.backtesting import Backtest, backtest
+from onex_analytics.alerting.calm import calm_events, calm_share, disturbed, quiet_score, reach
+from onex_analytics.alerting.catalogue import SYMPTOM, catalogue, group_of
 from onex_analytics.alerting.durations import parse_duration
 from onex_analytics.alerting.feeding import utc, whole_times
 from onex_analytics.alerting.incidents import load_incidents
-from onex_analytics.alerting.levels import Levels, Placed, levels_of, pages_of, placed, require_order, runs_of
+from onex_analytics.alerting.levels import (
+    Levels,
+    Placed,
+    Runs,
+    levels_of,
+    microseconds_of,
+    pages_of,
+    placed,
+    require_order,
+    runs_of,
+)
 from onex_analytics.alerting.recording import label_values
+from onex_analytics.alerting.routing import Notification, Route
+from onex_analytics.alerting.rule_choices import Candidate, Place, choices, place_of, rounded_up
 from onex_analytics.alerting.rules import Group, Rule, RuleSet
 from onex_analytics.alerting.shapes import TRANSITIONS
-from onex_analytics.alerting.sweeps import Durations, Judge, durations_of, rows_of, to_find, with_window
+from onex_analytics.alerting.sweeps import Durations, Judge, durations_of, to_find, with_window
 from onex_analytics.exceptions import InvalidOption
 
 CHOICES = pl.Schema({
     "group": pl.String(),
     "rule": pl.String(),
     "kept": pl.Boolean(),                    # false: no threshold of it was worth its pages
-    "threshold_before": pl.Float64(),
+    "threshold_before": pl.Float64(),        # null of a general rule, which was not there before
     "threshold": pl.Float64(),               # null where it is not kept, as what follows
     "window": pl.Duration("us"),
     "for": pl.Duration("us"),
@@ -38,8 +51,17 @@ CHOICES = pl.Schema({
 })
 """One row a rule, in the order of the file."""
 
-_PRICES = (0.0, *np.geomspace(1e-3, 0.5, 14).tolist())
-"""What a firing costs, in incidents: for each of them the best rules are looked for."""
+_FOR_MISTAKES = 0.1
+"""The share of the pages that may be spent on nothing."""
+_FOR_THE_FIRST_PART = 0.25
+"""With no larger share of its pages a first part is content: more may go wrong in the second."""
+_ROUTINGS = tuple(
+    Notification(route=Route(
+        receiver="default", group_by=by, group_interval=timedelta(minutes=minutes), repeat_interval=timedelta(days=1)
+    ))
+    for by, minutes in (((SYMPTOM,), 30), ((SYMPTOM,), 120), ((), 120), ((), 240))
+)  # fmt: skip
+"""Ways to tell alerts together, those that tell the most apart first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,26 +85,30 @@ class Suggestion:
         return f"Suggestion({self.verdict})"
 
 
-@dataclass(frozen=True, eq=False)
-class _Candidate:
-    """One way to set a rule: a threshold in the middle of those that do the same on the first part."""
+@dataclass(frozen=True)
+class _Tuning:
+    """What is looked at while tuning, and how."""
 
-    rule: Rule
-    levels: Levels
-    caught: NDArray[np.bool_]
-    firings: int
-    true_firings: int
-    low: float | None
-    high: float | None
+    first: pl.LazyFrame
+    begin: datetime
+    at: datetime
+    incidents: pl.DataFrame
+    before: tuple[pl.DataFrame, pl.DataFrame]
+    lead: timedelta
+    names: tuple[str, ...] | None
+    budget: float
 
     @property
-    def cost(self) -> float:
-        """Firings, false ones twice."""
-        return self.firings + (self.firings - self.true_firings)
+    def pages(self) -> float:
+        """The budget of the first part."""
+        return self.budget * ((self.at - self.begin) / timedelta(days=1))
+
+    def judge(self, levels: Levels) -> Judge:
+        return Judge(levels, self.before, self.lead, self.names)
 
 
 def suggest(
-    rule: Rule | RuleSet | str,
+    rule: Rule | RuleSet | str | None,
     events: pl.LazyFrame | pl.DataFrame,
     incidents: Any,
     *,
@@ -91,27 +117,37 @@ def suggest(
     for_: Durations = None,
     window: Durations = None,
     split: float | datetime | str = 0.5,
+    general: bool = True,
     rules: RuleSet | None = None,
     lead: str | timedelta = "15m",
     labels: Iterable[str] | None = None,
     tz: str = "UTC",
 ) -> Suggestion:
-    """Thresholds (and windows, and `for`) that find the most incidents of the first part with so many pages a day.
+    """Rules and thresholds that find the most incidents of the first part of a log with so many pages a day.
 
-    Every threshold of every rule is swept on the events before the split. Of those that do the same there, the one in
-    the middle is taken: it is farthest from where anything changes. Which rules to keep, and with which threshold, is
-    searched for several prices of a firing; what each comes to is simulated, pages and all. The rules that catch the
-    most within the budget are then run on the whole log, and the rest of it says what they are worth.
+    A rule alone is tuned alone: of every threshold that finds something, those that do the same on the first part are
+    one choice, and the one in the middle of them is taken, for it is farthest from where anything changes. Which
+    choices to take is searched for several prices of a firing, and what each comes to is simulated, pages and all.
+
+    The rules of a file (or none) get company: general rules from what the log holds (see `catalogue`). The first part
+    shows few of the things that can go wrong, so that rules which are silent while nothing is wrong are kept as well,
+    though they found nothing there. Their thresholds are those that calm times hardly reach (see `calm.quiet_score`);
+    a tenth of the pages is theirs to spend on mistakes. Where the file does not say how alerts are told, they are told
+    together as far as it takes for the first part to need a quarter of its pages, at most every four hours.
+
+    What was chosen is then run on the whole log, and the rest of it says what it is worth.
 
     Args:
-        rule: a rule, or a file whose rules are tuned together; or a rule's name, with its file as `rules`.
+        rule: a rule; or a file whose rules are tuned together; or a rule's name, with its file as `rules`; or None for
+            general rules only.
         events: as `backtest` takes them.
         incidents: what went wrong, as `backtest` takes it.
         max_pages_per_day: the budget, of all rules together.
         min_recall: the least share of incidents that should be caught, 0 to 1.
-        for_: further values of `for` to try, for every rule.
-        window: further windows to try, for every rule whose kind has one.
+        for_: further values of `for` to try, for every rule that is given.
+        window: further windows to try, for every rule that is given and whose kind has one.
         split: where the first part ends: a share of the log's time, or a time.
+        general: whether a file's rules get company.
         rules: the file in which the rule stands: its grid and its notification.
         lead: a firing so long before an incident's start still catches it.
         labels: labels that a firing and an incident that name them must share; by default all that both name.
@@ -128,24 +164,29 @@ def suggest(
         raise InvalidOption("min_recall", min_recall, "a share from 0 to 1")
     if not max_pages_per_day >= 0:
         raise InvalidOption("max_pages_per_day", max_pages_per_day, "a number of pages, such as 2")
-    held = _placed_all(rule, rules)
+    held = [] if rule is None else _placed_all(rule, rules)
     log, told = whole_times(events.lazy()), load_incidents(incidents)
     begin, at = _split(log, split)
-    before, names = to_find(told.filter(pl.col("start") < at), begin, at), None if labels is None else tuple(labels)
+    early = told.filter(pl.col("start") < at)
+    before, names = to_find(early, begin, at), None if labels is None else tuple(labels)
     if not before[0].height:
         wanted = "some in the first part, to tune the rules on"
         raise InvalidOption("incidents", f"none to find before {at:%Y-%m-%d %H:%M}", wanted)
     allowed = parse_duration(lead) if isinstance(lead, str) else lead
     first = log.filter(pl.col("timestamp") < at)
+    tuning = _Tuning(first, begin, at, early, before, allowed, names, max_pages_per_day)
     holds, lengths = durations_of("for", for_), durations_of("window", window)
-    candidates = [_candidates(here, first, before, at, holds, lengths, allowed, names) for here in held]
-    file = _file_of(held)
-    chosen = _best(file, held, candidates, before[0].height, max_pages_per_day, min_recall)
-    tuned = _tuned(file, held, chosen)
+    company = _company(tuning, held) if rule is None or (general and isinstance(rule, RuleSet)) else []
+    places = [*_given(tuning, held, holds, lengths, len(held) + len(company)), *_general(tuning, company, len(held))]
+    file = RuleSet() if rule is None else _file_of(held)
+    if company:
+        file = file.model_copy(update={"groups": (*file.groups, company[0][0].group)})
+    chosen, notification = _best(file, places, tuning, min_recall, company=bool(company))
+    tuned = _tuned(file.model_copy(update={"notification": notification}), places, chosen)
     result = backtest(tuned, log, told, lead=allowed, labels=names, tz=tz)
     scores = result.scores(at)
     met, verdict = _verdict(scores, max_pages_per_day, min_recall)
-    return Suggestion(tuned, _choices(held, chosen), scores, result, met, verdict)
+    return Suggestion(tuned, _choices(places, chosen, len(held)), scores, result, met, verdict)
 
 
 def _placed_all(rule: Rule | RuleSet | str, rules: RuleSet | None) -> list[Placed]:
@@ -168,125 +209,121 @@ def _split(log: pl.LazyFrame, split: float | datetime | str) -> tuple[datetime, 
     return first, at
 
 
-def _candidates(
-    here: Placed, first: pl.LazyFrame, incidents: tuple[pl.DataFrame, pl.DataFrame], at: datetime,
-    holds: Sequence[timedelta], lengths: Sequence[timedelta], lead: timedelta, names: Sequence[str] | None,
-) -> list[_Candidate]:  # fmt: skip
-    """Of each set of incidents that some threshold catches, the one with the least firings."""
-    rule = here.rule
-    own = getattr(rule.when.cell, "window", None)
-    variants = [rule, *(with_window(rule, length) for length in lengths if own is not None and length != own)]
-    found: dict[bytes, _Candidate] = {}
-    for variant, runs in zip(variants, runs_of(here, variants, first, "event", at), strict=True):
-        for hold in sorted({rule.for_, *holds}):
-            held = variant.model_copy(update={"for_": hold})
-            levels = levels_of(runs, held)
-            for one in _of_levels(held, levels, Judge(levels, incidents, lead, names)):
-                key = one.caught.tobytes()
-                if key not in found or one.cost < found[key].cost:
-                    found[key] = one
-    return list(found.values())
+def _company(tuning: _Tuning, held: Sequence[Placed]) -> list[list[Placed]]:
+    """The general rules, family by family, in one group."""
+    begin, at = microseconds_of(tuning.begin), microseconds_of(tuning.at)
+    calm = calm_share(begin, at, disturbed(tuning.incidents, tuning.lead, timedelta()))
+    hours = calm * (at - begin) / 3_600e6
+    learn = timedelta(hours=max(1, (at - begin) // 2 // 3_600_000_000))
+    families = catalogue(calm_events(tuning.first, tuning.incidents, tuning.lead), hours, learn)
+    taken = {here.group.name for here in held}
+    group = group_of([rule for family in families for rule in family.rules])
+    while group.name in taken:
+        group = group.model_copy(update={"name": group.name + "_"})
+    file = RuleSet(groups=(group,))
+    return [[Placed(file, group, rule) for rule in family.rules] for family in families]
 
 
-def _of_levels(rule: Rule, levels: Levels, judge: Judge) -> list[_Candidate]:
-    rows = rows_of(levels, None, judge)
-    if not rows.height:
+def _given(
+    tuning: _Tuning, held: Sequence[Placed], holds: Sequence[timedelta], lengths: Sequence[timedelta], families: int
+) -> list[Place]:
+    """The ways to set the rules that were given; with others beside them, silence is a reason to keep them as well."""
+    places = []
+    for here in held:
+        own = getattr(here.rule.when.cell, "window", None)
+        further = [with_window(here.rule, length) for length in lengths if own is not None and length != own]
+        variants = [here.rule, *further]
+        runs = runs_of(here, variants, tuning.first, "event", tuning.at)
+        score = None if families == len(held) else _score(tuning, [here.rule], runs[:1], families, floor=None)
+        places.append(place_of(here, runs, variants, holds, score, tuning.judge))
+    return places
+
+
+def _general(tuning: _Tuning, families: Sequence[Sequence[Placed]], others: int) -> list[Place]:
+    """The ways to set the general rules: all of them from one pass over the first part."""
+    every = [here for family in families for here in family]
+    if not every:
         return []
-    caught = judge.caught(rows["threshold"].to_numpy())
-    firings, true, judged = (rows[name].to_numpy() for name in ("firings", "true_firings", "judged"))
-    alike = np.concatenate([caught, judged[None, :] - true[None, :]])
-    edges = np.flatnonzero(np.any(alike[:, 1:] != alike[:, :-1], axis=0)) + 1
-    found: dict[bytes, _Candidate] = {}
-    for begin, end in zip([0, *edges.tolist()], [*edges.tolist(), rows.height], strict=True):
-        low, high = rows["low"][begin], rows["high"][end - 1]
-        set_of = caught[:, begin]
-        if low is None or high is None or not set_of.any():
-            continue
-        threshold = _round_between(low, high)
-        place = begin + int(np.argmin(firings[begin:end]))
-        when = rule.when.model_copy(update={"threshold": threshold})
-        one = _Candidate(rule.model_copy(update={"when": when}), levels, set_of, int(firings[place]), int(true[place]),
-                         low, high)  # fmt: skip
-        key = set_of.tobytes()
-        if key not in found or one.cost < found[key].cost:
-            found[key] = one
-    return list(found.values())
+    runs = dict(zip(
+        (here.rule.alert for here in every),
+        runs_of(every[0], [here.rule for here in every], tuning.first, "event", tuning.at), strict=True,
+    ))  # fmt: skip
+    places = []
+    for family in families:
+        rules = [here.rule for here in family]
+        of_rules = [runs[rule.alert] for rule in rules]
+        score = _score(tuning, rules, of_rules, len(families) + others, floor=rules[0].when.threshold)
+        places += [
+            place_of(here, [some], [here.rule], (), score, tuning.judge)
+            for here, some in zip(family, of_rules, strict=True)
+        ]
+    return places
 
 
-def _round_between(low: float, high: float) -> float:
-    """A number with few digits near the middle of the two."""
-    middle, width = low + (high - low) / 2, high - low
-    for digits in range(-12, 17):
-        if low < (found := round(middle, digits)) < high and abs(found - middle) <= width / 8:
-            return found
-    return middle
+def _score(
+    tuning: _Tuning, rules: Sequence[Rule], runs: Sequence[Runs], families: int, floor: float | None
+) -> float | None:
+    """The score above which rules are silent in calm times, but for their part of the pages that mistakes may cost."""
+    busy = disturbed(tuning.incidents, tuning.lead, max(map(reach, rules)))
+    levels = [levels_of(some, rule) for rule, some in zip(rules, runs, strict=True)]
+    begin, end = microseconds_of(tuning.begin), microseconds_of(tuning.at)
+    found = quiet_score(levels, begin, end, busy, _FOR_MISTAKES * tuning.pages / families)
+    if found is None or (floor is None and not np.isfinite(found)):
+        return None
+    return rounded_up(found if floor is None else max(found, floor))
 
 
 def _best(
-    file: RuleSet, held: Sequence[Placed], candidates: Sequence[Sequence[_Candidate]], n_incidents: int, budget: float,
-    wanted: float,
-) -> list[_Candidate | None]:  # fmt: skip
-    """The choice with the highest recall within the budget, then with the fewest pages; else that with the fewest."""
-    known: dict[tuple[int, ...], tuple[tuple[bool, float, float], list[_Candidate | None]]] = {}
-    for price in _PRICES:
-        chosen = _descended(candidates, n_incidents, price)
-        key = tuple(id(one) for one in chosen)
-        if key not in known:
-            pages, recall = _worth(file, held, chosen, n_incidents)
-            within = pages <= budget
-            known[key] = ((within, min(recall, wanted) if within else 0.0, -pages), chosen)
-    return max(known.values(), key=lambda found: found[0])[1]
+    file: RuleSet, places: Sequence[Place], tuning: _Tuning, wanted: float, *, company: bool
+) -> tuple[list[Candidate | None], Notification]:
+    """The choice with the highest recall within the budget, then with the fewest pages; else that with the fewest.
 
-
-def _descended(
-    candidates: Sequence[Sequence[_Candidate]], n_incidents: int, price: float
-) -> list[_Candidate | None]:
-    """One rule after the other takes what is best beside the others, until none changes."""
-    chosen: list[_Candidate | None] = [None] * len(candidates)
-    for _ in range(20):
-        changed = False
-        for place, some in enumerate(candidates):
-            others = np.zeros(n_incidents, np.bool_)
-            for other, one in enumerate(chosen):
-                if one is not None and other != place:
-                    others |= one.caught
-            best: _Candidate | None = None
-            most = 0.0
-            for one in some:
-                gain = float((one.caught & ~others).sum()) - price * one.cost
-                if gain > most or (gain == most and best is not None and one.cost < best.cost):
-                    best, most = one, gain
-            changed |= best is not chosen[place]
-            chosen[place] = best
-        if not changed:
-            break
-    return chosen
+    With general rules in it, alerts are told together as far as that takes.
+    """
+    own = [file.notification]
+    if company and file.notification == Notification():
+        own = [*own, *_ROUTINGS]
+    best: tuple[tuple[bool, float, float], list[Candidate | None], Notification] | None = None
+    for chosen in choices(places, tuning.before[0].height):
+        for notification in own:
+            routed = file.model_copy(update={"notification": notification})
+            pages, recall = _worth(routed, places, chosen, tuning.before[0].height)
+            within = pages <= tuning.budget
+            worth = (within, min(recall, wanted) if within else 0.0, -pages)
+            if best is None or worth >= best[0]:  # of two that come to the same, the one that tells more together
+                best = worth, chosen, notification
+            if pages <= tuning.budget * _FOR_THE_FIRST_PART:
+                break
+    assert best is not None
+    return best[1], best[2]
 
 
 def _worth(
-    file: RuleSet, held: Sequence[Placed], chosen: Sequence[_Candidate | None], n_incidents: int
+    file: RuleSet, places: Sequence[Place], chosen: Sequence[Candidate | None], n_incidents: int
 ) -> tuple[float, float]:
     """Pages a day and recall on the first part."""
     parts, caught, end, days = [pl.DataFrame(schema=TRANSITIONS)], np.zeros(n_incidents, np.bool_), 0, 0.0
-    for here, one in zip(held, chosen, strict=True):
+    for place, one in zip(places, chosen, strict=True):
         if one is not None:
+            here = place.here
             parts.append(one.levels.transitions(here.group.name, here.rule.alert, one.rule.when.threshold))
             caught |= one.caught
             end, days = max(end, one.levels.end), max(days, (one.levels.end - one.levels.begin) / 86_400e6)
     order = ("known_at", "group", "rule", "_key")
     told = pl.concat(parts).with_columns(label_values()).sort(order, maintain_order=True).drop("_key")
-    pages = pages_of(_tuned(file, held, chosen), told, end)
-    return (len(pages) / days if days else 0.0), float(caught.sum()) / n_incidents
+    pages = sum(page.wakes for page in pages_of(_tuned(file, places, chosen), told, end))
+    return (pages / days if days else 0.0), float(caught.sum()) / n_incidents
 
 
 def _file_of(held: Sequence[Placed]) -> RuleSet:
     return held[0].rules if len(held) > 1 or len(list(held[0].rules.rules)) == 1 else held[0].alone()
 
 
-def _tuned(file: RuleSet, held: Sequence[Placed], chosen: Sequence[_Candidate | None]) -> RuleSet:
+def _tuned(file: RuleSet, places: Sequence[Place], chosen: Sequence[Candidate | None]) -> RuleSet:
     by_place = {
-        (here.group.name, here.rule.alert): one.rule for here, one in zip(held, chosen, strict=True) if one is not None
-    }
+        (place.here.group.name, place.here.rule.alert): one.rule
+        for place, one in zip(places, chosen, strict=True) if one is not None
+    }  # fmt: skip
     groups: list[Group] = []
     for group in file.groups:
         kept = tuple(by_place[group.name, rule.alert] for rule in group.rules if (group.name, rule.alert) in by_place)
@@ -295,11 +332,13 @@ def _tuned(file: RuleSet, held: Sequence[Placed], chosen: Sequence[_Candidate | 
     return file.model_copy(update={"groups": tuple(groups)})
 
 
-def _choices(held: Sequence[Placed], chosen: Sequence[_Candidate | None]) -> pl.DataFrame:
+def _choices(places: Sequence[Place], chosen: Sequence[Candidate | None], given: int) -> pl.DataFrame:
     rows = []
-    for here, one in zip(held, chosen, strict=True):
-        row: dict[str, Any] = {"group": here.group.name, "rule": here.rule.alert, "kept": one is not None,
-                               "threshold_before": here.rule.when.threshold}  # fmt: skip
+    for number, (place, one) in enumerate(zip(places, chosen, strict=True)):
+        here = place.here
+        row: dict[str, Any] = {"group": here.group.name, "rule": here.rule.alert, "kept": one is not None}
+        if number < given:
+            row["threshold_before"] = here.rule.when.threshold
         if one is not None:
             row |= {
                 "threshold": one.rule.when.threshold, "window": getattr(one.rule.when.cell, "window", None),
