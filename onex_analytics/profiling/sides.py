@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from threading import get_ident
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from onex_analytics.frames.grouping import Codes, Grouping, streamed
+from onex_analytics.frames.grouping import Codes, Grouping, in_threads, streamed
 from onex_analytics.machine import lean
 from onex_analytics.profiling.ended import UNTIMED_STATES, is_open
 from onex_analytics.profiling.measuring import numbered_words
@@ -45,7 +46,7 @@ class Part:
     """how many of each segment are not among them"""
     ms: Floats
     traces: Numbers
-    """numbers of this part"""
+    """numbers of this part, until a layout makes them numbers that all parts share"""
     words: Words
     """64 bits for each trace in here, none of them set for a span that has none"""
 
@@ -68,32 +69,38 @@ class Laid(NamedTuple):
 
 
 class Layout:
-    """The spans of all groups, to be had some groups at a time; a group's place is that among `codes`, which ascend."""
+    """The spans of all groups, to be had some groups at a time; a group's place is that among `codes`, which ascend.
+
+    It takes the parts over: their traces get numbers that all share, in place, once, while they are read in order.
+    """
 
     def __init__(self, sides: Sides, codes: Codes) -> None:
-        self._parts, self._codes = sides.parts, codes
-        self._begins = np.cumsum([0, *(len(part.words) for part in self._parts)])
+        self._parts = sides.parts
+        begins = np.cumsum([0, *(len(part.words) for part in self._parts)])
         words = [part.words for part in self._parts]
-        self._firsts = first_places(np.concatenate(words) if words else np.zeros(0, np.uint64))
+        firsts = first_places(np.concatenate(words) if words else np.zeros(0, np.uint64))
+        queue = iter(list(zip(self._parts, pairwise(begins), strict=True)))
+
+        def share(_: int) -> None:
+            for part, (begin, end) in queue:
+                _shared(part.traces, firsts[begin:end])
+
+        in_threads(share)
+        self._places = [_places(codes, part.segments) for part in self._parts]
         self.sizes = np.zeros(2 * len(codes), np.int64)
         """how many spans each segment has"""
         self._left_out = np.zeros(2 * len(codes), np.int64)
-        for part in self._parts:
-            at = _places(codes, part.segments)
+        for part, at in zip(self._parts, self._places, strict=True):
             self.sizes[at] += np.diff(part.begins)  # a part has a segment once
             self._left_out[at] += part.left_out
 
     def laid(self, first: int, last: int, ms: Floats, trace: Numbers) -> Laid:
         """The groups at places from `first` to before `last`, written into `ms` and `trace`."""
-        codes, segments = self._codes[first:last], slice(2 * first, 2 * last)
+        segments = slice(2 * first, 2 * last)
         starts = np.concatenate([[0], np.cumsum(self.sizes[segments])])
         cursors = starts[:-1].copy()
-        for number, part in enumerate(self._parts):
-            here = slice(*np.searchsorted(part.segments, [2 * codes[0], 2 * codes[-1] + 2]))
-            segment = _places(codes, part.segments[here])
-            begins = part.begins[here.start:here.stop + 1]
-            firsts = self._firsts[self._begins[number]:self._begins[number + 1]]
-            _gather(part.ms, part.traces, begins, segment, firsts, cursors, ms, trace)
+        for part, places in zip(self._parts, self._places, strict=True):
+            _gather(part.ms, part.traces, part.begins, places, 2 * first, cursors, ms, trace)
         return Laid(ms[:starts[-1]], trace[:starts[-1]], starts, self._left_out[segments])
 
 
@@ -234,17 +241,27 @@ def _lay(segments: Codes, ms: Floats, traces: Numbers, cursors: Counts, ms_out: 
 
 
 @lean
+def _shared(traces: Numbers, numbers: Numbers) -> None:
+    """The numbers of one batch into those that all batches share, in place."""
+    for i in range(traces.shape[0]):
+        traces[i] = numbers[np.uint64(traces[i])]
+
+
+@lean
 def _gather(
-    ms: Floats, traces: Numbers, begins: Counts, segments: Counts, numbers: Numbers, cursors: Counts, ms_out: Floats,
+    ms: Floats, traces: Numbers, begins: Counts, places: Counts, low: int, cursors: Counts, ms_out: Floats,
     trace_out: Numbers,
 ) -> None:  # fmt: skip
-    """Each stretch to the end of what its segment has so far, traces by the numbers that all batches share."""
-    for g in range(segments.shape[0]):
-        first = begins[g]
-        n = begins[g + 1] - first
-        to = cursors[segments[g]]
-        cursors[segments[g]] = to + n
+    """The stretches of the segments from place `low` on that have cursors, each to where its cursor stands."""
+    for at in range(np.searchsorted(places, low), places.shape[0]):
+        segment = places[at] - low
+        if segment >= cursors.shape[0]:
+            return
+        first = begins[at]
+        n = begins[at + 1] - first
+        to = cursors[segment]
+        cursors[segment] = to + n
         for i in range(n):
             ms_out[to + i] = ms[first + i]
         for i in range(n):
-            trace_out[to + i] = numbers[np.uint64(traces[first + i])]
+            trace_out[to + i] = traces[first + i]

@@ -34,7 +34,7 @@ def numbered_traces(ids: pl.Series, numbers: Numbers) -> tuple[Numbers, Words]:
     firsts = np.empty(len(ids), np.int32)
     count = _near(words, len(words) // max(len(ids), 1), nulls, np.zeros((_NEAR, 3), np.uint64), numbers, firsts)
     at = firsts[:count]
-    told = ids.gather(pl.Series(at.astype(np.uint32))).hash().to_numpy()
+    told = ids[at].hash().to_numpy()  # half the time of `ids.gather`
     told = np.where(told == _ALONE, np.uint64(1), told)
     if len(nulls):
         told[nulls[at]] = _ALONE
