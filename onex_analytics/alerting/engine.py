@@ -179,6 +179,11 @@ class AlertEngine:
         return self._evaluation.counts
 
     @property
+    def limits(self) -> list[str]:
+        """What to say of the rules that have more label sets than `max_series`; empty where there is none."""
+        return self._evaluation.limits
+
+    @property
     def outbox(self) -> Outbox:
         """The way to the receivers: what waits, what was taken, what failed."""
         return self._outbox

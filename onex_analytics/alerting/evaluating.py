@@ -130,6 +130,11 @@ class Evaluation:
     # ------------------------------------------------------------------ what it saw
 
     @property
+    def limits(self) -> list[str]:
+        """What to say of the rules that have more label sets than they may; each once, and for good."""
+        return [said for held in self.groups for said in held.fold.limits]
+
+    @property
     def counts(self) -> dict[str, dict[str, int]]:
         """By group (and mode, where that is event): events, late, ahead and untimed ones, evaluations of label sets,
         and what the cells counted."""

@@ -65,6 +65,8 @@ def engine_metrics(engine: AlertEngine) -> list[Metric]:
         Metric("events", "counter", "events that were handed over", [({}, engine.counts["events"])]),
         *(Metric(f"{word}_events", "counter", f"events set aside as {word}", of_group(word))
           for word in ("late", "ahead", "untimed")),
+        Metric("label_sets_left_out", "counter", "label sets beyond max_series, as far as they are told apart",
+               of_group("over_series_limit")),
         Metric("evaluations", "counter", "evaluations of a rule for a label set", of_group("evaluations")),
         Metric("transitions", "counter", "changes of state", [({}, engine.counts["transitions"])]),
         Metric("firing", "gauge", "alerts that fire", [({}, len(engine.firing))]),

@@ -32,6 +32,7 @@ def test_an_engine_tells_its_counts_over_http():
         server.close()
     assert "onex_analytics_alerts_events_total 1\n" in text
     assert "onex_analytics_alerts_clock_seconds 1767225600\n" in text
+    assert "# TYPE onex_analytics_alerts_label_sets_left_out counter\n" in text
     assert 'onex_analytics_alerts_waiting{receiver="default"} 0\n' in text
     assert text.endswith("# EOF\n")
 

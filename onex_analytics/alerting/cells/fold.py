@@ -324,6 +324,21 @@ class Fold:
         return {**self._counts, "untracked": untracked}
 
     @property
+    def limits(self) -> list[str]:
+        """What to say of the rules that have more label sets than they may."""
+        self._drain()
+        found = []
+        for place, refused in self._refused.items():
+            if refused:
+                rule = self.group.rules[place]
+                found.append(
+                    f"{self.group.name} / {rule.alert}: more than {rule.max_series:,} label sets of "
+                    f"{', '.join(rule.by)}; further ones are not evaluated. "
+                    "Raise max_series, or take a column out of `by`."
+                )
+        return found
+
+    @property
     def biased(self) -> frozenset[int]:
         """Rules whose values are not those of the whole log, since some events stand for others that are not there."""
         if not self._weighted:

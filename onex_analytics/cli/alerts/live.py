@@ -135,6 +135,7 @@ def _follow(
 
     clock = SteadyClock()
     rejected, checkpointed, advanced = 0, time.monotonic(), 0.0
+    said: set[str] = set()
     while not stop.asked:
         found = follower.read(0 if until_end else _WAIT_S)
         if found is not None:
@@ -142,6 +143,10 @@ def _follow(
                 _say(note)
             rejected += found.rejected.height
             engine.process(found.events, position=follower.position())
+            for limit in engine.limits:
+                if limit not in said:
+                    said.add(limit)
+                    _say(limit)
         elif follower.ended or until_end:
             break
         now = time.monotonic()

@@ -125,5 +125,7 @@ def test_a_hundred_thousand_values_of_a_label_are_a_counted_limit_live_and_backt
     assert tested.transitions.equals(pl.concat(found))
     assert tested.accounts == live.counts
     assert tested.accounts["g"]["over_series_limit"] == 1000
+    (said,) = live.limits
+    assert said.startswith("g / A: more than 1,000 label sets of node; further ones are not evaluated. Raise max_ser")
     assert tested.transitions["labels"].n_unique() == 1000
     assert tested.transitions["at"].min() - log["timestamp"].min() <= timedelta(minutes=1)
