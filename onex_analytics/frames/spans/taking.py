@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NOBODY = np.iinfo(np.uint32).max
 """Stands for a place that is none."""
 
-_MANY = 1 << 17
+_MANY = 1 << 15
 """Rows from which on it pays not to make them one."""
 
 _NUMBERS = (pl.Float64, pl.Int64, pl.UInt64)
