@@ -16,7 +16,9 @@ from onex_analytics.alerting.sweeps import Judge, rows_of
 _PRICES = (0.0, *np.geomspace(1e-3, 0.5, 14).tolist())
 """What a firing costs, in incidents: for each of them the best rules are looked for."""
 _MOST = {"ratio": 1.0, "absent": 1.0}
-"""The greatest score that a kind of cell can have."""
+"""The greatest value that a kind of cell can have."""
+_BELOW_ZERO = ("aggregate", "quantile", "expr")
+"""Kinds whose values can be negative."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +75,12 @@ def place_of(
 
 def _quiet(rule: Rule, levels: Levels, judge: Judge, score: float) -> Candidate | None:
     """The rule with the threshold of a score; nothing where it could never fire."""
-    if score >= _MOST.get(rule.when.cell.kind, np.inf) if levels.sign > 0 else score >= 0:
+    kind = rule.when.cell.kind
+    if score >= (_MOST.get(kind, np.inf) if levels.sign > 0 else np.inf if kind in _BELOW_ZERO else 0.0):
         return None
-    threshold = levels.sign * score
+    if not levels.strict and score > levels.sign * rule.when.threshold:
+        score += max(abs(score) / 100, 1e-9)  # it fires at its threshold, and is to be silent there
+    threshold = float(f"{levels.sign * score:.12g}")
     row = rows_of(levels, np.array([threshold]), judge).row(0, named=True)
     when = rule.when.model_copy(update={"threshold": threshold})
     return Candidate(

@@ -234,7 +234,7 @@ def _given(
         further = [with_window(here.rule, length) for length in lengths if own is not None and length != own]
         variants = [here.rule, *further]
         runs = runs_of(here, variants, tuning.first, "event", tuning.at)
-        score = None if families == len(held) else _score(tuning, [here.rule], runs[:1], families, floor=None)
+        score = None if families == len(held) else _score(tuning, [here.rule], runs[:1], families)
         places.append(place_of(here, runs, variants, holds, score, tuning.judge))
     return places
 
@@ -252,7 +252,7 @@ def _general(tuning: _Tuning, families: Sequence[Sequence[Placed]], others: int)
     for family in families:
         rules = [here.rule for here in family]
         of_rules = [runs[rule.alert] for rule in rules]
-        score = _score(tuning, rules, of_rules, len(families) + others, floor=rules[0].when.threshold)
+        score = _score(tuning, rules, of_rules, len(families) + others)
         places += [
             place_of(here, [some], [here.rule], (), score, tuning.judge)
             for here, some in zip(family, of_rules, strict=True)
@@ -260,17 +260,16 @@ def _general(tuning: _Tuning, families: Sequence[Sequence[Placed]], others: int)
     return places
 
 
-def _score(
-    tuning: _Tuning, rules: Sequence[Rule], runs: Sequence[Runs], families: int, floor: float | None
-) -> float | None:
-    """The score above which rules are silent in calm times, but for their part of the pages that mistakes may cost."""
+def _score(tuning: _Tuning, rules: Sequence[Rule], runs: Sequence[Runs], families: int) -> float | None:
+    """The score above which rules are silent in calm times, but for their part of the pages that mistakes may cost.
+
+    It is never below that of their own threshold: silence is no reason to make a rule more eager than it was written.
+    """
     busy = disturbed(tuning.incidents, tuning.lead, max(map(reach, rules)))
     levels = [levels_of(some, rule) for rule, some in zip(rules, runs, strict=True)]
     begin, end = microseconds_of(tuning.begin), microseconds_of(tuning.at)
     found = quiet_score(levels, begin, end, busy, _FOR_MISTAKES * tuning.pages / families)
-    if found is None or (floor is None and not np.isfinite(found)):
-        return None
-    return rounded_up(found if floor is None else max(found, floor))
+    return None if found is None else max(rounded_up(found), levels[0].sign * rules[0].when.threshold)
 
 
 def _best(

@@ -90,3 +90,18 @@ def test_rounding_up_is_never_down_and_never_far(score):
     found = rounded_up(score)
     assert found >= score or math.isclose(found, score, rel_tol=1e-11)
     assert abs(found - score) <= abs(score) / 99 + 1e-300
+
+
+@pytest.mark.parametrize(("op", "score", "threshold"), [
+    (">", 5.0, 5.0), (">=", 5.0, 5.05), (">=", 2.0, 2.0), ("<", -1.0, 1.0), ("<=", -1.0, 0.99), ("<", 0.0, None),
+])  # fmt: skip
+def test_a_quiet_rule_does_not_fire_at_what_calm_times_reached(op, score, threshold):
+    rule = Rule.model_validate({"alert": "A", "when": {"count": {"window": "1m"}, "op": op, "threshold": 2}})
+    log = pl.DataFrame({"event_id": ["a", "b"], "timestamp": [when(0), when(600)]})
+    here = placed(rule)
+
+    def judged(levels: Levels) -> Judge:
+        return Judge(levels, to_find(load_incidents([]), when(0), when(600)), timedelta(), None)
+
+    quiet = place_of(here, runs_of(here, [rule], log), [rule], (), score, judged).quiet
+    assert (None if quiet is None else quiet.rule.when.threshold) == threshold

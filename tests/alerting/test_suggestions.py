@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from onex_analytics.alerting.backtesting import backtest
+from onex_analytics.alerting.loading import presets
 from onex_analytics.alerting.notification import wakes
 from onex_analytics.alerting.routing import Notification
 from onex_analytics.alerting.rules import RuleSet
@@ -119,3 +120,12 @@ def test_rules_of_the_first_week_find_nearly_all_of_the_second_with_two_pages_a_
 def told_from(events: pl.DataFrame) -> object:
     first, last = events["timestamp"].min(), events["timestamp"].max()
     return first + (last - first) * 0.5
+
+
+def test_rules_that_were_given_are_made_quieter_and_never_more_eager(fleet):
+    found = suggest(presets(), *fleet)
+    assert found.met, found.verdict
+    given = found.choices.filter(pl.col("threshold_before").is_not_null() & pl.col("kept") & (pl.col("caught") == 0))
+    sign = pl.when(pl.col("rule") == "SuccessRateLow").then(-1).otherwise(1)  # whose low values are bad
+    assert given.height
+    assert given.select((sign * (pl.col("threshold") - pl.col("threshold_before")) >= 0).all()).item()
