@@ -16,20 +16,20 @@ def bias(rule: Rule) -> str | None:
     'absent looks at the events that are kept, whatever they stand for'
     """
     found = _bias(rule.when.cell)
-    if found is None and rule.when.min_count:
-        found = "min_count counts the events that are kept"
-    if found is None and rule.unit == "operation":
-        found = "the worst outcome of an operation is known only where operations are kept whole"
-    return found
+    if rule.when.min_count:
+        found.append("min_count counts the events that are kept")
+    if rule.unit == "operation":
+        found.append("the worst outcome of an operation is known only where operations are kept whole")
+    return "; ".join(dict.fromkeys(found)) or None
 
 
-def _bias(cell: Cell) -> str | None:
+def _bias(cell: Cell) -> list[str]:
     if isinstance(cell, Expr):
-        return next((why for part in cell.cells.values() if (why := _bias(part)) is not None), None)
+        return [why for part in cell.cells.values() for why in _bias(part)]
     if isinstance(cell, Absent | Change | Distinct | NewValue | SequenceCell):
-        return f"{cell.kind} looks at the events that are kept, whatever they stand for"
+        return [f"{cell.kind} looks at the events that are kept, whatever they stand for"]
     if isinstance(cell, Aggregate) and cell.function in ("min", "max"):
-        return f"the {cell.function} of what is kept is not that of all"
+        return [f"the {cell.function} of what is kept is not that of all"]
     if isinstance(cell, Unfinished):
-        return "unfinished needs both ends of an operation: right only where operations are kept whole"
-    return None
+        return ["unfinished needs both ends of an operation: right only where operations are kept whole"]
+    return []
