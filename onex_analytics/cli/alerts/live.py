@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,8 @@ from onex_analytics.cli.ingest import named_paths
 from onex_analytics.exceptions import InvalidOption
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from onex_analytics.alerting import AlertEngine, RuleSet
     from onex_analytics.alerting.receivers.targets import Target
     from onex_analytics.servers.metrics import MetricsServer
@@ -134,15 +136,23 @@ def _follow(
     from onex_analytics.cli.alerts.steady_clock import SteadyClock
 
     clock = SteadyClock()
-    rejected, checkpointed, advanced = 0, time.monotonic(), 0.0
+    max_ahead = max((group.max_ahead for group in engine.rules.groups), default=timedelta())
+    rejected, ahead, checkpointed, advanced = 0, 0, time.monotonic(), 0.0
     said: set[str] = set()
     while not stop.asked:
-        found = follower.read(0 if until_end else _WAIT_S)
+        # a file that was rotated away is left at the second look only
+        found = (follower.read() or follower.read()) if until_end else follower.read(_WAIT_S)
         if found is not None:
             for note in found.notes:
                 _say(note)
             rejected += found.rejected.height
-            engine.process(found.events, position=follower.position())
+            events = found.events
+            if behind is not None:
+                events = _present(events, clock.now() + max_ahead)
+                if events.height < found.events.height and not ahead:
+                    _say(f"events lie more than {max_ahead} ahead of this machine's clock; they are set aside")
+                ahead += found.events.height - events.height
+            engine.process(events, position=follower.position())
             for limit in engine.limits:
                 if limit not in said:
                     said.add(limit)
@@ -163,7 +173,18 @@ def _follow(
             from onex_analytics.servers.metrics import engine_metrics
 
             server.show(engine_metrics(engine))
+    if ahead:
+        _say(f"{ahead:,} events lay more than {max_ahead} ahead of this machine's clock")
     return rejected
+
+
+def _present(events: pl.DataFrame, latest: datetime) -> pl.DataFrame:
+    """The events without those of the future: one broken clock would make all that comes after it late. Where an
+    event says when it arrived, the engine judges by that."""
+    import polars as pl
+
+    future = (pl.col("timestamp") > latest) & pl.col("arrived_at").is_null()
+    return events.filter(~future.fill_null(False))
 
 
 def _targets(rules: RuleSet, given: Sequence[str]) -> dict[str, list[Target]]:

@@ -238,3 +238,30 @@ notification: {route: {receiver: default, group_wait: 0s}}
     options = ["--rules", str(rules), "--until-end", "--clock", "events", "--dimension", "tenant=$.input_state.tenant"]
     assert main(["alerts", "live", str(log), *options]) == 0
     assert "Some{tenant=acme}" in capsys.readouterr().out
+
+
+def test_an_event_of_the_future_does_not_make_all_others_late(tmp_path, capsys):
+    now = datetime.now(UTC)
+    times = [now + timedelta(days=365), *(now - timedelta(minutes=10) + timedelta(seconds=10 * n) for n in range(50))]
+    log = tmp_path / "events.jsonl"
+    log.write_text("".join(json.dumps({
+        "event_id": f"e{number}", "timestamp": at.isoformat(), "node_id": "a_node", "event_type": "NODE_FAILURE",
+        "metadata": {},
+    }) + "\n" for number, at in enumerate(times)))  # fmt: skip
+    assert main(["alerts", "live", str(log), "--rules", str(rule_file(tmp_path)), "--until-end"]) == 0
+    said = capsys.readouterr().err
+    assert "50 events, " in said and "late" not in said
+    assert "1 events lay more than 1:00:00 ahead of this machine's clock" in said
+    assert (tmp_path / "pages.jsonl").read_text()
+
+
+def test_the_present_end_of_a_log_that_was_rotated_is_that_of_the_new_file(tmp_path, capsys):
+    log, chance = tmp_path / "events.jsonl", random.Random(1)
+    command = ["alerts", "live", str(log), "--rules", str(rule_file(tmp_path)), "--until-end", "--clock", "events",
+               "--state", str(tmp_path / "alerts.state")]  # fmt: skip
+    log.write_text(lines(0, 50, chance))
+    assert main(command) == 0
+    log.rename(tmp_path / "events.jsonl.1")
+    log.write_text(lines(50, 70, chance))
+    assert main(command) == 0
+    assert "120 events, " in capsys.readouterr().err
