@@ -10,11 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from onex_analytics.cli.output import say, write_text
+from onex_analytics.exceptions import InvalidOption
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-Figure = Annotated[Path | None, typer.Option("--figure", help="Draw it, too: one HTML file that asks no host.")]
+
+def _a_page(path: Path | None) -> Path | None:
+    if path is not None and path.suffix.lower() not in (".html", ".htm"):
+        wanted = "a name that ends in .html: a browser shows it, and saves a picture by the camera above each figure"
+        raise InvalidOption("--figure", str(path), wanted)
+    return path
+
+
+Figure = Annotated[
+    Path | None, typer.Option("--figure", help="Draw it, too: one HTML file that asks no host.", callback=_a_page)
+]
 
 
 def write_figure(drawn: go.Figure, path: Path, *, title: str, caption: str) -> None:

@@ -211,8 +211,15 @@ def _numbers(thresholds: list[str] | None) -> list[float] | None:
 
 
 def _for_people(frame: pl.DataFrame, rule: OneRule, limit: int) -> pl.DataFrame:
-    """Columns that say something, and of many thresholds those between which the most changes."""
+    """Columns that say something; of many thresholds those between which the most changes, of a frontier what nothing
+    beats."""
     import polars as pl
+
+    if "best" in frame.columns and limit:
+        beaten = frame.filter(~pl.col("best")).height
+        if beaten:
+            say(f"{beaten:,} further choices are beaten by these: --limit 0 shows them, and so do --json and --csv")
+        frame = frame.filter("best").drop("best")
 
     if "firings" in frame.columns and "low" in frame.columns:
         parts = frame.partition_by("window", "for", maintain_order=True)

@@ -76,7 +76,11 @@ def test_incidents_give_recall_and_the_frontier(run, folder):
     rows = json.loads(run("sweep", *words, "--json")[0])
     assert max(row["recall"] for row in rows) > 0
     frontier = json.loads(run("sweep", *words, "--show", "frontier", "--json")[0])
-    assert any(row["best"] for row in frontier)
+    best = sum(row["best"] for row in frontier)
+    assert 0 < best < len(frontier)
+    table, said = run("sweep", *words, "--show", "frontier")
+    assert len(table.splitlines()) == 1 + best
+    assert f"{len(frontier) - best} further choices are beaten by these" in said
 
 
 def test_pages_of_every_row_are_simulated_when_asked_for(run):
@@ -147,6 +151,7 @@ def test_figures_of_suggested_rules_are_those_of_their_backtest(run, folder, tmp
     [
         (["sweep", "--thresholds", "low"], "or all"),
         (["sweep", "--show", "scores"], "sweep, frontier"),
+        (["sweep", "--figure", "sweep.png"], "a name that ends in .html"),
         (["sweep", "--show", "frontier"], "--incidents as well"),
         (["sweep", "--rule", "Nothing"], "one of Failing"),
         (["sweep", "--for", "soon"], "a duration"),
