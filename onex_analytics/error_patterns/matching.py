@@ -12,7 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from onex_analytics.error_patterns.matching_kernels import walk, write_tree
-from onex_analytics.error_patterns.tokens import tables, tokenized, vocabulary
+from onex_analytics.error_patterns.tokens import Vocabulary
+
+_ANY = -2
+_AT_A_TIME = 1 << 17
 
 
 class Matcher:
@@ -26,10 +29,9 @@ class Matcher:
     def __init__(self, patterns: pl.Series) -> None:
         lengths = patterns.list.len().cast(pl.Int64).to_numpy()
         tokens = patterns.filter(patterns.list.len() > 0).explode()
-        self._known = vocabulary(tokens.drop_nulls().to_frame("token"))
-        numbered = pl.DataFrame({"token": self._known, "code": np.arange(len(self._known), dtype=np.int32)})
-        coded = tokens.to_frame("token").join(numbered, on="token", how="left", maintain_order="left")
-        codes = coded["code"].fill_null(_ANY).cast(pl.Int32).to_numpy()
+        self._vocabulary = Vocabulary(tokens.drop_nulls().unique().sort())
+        known = tokens.cast(pl.Enum(self._vocabulary.texts))
+        codes = known.to_physical().cast(pl.Int32).fill_null(_ANY).to_numpy()
         self._longest = int(lengths.max()) if len(lengths) else 0
         room = 1 << max(int(4 * len(codes)).bit_length(), 4)
         self._keys = np.full(room, -1, np.int64)
@@ -40,10 +42,13 @@ class Matcher:
     def first_fits(self, lines: pl.Series) -> pl.Series:
         """The place of the pattern among all patterns, null where none fits."""
         found = np.full(len(lines), -1, np.int32)
+        if self._longest > 0:
+            for begin in range(0, len(lines), _AT_A_TIME):
+                part = found[begin : begin + _AT_A_TIME]
+                for table in self._vocabulary.tables(lines[begin : begin + _AT_A_TIME]):
+                    if table.codes.shape[1] <= self._longest:
+                        part[table.rows] = self._walked(table.codes)
         found[(lines == "").to_numpy()] = self._ranks[0]
-        for table in tables(tokenized(lines), self._known):
-            if table.codes.shape[1] <= self._longest:
-                found[table.rows] = self._walked(table.codes)
         numbers = pl.Series(found)
         return numbers.to_frame("n").select(pl.when(pl.col("n") >= 0).then("n"))["n"]
 
@@ -52,6 +57,3 @@ class Matcher:
         found = np.empty(len(codes), np.int32)
         walk(codes, self._keys, self._nodes, self._ranks, np.empty(2 * (length + 2), np.int64), found)
         return found
-
-
-_ANY = -2

@@ -1,9 +1,10 @@
 """Patterns of lines from the lines alone, after Brain.
 
 Lines of one length are compared place by place. The tokens of a line that occur in the very same lines, most of them
-together, are its root: they are the words that the line's template always has. Lines with the same root are one group. Of a
-group's other places, one whose words are all more frequent than the root and differ is a value that several templates
-share; one with many words, or with a word that masking knows for a value, is a value; one with few parts the group.
+together, are its root: they are the words that the line's template always has. Lines with the same root are one group.
+Of a group's other places, one whose words are all more frequent than the root and differ is a value that several
+templates share; one with many words, or with a word that masking knows for a value, is a value; one with few parts the
+group.
 
 Source: Yu et al., "Brain: Log Parsing with Bidirectional Parallel Tree", IEEE Transactions on Services Computing 2023.
 Of our own: a root's words are in the same lines, where Brain asks only that they are equally frequent, which words of
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from onex_analytics.error_patterns.masking import BETWEEN, MASK, generalized
 from onex_analytics.error_patterns.splitting import MARK_BITS, count_words, find_leaves, find_roots
-from onex_analytics.error_patterns.tokens import Codes, Counts, tables, tokenized, vocabulary
+from onex_analytics.error_patterns.tokens import Codes, Counts, Vocabulary
 
 _MOSTLY_DISTINCT, _RARE = 0.5, 2
 """A place with more distinct words than this share of the lines is one of values, as far as words so rare go."""
@@ -42,14 +43,11 @@ def patterns(lines: pl.DataFrame) -> pl.DataFrame:
     >>> found["tokens"].to_list()
     [['user ', None, 'left']]
     """
-    lines = lines.sort("line")
-    tokens = tokenized(lines["line"])
-    known = vocabulary(tokens)
+    lines = lines.select("line", "count").sort("line")
+    vocabulary = Vocabulary()
     counts = lines["count"].cast(pl.Int64).to_numpy()
-    is_masked = known.str.contains(MASK, literal=True).to_numpy()
-    parts = [
-        _of_one_length(table.codes, counts[table.rows], is_masked, known) for table in tables(tokens, known)
-    ]  # fmt: skip
+    tables = vocabulary.tables(lines["line"])
+    parts = [_of_one_length(table.codes, counts[table.rows], vocabulary) for table in tables]
     if (lines["line"] == "").any():
         parts.append(pl.DataFrame({"key": [""], "tokens": [[]]}, schema=FOUND))
     return (
@@ -62,8 +60,10 @@ def patterns(lines: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _of_one_length(codes: Codes, counts: Counts, is_masked: NDArray[np.bool_], known: pl.Series) -> pl.DataFrame:
+def _of_one_length(codes: Codes, counts: Counts, vocabulary: Vocabulary) -> pl.DataFrame:
     lines, length = codes.shape
+    known = vocabulary.texts
+    is_masked = known.str.contains(MASK, literal=True).to_numpy()
     frequencies = np.empty((lines, length), np.int64)
     for j in range(length):
         words, which = np.unique(codes[:, j], return_inverse=True)

@@ -19,3 +19,6 @@ PATTERNS = pl.Schema({
     "tokens": pl.List(pl.String()),  # words with what follows them; null for one that may be any
 })  # fmt: skip
 """`TemplateModel.patterns`."""
+
+FOUND = pl.Schema({"template_id": pl.String(), "template": pl.String(), "template_is_new": pl.Boolean()})
+"""What `TemplateModel.transform` adds to each message."""

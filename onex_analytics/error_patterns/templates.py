@@ -10,17 +10,19 @@ from typing import overload
 
 import polars as pl
 
-from onex_analytics.error_patterns.masking import ANY, MASK, masked, tidied
+from onex_analytics.error_patterns.distinct import distinct_lines
+from onex_analytics.error_patterns.masking import ANY, MASK
 from onex_analytics.error_patterns.matching import Matcher
 from onex_analytics.error_patterns.mining import patterns
 from onex_analytics.error_patterns.slots import with_kinds
 from onex_analytics.error_patterns.template_files import read_templates, write_templates
-from onex_analytics.error_patterns.template_shapes import PATTERNS, TEMPLATES
+from onex_analytics.error_patterns.template_shapes import FOUND, PATTERNS, TEMPLATES
 from onex_analytics.frames.columns import require
 
 Messages = pl.Series | pl.DataFrame | pl.LazyFrame
 
 _ID_DIGITS = 16
+_ALL_ROWS = {"predicate_pushdown": False, "projection_pushdown": False, "slice_pushdown": False, "streamable": False}
 
 
 def mine_templates(events_or_messages: Messages) -> TemplateModel:
@@ -76,8 +78,8 @@ class TemplateModel:
         new one gets may depend on the messages it comes with, until a model has learned it.
 
         Args:
-            messages: a series, or a frame of which `error_message` is read. The messages of a LazyFrame are read once
-                here, and once more with the result.
+            messages: a series, or a frame of which `error_message` is read. All messages of a LazyFrame are taken
+                together, when the result is collected.
 
         Returns:
             The rows in their order with `template_id`, `template` and `template_is_new`, all three null where the
@@ -91,22 +93,11 @@ class TemplateModel:
         >>> found.select("template", "template_is_new").rows()
         [('user <NUMBER> left', False), ('disk full', True), (None, None)]
         """
-        keyed = _rows(messages).with_columns(_masked=_masked())
-        if not isinstance(messages, pl.LazyFrame):
-            keyed = keyed.collect().lazy()
-        seen = keyed.filter(pl.col("_masked").is_not_null())
-        held = seen.group_by("_masked").agg(pl.len().alias("count"), pl.col("error_message").min().alias("example"))
-        lines = _tidy(held).collect(engine="streaming")
-        known = self._ids(lines["line"])
-        if known.null_count():
-            grown = self._grown(_distinct(lines.filter(known.is_null())))
-        else:
-            grown = self
-        found = lines.select("_masked", template_id=grown._ids(lines["line"]))
-        texts = grown.table.select("template_id", "template", template_is_new=pl.col("since_version") > self.version)
-        found = found.join(texts, on="template_id", how="left")
-        joined = keyed.join(found.lazy(), on="_masked", how="left", maintain_order="left").drop("_masked")
-        return joined if isinstance(messages, pl.LazyFrame) else joined.collect()
+        rows = _rows(messages)
+        if isinstance(messages, pl.LazyFrame):  # the whole column at once, when the result is collected
+            schema = pl.Schema({**rows.collect_schema(), **FOUND})
+            return rows.map_batches(self._transformed, schema=schema, **_ALL_ROWS)
+        return self._transformed(rows.collect())
 
     def learn(self, messages: Messages) -> TemplateModel:
         """The model with the templates of the messages that fit none of its own; its counts grow by all of them.
@@ -115,7 +106,8 @@ class TemplateModel:
         >>> model.version, model.table.select("template", "count", "since_version").rows()
         (2, [('user <NUMBER> left', 2, 1), ('disk full', 1, 2)])
         """
-        return self._grown(_distinct(_lines(messages)))
+        texts = _rows(messages).select("error_message").collect()["error_message"]
+        return self._grown(distinct_lines(texts).counted())
 
     def merge(self, other: TemplateModel) -> TemplateModel:
         """Both models as one: the templates of both, counts added.
@@ -161,6 +153,20 @@ class TemplateModel:
         """The template of each line that fits a pattern, else null."""
         return self.patterns["template_id"].gather(self._matcher.first_fits(lines))
 
+    def _transformed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with the columns of `FOUND`."""
+        messages = rows["error_message"]
+        distinct = distinct_lines(messages)
+        ids = self._ids(distinct.lines)
+        grown = self
+        if ids.null_count():
+            grown = self._grown(distinct.counted(ids.is_null()))
+            ids = grown._ids(distinct.lines)
+        texts = grown.table.select("template_id", "template", template_is_new=pl.col("since_version") > self.version)
+        found = ids.to_frame("template_id").join(texts, on="template_id", how="left", maintain_order="left")
+        told = found.select(pl.col(*FOUND).gather(distinct.numbers))
+        return rows.with_columns(told.get_columns())
+
     def _grown(self, lines: pl.DataFrame) -> TemplateModel:
         """This model and what distinct lines bring: `line`, `count`, `example`."""
         known = self._ids(lines["line"])
@@ -200,23 +206,3 @@ def _rows(messages: Messages) -> pl.LazyFrame:
     if isinstance(messages, pl.Series):
         return messages.alias("error_message").to_frame().lazy()
     return require(messages.lazy(), "error_message")
-
-
-def _masked() -> pl.Expr:
-    return masked(pl.col("error_message").cast(pl.String))
-
-
-def _tidy(held: pl.LazyFrame) -> pl.LazyFrame:
-    return held.with_columns(line=tidied(pl.col("_masked")))
-
-
-def _lines(messages: Messages) -> pl.DataFrame:
-    keyed = _rows(messages).select(_masked().alias("_masked"), pl.col("error_message").cast(pl.String))
-    held = keyed.drop_nulls().group_by("_masked").agg(
-        pl.len().alias("count"), pl.col("error_message").min().alias("example")
-    )  # fmt: skip
-    return _tidy(held).collect(engine="streaming")
-
-
-def _distinct(lines: pl.DataFrame) -> pl.DataFrame:
-    return lines.group_by("line").agg(pl.col("count").sum(), pl.col("example").min())

@@ -17,6 +17,8 @@ Counts = NDArray[np.int64]
 MOST_TOKENS = 256
 """Tokens of a line that are told apart; those after them are one value."""
 
+_AT_A_TIME = 1 << 17
+
 
 class Lines(NamedTuple):
     """The lines of one length."""
@@ -25,8 +27,8 @@ class Lines(NamedTuple):
     codes: Codes             # a row a line, a column a token; −1 for a token that the vocabulary does not have
 
 
-def tokenized(lines: pl.Series) -> pl.DataFrame:
-    """One row a token of each line, `line` and `token`, in order; a line without any has no row."""
+def tokens_of(lines: pl.Series) -> tuple[NDArray[np.int64], pl.Series]:
+    """How many tokens each line has, and the tokens of all, one after the other."""
     tokens = lines.str.extract_all(TOKEN)
     if (tokens.list.len() > MOST_TOKENS).any():
         rest = pl.Series([[MASK]], dtype=pl.List(pl.String))
@@ -34,32 +36,52 @@ def tokenized(lines: pl.Series) -> pl.DataFrame:
             pl.concat_list(pl.col("t").list.head(MOST_TOKENS), pl.lit(rest))
         )
         tokens = tokens.to_frame("t").select(shortened.otherwise(pl.col("t")))["t"]
-    counted = tokens.list.len().to_numpy()
-    present = counted > 0
-    return pl.DataFrame({
-        "line": np.repeat(np.arange(len(lines), dtype=np.int32), counted),
-        "token": tokens.filter(pl.Series(present)).explode(),
-    })  # fmt: skip
+    lengths = tokens.list.len()
+    return lengths.cast(pl.Int64).to_numpy(), tokens.filter(lengths > 0).explode()
 
 
-def vocabulary(tokens: pl.DataFrame) -> pl.Series:
-    """The distinct tokens in the order of their texts, whatever the order of the lines."""
-    return tokens["token"].unique().sort()
+def categories(coded: pl.Series) -> pl.Series:
+    """The texts of a categorical column that alone uses its categories, by their numbers."""
+    most = coded.to_physical().max()
+    numbers = pl.Series(range(most + 1 if isinstance(most, int) else 0), dtype=pl.UInt32)
+    return numbers.to_frame("n").select(pl.col("n").cat.to(coded.dtype).cast(pl.String))["n"]
 
 
-def tables(tokens: pl.DataFrame, known: pl.Series) -> Iterator[Lines]:
-    """The lines length by length, the shortest first, each token as its place in `known`."""
-    numbered = pl.DataFrame({"token": known, "code": np.arange(len(known), dtype=np.int32)})
-    coded = tokens.lazy().join(numbered.lazy(), on="token", how="left", maintain_order="left").collect()
-    codes = coded["code"].fill_null(-1).to_numpy()
-    line = coded["line"].to_numpy()
-    if not len(line):
-        return
-    starts = np.flatnonzero(np.diff(line, prepend=-1))
-    lengths = np.diff(starts, append=len(line))
-    order = np.argsort(lengths, kind="stable")
-    ends = np.cumsum(np.bincount(lengths))
-    for length in np.unique(lengths):
-        chosen = order[ends[length - 1] : ends[length]]
-        at = starts[chosen][:, None] + np.arange(length)
-        yield Lines(line[starts[chosen]].astype(np.int64), codes[at])
+class Vocabulary:
+    """Numbers for tokens: those given, or else whatever comes, each new token the next one."""
+
+    def __init__(self, known: pl.Series | None = None) -> None:
+        self._known = known
+        self._dictionary = pl.Categorical(pl.Categories.random()) if known is None else pl.Enum(known)
+        self._held = pl.Series([], dtype=self._dictionary)  # Polars forgets categories that no column has
+
+    @property
+    def texts(self) -> pl.Series:
+        """The tokens, by number."""
+        return categories(self._held) if self._known is None else self._known
+
+    def tables(self, lines: pl.Series) -> Iterator[Lines]:
+        """The lines length by length, the shortest first; those without tokens are left out."""
+        lengths, codes = self._codes(lines)
+        begins = np.cumsum(lengths) - lengths
+        order = np.argsort(lengths, kind="stable")
+        ends = np.cumsum(np.bincount(lengths, minlength=1))
+        for length in np.unique(lengths[lengths > 0]):
+            rows = order[ends[length - 1] : ends[length]]
+            table = np.empty((len(rows), length), np.int32)
+            for j in range(length):
+                table[:, j] = codes[begins[rows] + j]
+            yield Lines(rows, table)
+
+    def _codes(self, lines: pl.Series) -> tuple[NDArray[np.int64], Codes]:
+        """Tokens take many times the room of their numbers, so that only some lines have them at a time."""
+        lengths, codes = [np.empty(0, np.int64)], [np.empty(0, np.int32)]
+        for begin in range(0, len(lines), _AT_A_TIME):
+            counted, tokens = tokens_of(lines[begin : begin + _AT_A_TIME])
+            numbered = tokens.cast(self._dictionary, strict=False)
+            if self._known is None and len(numbered):
+                newest = numbered.to_physical().arg_max() or 0
+                self._held = pl.concat([self._held, numbered[newest : newest + 1]])  # the last number is in it
+            lengths.append(counted)
+            codes.append(numbered.to_physical().cast(pl.Int32).fill_null(-1).to_numpy())
+        return np.concatenate(lengths), np.concatenate(codes)
