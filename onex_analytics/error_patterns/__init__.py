@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from onex_analytics.error_patterns.bursts import detect_bursts
     from onex_analytics.error_patterns.chains import cascades
     from onex_analytics.error_patterns.changes import compare_periods
+    from onex_analytics.error_patterns.classes import CodeRule, classify_errors
     from onex_analytics.error_patterns.co_occurrences import co_occurrence
     from onex_analytics.error_patterns.codes import extract_error_codes
     from onex_analytics.error_patterns.failures import errors_of
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     from onex_analytics.error_patterns.tracebacks import parse_tracebacks
 
 __all__ = [
+    "CodeRule",
     "GroupingRule",
     "TemplateModel",
     "cascades",
+    "classify_errors",
     "co_occurrence",
     "compare_periods",
     "detect_bursts",
@@ -44,6 +47,7 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "bursts": ("detect_bursts",),
     "chains": ("cascades",),
     "changes": ("compare_periods",),
+    "classes": ("CodeRule", "classify_errors"),
     "co_occurrences": ("co_occurrence",),
     "codes": ("extract_error_codes",),
     "failures": ("errors_of",),

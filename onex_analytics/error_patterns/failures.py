@@ -71,7 +71,8 @@ def errors_of(
         pl.col("metadata").str.json_path_match("$.stack_trace").alias("stack_trace"),
         canonical_code(taxonomy=taxonomy),
     )
-    kept = ("error_id", "trace_id", "node_version", "stack_trace", "adjusted_count", *further)
+    carried = [name for name in further if name != "correlation_id"]  # which operations have by themselves
+    kept = ("error_id", "trace_id", "node_version", "stack_trace", "adjusted_count", *carried)
     work = operations(concerned, carry=kept).filter(_went_wrong())
     failures = work.select(
         pl.exclude("timestamp", "finished_at", "outcome", "execution_time_ms"),
@@ -85,13 +86,12 @@ def errors_of(
             "error_message"
         ),
     )
-    columns = [*ERRORS, *further]
-    found = pl.concat([frame.select("correlation_id", *columns) for frame in (failures, entries)])
+    found = pl.concat([frame.select("correlation_id", *ERRORS, *carried) for frame in (failures, entries)])
     traces = _traces(build_spans(rows) if spans is None else spans)
     return (
         found.join(traces, on="correlation_id", how="left")
         .with_columns(pl.coalesce("trace_id", "_trace", "correlation_id", "error_id").alias("trace_id"))
-        .select(*columns)
+        .select(*ERRORS, *further)
         .sort("timestamp", "error_id")
     )
 

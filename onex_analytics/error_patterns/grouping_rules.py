@@ -15,6 +15,22 @@ from onex_analytics.exceptions import InvalidOption
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
 
+def possible_pattern(pattern: str) -> str:
+    """The pattern, if it is a regular expression that Polars can search with.
+
+    >>> possible_pattern("((")
+    Traceback (most recent call last):
+    ValueError: '((' is no regular expression: unclosed group
+    """
+    try:
+        pl.select(pl.lit("").str.contains(pattern))
+    except pl.exceptions.PolarsError as error:
+        said = (line.removeprefix("error: ") for line in str(error).splitlines() if line.startswith("error: "))
+        reason = next(said, "it cannot be compiled")
+        raise ValueError(f"{pattern!r} is no regular expression: {reason}") from None
+    return pattern
+
+
 class GroupingRule(BaseModel):
     """Errors that match are named by a text of your own: those with the same text are one group.
 
@@ -32,12 +48,8 @@ class GroupingRule(BaseModel):
     @field_validator("match")
     @classmethod
     def _possible(cls, match: dict[str, str]) -> dict[str, str]:
-        for column, pattern in match.items():
-            try:
-                pl.select(pl.lit("").str.contains(pattern))
-            except pl.exceptions.PolarsError as error:
-                reason = str(error).strip().splitlines()[-1].removeprefix("error: ")
-                raise ValueError(f"{pattern!r} for {column} is no regular expression: {reason}") from None
+        for pattern in match.values():
+            possible_pattern(pattern)
         return match
 
     @property

@@ -70,9 +70,9 @@ def test_an_error_belongs_to_the_trace_of_the_work_above_it():
 
 def test_spellings_of_a_code_become_one_and_dimensions_are_carried():
     rows = events({"error_code": "ONEX_SYS_901"}, {"error_code": "[onex_sys_901_disk_full]"}, {"error_code": "E7"})
-    found = errors_of(rows.with_columns(tenant=pl.lit("a")), carry="tenant").collect()
+    found = errors_of(rows.with_columns(tenant=pl.lit("a")), carry=["tenant", "correlation_id"]).collect()
     assert found["error_code"].to_list() == ["ONEX_SYS_901_DISK_FULL", "ONEX_SYS_901_DISK_FULL", "E7"]
-    assert found.columns == [*ERRORS, "tenant"]
+    assert found.columns == [*ERRORS, "tenant", "correlation_id"]
 
 
 def test_quiet_logs_give_no_error_and_other_frames_are_refused():
