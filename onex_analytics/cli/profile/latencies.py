@@ -31,14 +31,16 @@ Quantiles = Annotated[str, typer.Option(help="Shares with commas between.")]
 GROUPS = ("node", "operation")
 
 
-def for_people(table: pl.DataFrame) -> pl.DataFrame:
-    """Without what says the same in every row: how exact it is, and weights where nothing was sampled."""
+def _tell(output: Output, table: pl.DataFrame) -> None:
+    """A table for people goes without what says the same in every row: exactness, and weights of unsampled work."""
     import polars as pl
 
-    same = {"exact", "relative_error"} & set(table.columns)
-    if {"n", "weight"} <= set(table.columns) and (table["weight"] == table["n"].cast(pl.Float64)).all():
-        same |= {"weight", "weighted_bad"} & set(table.columns)
-    return table.drop(same)
+    same: set[str] = set()
+    if output.form == "table":
+        same = {"exact", "relative_error"} & set(table.columns)
+        if {"n", "weight"} <= set(table.columns) and (table["weight"] == table["n"].cast(pl.Float64)).all():
+            same |= {"weight", "weighted_bad"} & set(table.columns)
+    output.frame(table.drop(same))
 
 
 def latency(
@@ -77,7 +79,7 @@ def latency(
             "A line a group, the slowest on top: half of the work takes no longer than the first mark, and all but the "
             "slowest hundredth no longer than the last."
         ))  # fmt: skip
-    output.frame(for_people(rows) if output.form == "table" else rows)
+    _tell(output, rows)
 
 
 def timeseries(
@@ -110,7 +112,7 @@ def timeseries(
             "Each line is a share of the work: so much of it took no longer. Lines that part say that some of the work "
             "became slow, lines that rise together that all of it did."
         ))  # fmt: skip
-    output.frame(for_people(table) if output.form == "table" else table)
+    _tell(output, table)
 
 
 def apdex(
@@ -140,7 +142,7 @@ def apdex(
     with spans_of(files, store, format, since=since, until=until, nodes=node) as spans, busy("judging"):
         table = reckoned(spans, threshold_ms, listed(by, GROUPS)).collect()
     worst = table.sort("apdex", nulls_last=True, maintain_order=True)
-    output.frame(for_people(worst) if output.form == "table" else worst)
+    _tell(output, worst)
     below = 0 if min_apdex is None else worst.filter(pl.col("apdex") < min_apdex).height
     if below:
         say(f"{below} of {worst.height} are below {min_apdex}.")
@@ -174,7 +176,7 @@ def slo(
         at = time_of("--now", now)
         table = reckoned(spans, objective, threshold_ms, window, listed(by, ()), now=at).collect()
     worst = table.sort("budget_left", nulls_last=True, maintain_order=True)
-    output.frame(for_people(worst) if output.form == "table" else worst)
+    _tell(output, worst)
     spent = worst.filter(pl.col("budget_left") <= 0).height
     if spent:
         say(f"the error budget of {spent} of {worst.height} is spent." if by else "the error budget is spent.")
@@ -209,7 +211,7 @@ def heatmap(
             "From left to right time, from below the duration: the stronger the colour, the more work took so long. "
             "Two stripes are two kinds of work."
         ))  # fmt: skip
-    output.frame(for_people(cells) if output.form == "table" else cells)
+    _tell(output, cells)
 
 
 def ecdf(
@@ -239,4 +241,4 @@ def ecdf(
             "A line a group: where it is steep, much of the work takes about so long; a step is a kind of work of its "
             "own. The further left a line, the faster."
         ))  # fmt: skip
-    output.frame(for_people(table) if output.form == "table" else table)
+    _tell(output, table)
