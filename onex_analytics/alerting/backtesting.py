@@ -160,9 +160,9 @@ class Backtest:
     def again(self, rules: RuleSet) -> Backtest:
         """The same log, options and incidents under other rules."""
         feed = self._feed
-        pairs = [(advance.after, advance.to) for advance in feed.advances]
+        moves = [(advance.after, advance.to, advance.events) for advance in feed.advances]
         return backtest(
-            rules, feed.events, self.incidents, lead=self.lead, as_of=feed.as_of, until=feed.until, advances=pairs,
+            rules, feed.events, self.incidents, lead=self.lead, as_of=feed.as_of, until=feed.until, advances=moves,
             labels=self.label_names, tz=self.tz,
         )  # fmt: skip
 
@@ -246,7 +246,7 @@ def backtest(
     lead: str | timedelta = "15m",
     as_of: AsOf = "event",
     until: datetime | str | None = None,
-    advances: pl.DataFrame | Iterable[tuple[datetime, datetime]] | None = None,
+    advances: pl.DataFrame | Iterable[tuple[datetime, datetime] | tuple[datetime, datetime, int | None]] | None = None,
     labels: Iterable[str] | None = None,
     tz: str = "UTC",
 ) -> Backtest:
@@ -263,7 +263,8 @@ def backtest(
         as_of: "event": as if each event had arrived when it happened. "arrival": in the order of `arrived_at`, late
             events and all: what live truly saw. The difference is the cost of lateness.
         until: move the clock to here at the end, as `AlertEngine.advance` does.
-        advances: clocks moved while the log was recorded: pairs, or a frame, of `after_arrival` and `to`.
+        advances: clocks moved while the log was recorded, as `AlertEngine.advances` gives them: a frame, or tuples, of
+            `after_arrival`, `to` and, where several events arrived at one moment, how many `events` had been seen.
         labels: labels that a firing and an incident that name them must share; by default all that both name.
         tz: the time zone of days, nights and weekends, such as "Europe/Berlin".
 

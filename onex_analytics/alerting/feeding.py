@@ -6,13 +6,16 @@ a log is read once for its bounds, once for the counts, and each slice with a fi
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import require
@@ -23,14 +26,17 @@ SLICE_EVENTS = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _BUCKETS = 4096
+_NO_TIMES = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
 class Advance:
-    """The clock was moved to `to` when all that had arrived up to `after` had been seen."""
+    """The clock was moved to `to` when all that had arrived up to `after` had been seen; of what arrived at `after`
+    itself only as much as makes `events` in all, where that is known."""
 
     after: datetime
     to: datetime
+    events: int | None = None
 
 
 def utc(at: datetime | str, name: str) -> datetime:
@@ -46,13 +52,19 @@ def utc(at: datetime | str, name: str) -> datetime:
     return found.astimezone(UTC) if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
-def advances_of(given: pl.DataFrame | Iterable[tuple[datetime, datetime]] | None) -> list[Advance]:
-    """Recorded advances: a frame of `after_arrival` and `to`, or pairs of them."""
+def advances_of(
+    given: pl.DataFrame | Iterable[tuple[datetime, datetime] | tuple[datetime, datetime, int | None]] | None,
+) -> list[Advance]:
+    """Recorded advances: a frame of `after_arrival`, `to` and, where it is known, `events`; or tuples of them."""
     if given is None:
         return []
-    pairs = require(given.lazy(), "after_arrival", "to").select("after_arrival", "to").collect().rows() if isinstance(
-        given, pl.DataFrame) else list(given)  # fmt: skip
-    found = [Advance(utc(after, "advances"), utc(to, "advances")) for after, to in pairs]
+    rows: list[tuple[Any, ...]]
+    if isinstance(given, pl.DataFrame):
+        known = [name for name in ("after_arrival", "to", "events") if name in given.columns]
+        rows = require(given.lazy(), "after_arrival", "to").select(known).collect().rows()
+    else:
+        rows = list(given)
+    found = [Advance(utc(after, "advances"), utc(to, "advances"), *events) for after, to, *events in rows]
     return sorted(found, key=lambda advance: advance.after)
 
 
@@ -93,21 +105,38 @@ def fed(
     ).collect().row(0, named=True)  # fmt: skip
     if facts["nulls"] and as_of == "arrival":
         raise _unknown_arrivals(f"{facts['nulls']:,} of {facts['events']:,}")
-    waiting = list(advances)
+    waiting = deque(advances)
     if facts["least"] is not None:
         least, most = ((facts[name] - _EPOCH) // _MICROSECOND for name in ("least", "most"))
-        edges = {*_edges(read, key, least, most + 1, facts["events"], slice_events), most + 1}
-        edges |= {cut for a in waiting if least < (cut := (a.after - _EPOCH) // _MICROSECOND + 1) <= most}
-        ordered = sorted(edges)
-        for begin, end in pairwise(ordered):
-            while waiting and waiting[0].after < _at(begin):
-                yield waiting.pop(0).to
+        edges = sorted({*_edges(read, key, least, most + 1, facts["events"], slice_events), most + 1})
+        seen = 0
+        for begin, end in pairwise(edges):
             some = read.filter((pl.col(key) >= _at(begin)) & (pl.col(key) < _at(end))).collect()
-            yield some if as_of == "event" else some.sort("arrived_at", "timestamp", "event_id")
+            if as_of == "arrival" or waiting:
+                some = some.sort(*dict.fromkeys((key, "timestamp", "event_id")))
+            done = 0
+            times = some[key].to_physical().to_numpy() if waiting else _NO_TIMES
+            while waiting and waiting[0].after < _at(end):
+                advance = waiting.popleft()
+                place = max(done, _seen_before(advance, times, seen))
+                if place > done:
+                    yield some[done:place]
+                    done = place
+                yield advance.to
+            seen += some.height
+            if done < some.height:
+                yield some[done:]
     if facts["nulls"]:
         yield read.filter(pl.col(key).is_null()).collect()
     for advance in waiting:
         yield advance.to
+
+
+def _seen_before(advance: Advance, times: NDArray[np.int64], before: int) -> int:
+    """How many of the events at `times`, of which `before` others were fed, had been seen when the clock was moved."""
+    after = (advance.after - _EPOCH) // _MICROSECOND
+    least, most = (int(np.searchsorted(times, after, side)) for side in ("left", "right"))
+    return most if advance.events is None else min(max(advance.events - before, least), most)
 
 
 def _unknown_arrivals(how_many: str) -> InvalidOption:

@@ -128,6 +128,22 @@ def test_a_backtest_of_recorded_arrivals_is_what_the_live_engine_did(ops):
     assert result.accounts == live.counts
 
 
+@pytest.mark.parametrize("slice_events", [1, 2, 1_000_000])
+def test_a_clock_that_was_moved_between_events_of_one_arrival_is_moved_there_again(monkeypatch, slice_events):
+    monkeypatch.setattr(feeding.fed, "__defaults__", ((), slice_events))
+    log = [Event(str(n), at, "a", arrived=100.0) for n, at in enumerate((4.0, 5.0, 6.0, 7.0, 300.0))]
+    log.append(Event("9", 310.0, "a", arrived=400.0))
+    late = []
+    for moves in ([(100, 60, 2)], [(100, 60, 0), (100, 65, 4)], [(100, 60, None)], [(50, 60, 9)], [(100, 400, 5)]):
+        advances = [(when(after), when(to), events) for after, to, events in moves]
+        result = backtest(BUSY, frame_of(log), as_of="arrival", advances=advances)
+        late.append(result.accounts["g"]["late"])
+        as_frame = pl.DataFrame(advances, schema=["after_arrival", "to", "events"], orient="row")
+        same = backtest(BUSY, frame_of(log), as_of="arrival", advances=as_frame).again(BUSY)
+        assert same.accounts == result.accounts
+    assert late == [2, 4, 0, 4, 1]
+
+
 @settings(max_examples=40)
 @given(streams(advances=False), st.randoms())
 def test_by_event_time_the_order_of_the_log_means_nothing(ops, random):
