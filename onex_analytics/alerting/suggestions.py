@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,8 +51,8 @@ CHOICES = pl.Schema({
 })
 """One row a rule, in the order of the file."""
 
-_FOR_MISTAKES = 0.1
-"""The share of the pages that may be spent on nothing."""
+_FOR_MISTAKES = (0.2, 0.1)
+"""Shares of the pages that may be spent on nothing: the first with which the first part needs half of its pages."""
 _FOR_THE_FIRST_PART = 0.25
 """With no larger share of its pages a first part is content: more may go wrong in the second."""
 _ROUTINGS = tuple(
@@ -132,8 +132,9 @@ def suggest(
     The rules of a file (or none) get company: general rules from what the log holds (see `catalogue`). The first part
     shows few of the things that can go wrong, so that rules which are silent while nothing is wrong are kept as well,
     though they found nothing there. Their thresholds are those that calm times hardly reach (see `calm.quiet_score`);
-    a tenth of the pages is theirs to spend on mistakes. Where the file does not say how alerts are told, they are told
-    together as far as it takes for the first part to need a quarter of its pages, at most every four hours.
+    a fifth of the pages is theirs to spend on mistakes, or a tenth where the first part needs most of its pages. Where
+    the file does not say how alerts are told, they are told together as far as it takes for the first part to need a
+    quarter of its pages, at most every four hours.
 
     What was chosen is then run on the whole log, and the rest of it says what it is worth.
 
@@ -177,11 +178,15 @@ def suggest(
     tuning = _Tuning(first, begin, at, early, before, allowed, names, max_pages_per_day)
     holds, lengths = durations_of("for", for_), durations_of("window", window)
     company = _company(tuning, held) if rule is None or (general and isinstance(rule, RuleSet)) else []
-    places = [*_given(tuning, held, holds, lengths, len(held) + len(company)), *_general(tuning, company, len(held))]
+    ways = [*_given(tuning, held, holds, lengths), *_general(tuning, company)]
     file = RuleSet() if rule is None else _file_of(held)
     if company:
         file = file.model_copy(update={"groups": (*file.groups, company[0][0].group)})
-    chosen, notification = _best(file, places, tuning, min_recall, company=bool(company))
+    for share in _FOR_MISTAKES if company else (None,):
+        places = _places(tuning, ways, share)
+        chosen, notification, pages = _best(file, places, tuning, min_recall, company=bool(company))
+        if pages <= max_pages_per_day / 2:
+            break
     tuned = _tuned(file.model_copy(update={"notification": notification}), places, chosen)
     result = backtest(tuned, log, told, lead=allowed, labels=names, tz=tz)
     scores = result.scores(at)
@@ -224,57 +229,63 @@ def _company(tuning: _Tuning, held: Sequence[Placed]) -> list[list[Placed]]:
     return [[Placed(file, group, rule) for rule in family.rules] for family in families]
 
 
+@dataclass(frozen=True)
+class _Ways:
+    """Rules that share a threshold, and the values of their variants on the first part."""
+
+    rules: Sequence[Placed]
+    variants: Sequence[Sequence[Rule]]
+    runs: Sequence[Sequence[Runs]]
+    holds: Sequence[timedelta]
+
+
 def _given(
-    tuning: _Tuning, held: Sequence[Placed], holds: Sequence[timedelta], lengths: Sequence[timedelta], families: int
-) -> list[Place]:
-    """The ways to set the rules that were given; with others beside them, silence is a reason to keep them as well."""
-    places = []
+    tuning: _Tuning, held: Sequence[Placed], holds: Sequence[timedelta], lengths: Sequence[timedelta]
+) -> Iterator[_Ways]:
     for here in held:
         own = getattr(here.rule.when.cell, "window", None)
         further = [with_window(here.rule, length) for length in lengths if own is not None and length != own]
         variants = [here.rule, *further]
-        runs = runs_of(here, variants, tuning.first, "event", tuning.at)
-        score = None if families == len(held) else _score(tuning, [here.rule], runs[:1], families)
-        places.append(place_of(here, runs, variants, holds, score, tuning.judge))
-    return places
+        yield _Ways([here], [variants], [runs_of(here, variants, tuning.first, "event", tuning.at)], holds)
 
 
-def _general(tuning: _Tuning, families: Sequence[Sequence[Placed]], others: int) -> list[Place]:
-    """The ways to set the general rules: all of them from one pass over the first part."""
+def _general(tuning: _Tuning, families: Sequence[Sequence[Placed]]) -> Iterator[_Ways]:
+    """All of them from one pass over the first part."""
     every = [here for family in families for here in family]
-    if not every:
-        return []
-    runs = dict(zip(
-        (here.rule.alert for here in every),
-        runs_of(every[0], [here.rule for here in every], tuning.first, "event", tuning.at), strict=True,
-    ))  # fmt: skip
-    places = []
+    found = iter(runs_of(every[0], [here.rule for here in every], tuning.first, "event", tuning.at) if every else ())
     for family in families:
-        rules = [here.rule for here in family]
-        of_rules = [runs[rule.alert] for rule in rules]
-        score = _score(tuning, rules, of_rules, len(families) + others)
+        yield _Ways(family, [[here.rule] for here in family], [[next(found)] for _ in family], ())
+
+
+def _places(tuning: _Tuning, ways: Sequence[_Ways], share: float | None) -> list[Place]:
+    """The ways to set each rule; with a share of the pages for mistakes, silence is a reason to keep one as well."""
+    places = []
+    for some in ways:
+        score = None
+        if share is not None:
+            first = [runs[0] for runs in some.runs]
+            score = _score(tuning, [here.rule for here in some.rules], first, share * tuning.pages / len(ways))
         places += [
-            place_of(here, [some], [here.rule], (), score, tuning.judge)
-            for here, some in zip(family, of_rules, strict=True)
+            place_of(here, runs, variants, some.holds, score, tuning.judge)
+            for here, variants, runs in zip(some.rules, some.variants, some.runs, strict=True)
         ]
     return places
 
 
-def _score(tuning: _Tuning, rules: Sequence[Rule], runs: Sequence[Runs], families: int) -> float | None:
-    """The score above which rules are silent in calm times, but for their part of the pages that mistakes may cost.
+def _score(tuning: _Tuning, rules: Sequence[Rule], runs: Sequence[Runs], allowed: float) -> float | None:
+    """The score above which rules are silent in calm times, but for so many mistakes.
 
     It is never below that of their own threshold: silence is no reason to make a rule more eager than it was written.
     """
     busy = disturbed(tuning.incidents, tuning.lead, max(map(reach, rules)))
     levels = [levels_of(some, rule) for rule, some in zip(rules, runs, strict=True)]
-    begin, end = microseconds_of(tuning.begin), microseconds_of(tuning.at)
-    found = quiet_score(levels, begin, end, busy, _FOR_MISTAKES * tuning.pages / families)
+    found = quiet_score(levels, microseconds_of(tuning.begin), microseconds_of(tuning.at), busy, allowed)
     return None if found is None else max(rounded_up(found), levels[0].sign * rules[0].when.threshold)
 
 
 def _best(
     file: RuleSet, places: Sequence[Place], tuning: _Tuning, wanted: float, *, company: bool
-) -> tuple[list[Candidate | None], Notification]:
+) -> tuple[list[Candidate | None], Notification, float]:
     """The choice with the highest recall within the budget, then with the fewest pages; else that with the fewest.
 
     With general rules in it, alerts are told together as far as that takes.
@@ -294,7 +305,7 @@ def _best(
             if pages <= tuning.budget * _FOR_THE_FIRST_PART:
                 break
     assert best is not None
-    return best[1], best[2]
+    return best[1], best[2], -best[0][2]
 
 
 def _worth(
