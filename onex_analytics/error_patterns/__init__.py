@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from onex_analytics.error_patterns.fingerprints import fingerprint
     from onex_analytics.error_patterns.grouping_rules import GroupingRule, load_grouping_rules
     from onex_analytics.error_patterns.groups import group_errors
+    from onex_analytics.error_patterns.parameters import extract_parameters
     from onex_analytics.error_patterns.rates import error_rates
     from onex_analytics.error_patterns.templates import TemplateModel, mine_templates
     from onex_analytics.error_patterns.tracebacks import parse_tracebacks
@@ -36,6 +37,7 @@ __all__ = [
     "error_rates",
     "errors_of",
     "extract_error_codes",
+    "extract_parameters",
     "fingerprint",
     "group_errors",
     "load_grouping_rules",
@@ -55,6 +57,7 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "grouping_rules": ("GroupingRule", "load_grouping_rules"),
     "groups": ("group_errors",),
     "rates": ("error_rates",),
+    "parameters": ("extract_parameters",),
     "templates": ("TemplateModel", "mine_templates"),
     "tracebacks": ("parse_tracebacks",),
 }

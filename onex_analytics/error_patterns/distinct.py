@@ -12,6 +12,7 @@ from onex_analytics.error_patterns.masking import masked, tidied
 from onex_analytics.error_patterns.tokens import categories
 
 _WORTH_A_THREAD = 1 << 16
+_LOOKED_AT, _OFTEN = 1 << 16, 0.7
 
 
 class Distinct(NamedTuple):
@@ -41,18 +42,29 @@ class Distinct(NamedTuple):
 
 
 def distinct_lines(messages: pl.Series) -> Distinct:
-    """Mask messages, on all cores, and number the distinct lines."""
-    texts = messages.cast(pl.String).alias("m")
-    threads = max(min(cpu_count() or 1, len(texts) // _WORTH_A_THREAD), 1)
-    share = -(-max(len(texts), 1) // threads)
-    with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(lambda i: _masked(texts[i * share : (i + 1) * share]), range(threads)))
-    dictionary = pl.Categorical(pl.Categories.random())
-    numbered = pl.concat(parts).cast(dictionary)
-    numbers = numbered.to_physical()
-    lines = categories(numbered).alias("line")
-    return Distinct(texts, numbers, lines.to_frame().select(tidied(pl.col("line")))["line"])
+    """Mask messages, on all cores, and number the distinct lines.
+
+    Where messages repeat, as those of errors do, each is masked once.
+    """
+    texts = messages.cast(pl.String)
+    first = texts.head(_LOOKED_AT)
+    if len(texts) > _LOOKED_AT and first.n_unique() < _OFTEN * len(first):
+        number, distinct = _numbered(texts)
+        line, lines = _numbered(_masked(distinct))
+        numbers = line.gather(number)
+    else:
+        numbers, lines = _numbered(_masked(texts))
+    return Distinct(texts, numbers, lines.to_frame("line").select(tidied(pl.col("line")))["line"])
+
+
+def _numbered(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """For each text the place of it among the distinct ones, and those."""
+    coded = texts.cast(pl.Categorical(pl.Categories.random()))
+    return coded.to_physical(), categories(coded)
 
 
 def _masked(texts: pl.Series) -> pl.Series:
-    return texts.to_frame().select(masked(pl.col("m")))["m"]
+    threads = max(min(cpu_count() or 1, len(texts) // _WORTH_A_THREAD), 1)
+    share = -(-max(len(texts), 1) // threads)
+    with ThreadPoolExecutor(threads) as pool:
+        return pl.concat(pool.map(lambda i: masked(texts[i * share : (i + 1) * share]), range(threads)))

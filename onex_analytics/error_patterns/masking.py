@@ -30,11 +30,11 @@ FORMS: dict[str, str] = {
     "UUID": rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}",
     "PATH": r"(?:[A-Za-z]:\\|\\\\)[\w.\-\\$]+|[\w.~\-]*(?:/[\w.\-@+~%#$&]+){2,}/?",
     "IP": rf"(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?::\d+{_EDGE})?",
+    "HEX": rf"0[xX]{_HEX}+|{_EDGE}(?:{_HEX}{{2,}}:){{3,}}{_HEX}+|{_EDGE}{_HEX}{{8,}}{_EDGE}",
     "TIME": (
         rf"(?:{_DAY},? )?{_MONTH} +\d{{1,2}} \d\d:\d\d:\d\d(?: [A-Z]{{3,4}})?(?: \d{{4}})?"
         rf"|\d\d?:\d\d:\d\d(?:[.,]\d+)?{_EDGE}"
     ),
-    "HEX": rf"0[xX]{_HEX}+|{_EDGE}(?:{_HEX}{{2,}}:){{3,}}{_HEX}+|{_EDGE}{_HEX}{{8,}}{_EDGE}",
     "HOST": r"[A-Za-z][\w\-]*(?:\.[\w\-]+)*:\d+",
     "DURATION": rf"<?{_NUMBER} ?{_UNIT}{_EDGE}",
     "SIZE": rf"{_NUMBER} ?[KMGTP]?i?B{_EDGE}",
@@ -42,6 +42,11 @@ FORMS: dict[str, str] = {
     "WORD": rf"{_EDGE}(?:[Tt]rue|[Ff]alse|TRUE|FALSE|null|None){_EDGE}",
 }
 """The form of each kind of value; of two that begin at one place, the one named first is taken."""
+
+CODE = rf"ONEX_[A-Z]+(?:_[A-Z]+)*_\d{{3}}(?:_[A-Z0-9]+)*|{_EDGE}(?:SC|FS)\d{{3}}{_EDGE}"
+"""An error code in a message: no value, though it has digits."""
+
+_CODE_PLACE = "\x1b"
 
 VALUE = "|".join(f"(?:{form})" for form in FORMS.values())
 
@@ -52,16 +57,25 @@ TOKEN = f"[^{BETWEEN}]*[{BETWEEN}]+|[^{BETWEEN}]+"
 """A word with all that parts it from the next one."""
 
 
-def masked(message: pl.Expr) -> pl.Expr:
-    """The message with each value replaced by `MASK`, and nothing else changed but a length over `LONGEST`.
+def masked(messages: pl.Series) -> pl.Series:
+    """The messages with each value replaced by `MASK`, and nothing else changed but a length over `LONGEST`.
 
-    >>> texts = pl.Series(["user 17 from 10.0.0.8", "see https://a.org/b?c=1, then /var/log/x.log"])
-    >>> [text.replace(MASK, ANY) for text in texts.to_frame("m").select(masked(pl.col("m")))["m"]]
-    ['user <*> from <*>', 'see <*>, then <*>']
+    The first error code of a message stays.
+
+    >>> texts = pl.Series(["user 17 from 10.0.0.8", "[SC001] see https://a.org/b?c=1, then /var/log/x.log"])
+    >>> [text.replace(MASK, ANY) for text in masked(texts)]
+    ['user <*> from <*>', '[SC001] see <*>, then <*>']
     """
+    message = pl.col("m")
     too_long = message.str.len_bytes() > LONGEST
     read = pl.when(too_long).then(message.str.head(LONGEST) + f" {MASK}").otherwise(message)
-    return read.str.replace_all(VALUE, MASK)
+    texts = messages.to_frame("m").select(read)
+    if not texts["m"].str.contains(CODE).any():
+        return texts.select(message.str.replace_all(VALUE, MASK))["m"]
+    code = message.str.extract(f"({CODE})")
+    kept = message.str.replace(CODE, _CODE_PLACE).str.replace_all(VALUE, MASK)
+    kept = kept.str.replace(_CODE_PLACE, code, literal=True)
+    return texts.select(pl.when(code.is_null()).then(message.str.replace_all(VALUE, MASK)).otherwise(kept))["m"]
 
 
 def tidied(text: pl.Expr) -> pl.Expr:

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from onex_analytics.error_patterns.masking import BETWEEN, MASK, generalized
+from onex_analytics.error_patterns.masking import BETWEEN, CODE, MASK, generalized
 from onex_analytics.error_patterns.splitting import MARK_BITS, count_words, find_leaves, find_roots
 from onex_analytics.error_patterns.tokens import Codes, Counts, Vocabulary
 
@@ -64,6 +64,7 @@ def _of_one_length(codes: Codes, counts: Counts, vocabulary: Vocabulary) -> pl.D
     lines, length = codes.shape
     known = vocabulary.texts
     is_masked = known.str.contains(MASK, literal=True).to_numpy()
+    is_code = known.str.contains(CODE).to_numpy()  # it parts groups, as no other word below the root does
     frequencies = np.empty((lines, length), np.int64)
     for j in range(length):
         words, which = np.unique(codes[:, j], return_inverse=True)
@@ -73,7 +74,7 @@ def _of_one_length(codes: Codes, counts: Counts, vocabulary: Vocabulary) -> pl.D
             frequencies[rare, j] = -1 - j
     roots = np.empty(lines, np.int64)
     find_roots(frequencies, roots, np.empty(length, np.int64))
-    order, starts = _groups(np.where(frequencies == roots[:, None], codes, -1), roots)
+    order, starts = _groups(np.where(frequencies == roots[:, None], codes, np.where(is_code[codes], codes, -1)), roots)
     wild, leaf = np.zeros((lines, length), np.bool_), np.empty(lines, np.int64)
     room = np.empty(lines, np.int64)
     leaves = find_leaves(

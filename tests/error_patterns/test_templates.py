@@ -55,6 +55,20 @@ def test_a_value_is_known_by_its_form(message, template):
     assert templates(message) == [template]
 
 
+def test_messages_with_different_codes_have_different_templates():
+    codes = [f"ONEX_CORE_02{i}_FILE_NOT_FOUND" for i in range(9)] + ["SC001", "FS003"]
+    assert templates(*(f"[{code}] row {i} of x" for i, code in enumerate(codes))) == sorted(
+        f"[{code}] row <NUMBER> of x" for code in codes
+    )
+
+
+def test_messages_that_repeat_have_the_templates_of_those_that_do_not():
+    log = labelled_log("firewall", 1000)["error_message"]
+    many = pl.concat([log] * 80)
+    assert_frame_equal(mine_templates(many).transform(log), mine_templates(many.shuffle(1)).transform(log))
+    assert mine_templates(many).table["count"].sum() == 80_000
+
+
 def test_a_word_that_differs_in_many_messages_is_a_value():
     assert templates(*(f"user {name} has left" for name in ("ada", "bob", "carla", "dmitri"))) == ["user <*> has left"]
 
