@@ -160,6 +160,19 @@ def suggest(
 
     Raises:
         InvalidOption: a bad option, a rule that cannot be swept (see `sweep`), or no incident in the first part.
+
+    >>> start = datetime(2026, 11, 1)
+    >>> rush = [{"id": f"rush-{hour}", "start": start + timedelta(hours=hour),
+    ...          "end": start + timedelta(hours=hour, minutes=10)} for hour in (3, 9, 15, 21)]
+    >>> times = [start + timedelta(minutes=minute) for minute in range(24 * 60)]
+    >>> times += [one["start"] + timedelta(seconds=second) for one in rush for second in range(300)]
+    >>> log = pl.DataFrame({"event_id": [str(number) for number in range(len(times))], "timestamp": times})
+    >>> busy = Rule.model_validate({"alert": "Busy", "when": {"count": {"window": "5m"}, "threshold": 3}})
+    >>> found = suggest(busy, log, rush, max_pages_per_day=5)
+    >>> found.choices.select("threshold_before", "threshold", "low", "high").rows()
+    [(3.0, 150.0, 5.0, 304.0)]
+    >>> found.met, found.verdict
+    (True, 'on the second part recall 1.00 at 4.00 pages a day (on the first, 1.00 at 4.00)')
     """
     if not 0 <= min_recall <= 1:
         raise InvalidOption("min_recall", min_recall, "a share from 0 to 1")
