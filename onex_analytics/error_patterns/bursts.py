@@ -53,6 +53,7 @@ def detect_bursts(
     season: Season = "auto",
     max_false_discovery: float = 0.05,
     min_ratio: float = 2.0,
+    min_errors: int = 5,
     scaling: float = 2.0,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -75,6 +76,7 @@ def detect_bursts(
             once four weeks are there.
         max_false_discovery: share of the told buckets that may be false, above 0 and below 1.
         min_ratio: a burst has at least so many times what is usual.
+        min_errors: and so many errors: a retry of a rare error is none.
         scaling: of the upper state of "kleinberg", above 1.
         since, until: the time that was watched, if longer than from the first error to the last: quiet buckets count.
 
@@ -120,7 +122,7 @@ def detect_bursts(
         run = (group, slice(first, last))
         many, expected = matrix[run].sum(), usual.expected[run].sum()
         score = weight[run].max() if method == "tail" else weight[run].sum()
-        if many >= min_ratio * expected:
+        if many >= max(min_ratio * expected, min_errors):
             model = "negative_binomial" if usual.is_spread[group] else "poisson"
             rows.append((group, first, last - 1, many, expected, many / expected, model, q[run].min(), score))
     measured = [(name, kind) for name, kind in BURSTS.items() if name not in ("start", "end")]

@@ -17,6 +17,7 @@ _COUNTED = (
     "traces", "reversed_traces", "simultaneous_traces", "lag_p50_ms", "share_followed", "lift", "share_direct",
     "share_root", "p", "q", "n_tests",
 )  # fmt: skip
+_EPISODE = "_episode"
 _LONGEST = 12
 _DIRECT = 0.5
 
@@ -24,7 +25,7 @@ _DIRECT = 0.5
 def cascades(
     errors: pl.LazyFrame | pl.DataFrame,
     by: str | Iterable[str] = ("node", "error_code"),
-    within: str = "trace_id",
+    within: str | None = "trace_id",
     *,
     max_gap: str = "1m",
     min_traces: int = 3,
@@ -41,7 +42,9 @@ def cascades(
         errors: one row an error, such as `errors_of` gives; reads `timestamp`, `within` and the columns of `by`. Rows
             without a trace or a time are left out.
         by: what names a group of errors.
-        within: what holds a chain together.
+        within: what holds a chain together. None where events do not say what belongs together, as those of old nodes
+            without parents: then errors that follow each other with at most `max_gap` between them are one episode, and
+            a short one, such as "100ms", tells most.
         max_gap: the longest time from one error to the next, as a Polars duration.
         min_traces: a pair that comes in fewer traces, in either order, is not tested; a chain of fewer is not told.
         max_false_discovery: of the links, above 0 and below 1 (Benjamini and Hochberg over all pairs tested).
@@ -80,7 +83,9 @@ def cascades(
     if not 0 < max_false_discovery < 1:
         raise InvalidOption("max_false_discovery", max_false_discovery, "a share above 0 and below 1, such as 0.05")
     keys, gap_us = names(by), int(width_seconds(max_gap) * 1e6)
-    rows = require(errors.lazy(), "timestamp", within, *keys)
+    rows = require(errors.lazy(), "timestamp", *([within] if within else []), *keys)
+    if within is None:
+        rows, within = _episodes(rows, gap_us), _EPISODE
     first, groups = _first_seen(rows, within, keys)
     steps = _steps(first, gap_us)
     links, n_tests = _links(steps, first, min_traces, max_false_discovery)
@@ -92,6 +97,13 @@ def cascades(
     )
     in_order = named.sort(-pl.col("traces"), -pl.col("length"), told["chain"])
     return in_order.select("chain", "length", *_COUNTED)
+
+
+def _episodes(rows: pl.LazyFrame, gap_us: int) -> pl.LazyFrame:
+    """With the number of the episode: errors with no longer pause between them."""
+    timed = rows.filter(pl.col("timestamp").is_not_null()).sort("timestamp")
+    begins = pl.col("timestamp").diff().dt.total_microseconds() > gap_us
+    return timed.with_columns(begins.fill_null(True).cum_sum().cast(pl.String).alias(_EPISODE))
 
 
 def _first_seen(rows: pl.LazyFrame, within: str, keys: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from onex_analytics.exceptions import InvalidOption
+from onex_analytics.exceptions import InvalidOption, SourceError
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
@@ -78,7 +78,7 @@ def load_grouping_rules(rules: str | Path) -> list[GroupingRule]:
 
     Raises:
         InvalidOption: a rule that is none, named by its place, with what is wrong.
-        OSError: the file cannot be read.
+        SourceError: the file cannot be read.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -91,6 +91,9 @@ def load_grouping_rules(rules: str | Path) -> list[GroupingRule]:
     wanted = "a list of rules, each with name, match (column: regular expression) and group"
     try:
         held: Any = yaml.safe_load(Path(rules).read_text(encoding="utf-8"))
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror or error})"
+        raise SourceError(str(rules), problem, "name a YAML file of rules") from error
     except yaml.YAMLError as error:
         raise InvalidOption("grouping rules", f"{rules}: {str(error).splitlines()[0]}", wanted) from None
     if not isinstance(held, list):

@@ -58,6 +58,14 @@ def test_the_gap_is_the_longest_that_joins_two():
     assert chains(frame, max_gap="59s") == {}
 
 
+def test_without_traces_errors_close_in_time_are_one_episode():
+    rows = [(place * 60 + at, code) for place in range(9) for at, code in ((0, "A"), (0.05, "B"))]
+    frame = errors(rows).drop("trace_id")
+    found = cascades(frame, "error_code", None, max_gap="100ms").row(0, named=True)
+    assert ([group["error_code"] for group in found["chain"]], found["traces"]) == (["A", "B"], 9)
+    assert cascades(frame, "error_code", None, max_gap="10ms").is_empty()
+
+
 def test_each_trace_has_one_vote():
     frame = errors(*[[(0, "A"), (1, "B"), *[(place, "A") for place in range(2, 30)]]] * 8)
     assert list(chains(frame)) == [("A", "B")]

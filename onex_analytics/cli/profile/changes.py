@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from onex_analytics.cli.contrasting import explaining, show_findings
 from onex_analytics.cli.figure_files import Figure, write_figure
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.profile.latencies import GROUPS
@@ -164,18 +165,9 @@ def contrast(
             judged = spans.with_columns((pl.col("status") == "error").alias(_TARGET))
         else:
             judged = _slow(spans, slower_than, listed(within, GROUPS))
-        chosen = listed(column, _explaining(spans))
+        chosen = listed(column, explaining(spans))
         found = contrasted(judged, pl.col(_TARGET), max_order, columns=chosen, min_ratio=min_ratio).collect()
-    findings = found.filter(pl.col("left_out").is_null())
-    if output.form == "table":
-        rows = findings.head(limit) if limit else findings
-        output.frame(rows.select(_CONTRASTED))
-        aside = found.filter(pl.col("left_out").is_not_null())["columns"].to_list()
-        left = [name for row in aside for name in row or []]
-        if left:
-            say(f"took no part: {', '.join(left)} (--json says why)")
-    else:
-        output.frame(found)
+    show_findings(found, output, limit)
 
 
 _TARGET = "_in_question"
@@ -183,10 +175,6 @@ _COMPARED = (
     "n_baseline", "n_candidate", "p50_baseline_ms", "p50_candidate_ms", "p50_ratio", "p50_ratio_low", "p50_ratio_high",
     "p95_baseline_ms", "p95_candidate_ms", "p95_ratio", "p95_ratio_low", "p95_ratio_high", "verdict", "because",
 )  # fmt: skip
-_CONTRASTED = (
-    "pattern", "support", "precision", "recall", "risk_ratio", "ci_low", "ci_high", "q", "score", "shadowed_by",
-)  # fmt: skip
-_WHO_AND_WHAT = ("node", "node_version", "operation", "kind")
 
 
 def _slow(spans: pl.LazyFrame, slower_than: str, within: list[str]) -> pl.LazyFrame:
@@ -212,11 +200,3 @@ def _slow(spans: pl.LazyFrame, slower_than: str, within: list[str]) -> pl.LazyFr
     else:
         judged = measured.join(limits, how="cross")
     return judged.with_columns((pl.col("duration_ms") > pl.col("_limit_ms")).alias(_TARGET)).drop("_limit_ms")
-
-
-def _explaining(spans: pl.LazyFrame) -> list[str]:
-    """Who did what, where, what it cost, and the dimensions; not what follows from being slow or from failing."""
-    from onex_analytics.model.shapes import PROFILE_NUMBERS, SPANS
-
-    found = spans.collect_schema()
-    return [name for name in found if name in _WHO_AND_WHAT or name in PROFILE_NUMBERS or name not in SPANS]

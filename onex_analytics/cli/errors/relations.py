@@ -1,0 +1,100 @@
+"""What errors go with: cascades, contrast."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from onex_analytics.cli.contrasting import explaining, show_findings
+from onex_analytics.cli.errors.inputs import EventFiles, Kinds, errors_in, events_of
+from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
+from onex_analytics.cli.progress import busy
+from onex_analytics.cli.span_inputs import By, Limit, Nodes, Since, Until, listed, spans_of
+
+Codes = Annotated[
+    list[str] | None, typer.Option("--code", help="Only failures with this code, in any spelling; may be given again.")
+]
+MaxGap = Annotated[str, typer.Option(help="The longest time from one error to the next, such as 1m or 100ms.")]
+ByTime = Annotated[
+    bool, typer.Option("--by-time", help="Not within traces: errors at most --max-gap apart, whoever they are of.")
+]
+MinRatio = Annotated[float, typer.Option(help="Smallest risk ratio of a finding.")]
+MaxOrder = Annotated[int, typer.Option(min=1, max=2, help="2 looks at combinations of two, too.")]
+
+
+def cascades(
+    files: EventFiles = None,
+    store: StoreOrFiles = None,
+    since: Since = None,
+    until: Until = None,
+    node: Nodes = None,
+    kind: Kinds = None,
+    by: By = None,
+    max_gap: MaxGap = "1m",
+    by_time: ByTime = False,
+    min_traces: Annotated[int, typer.Option(min=1, help="A chain comes in at least so many traces.")] = 3,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    out: Out = None,
+) -> None:
+    """Errors that draw others after them. Chains that come in one order within a trace, and where they begin."""
+    output = Output(as_json, as_csv, out)
+    import polars as pl
+
+    from onex_analytics.error_patterns import cascades as sought
+
+    keys = listed(by, ("node", "error_code"))
+    with events_of(files, store, since=since, until=until, nodes=node) as read, busy("looking"):
+        errors, within = errors_in(read, listed(kind, ()), keys), None if by_time else "trace_id"
+        found = sought(errors, keys, within, max_gap=max_gap, min_traces=min_traces)
+    if output.form != "table":
+        output.frame(found)
+        return
+    name = pl.concat_str([pl.element().struct.field(key).fill_null("–") for key in keys], separator=" ")
+    if found.is_empty() and not by_time:
+        say("no chain within traces; where nodes do not tell their parents, try --by-time --max-gap 100ms")
+    rows = found.head(limit) if limit else found
+    output.frame(rows.with_columns(pl.col("chain").list.eval(name).list.join(" → ")).select(_CHAINS))
+
+
+def contrast(
+    files: EventFiles = None,
+    store: StoreOrFiles = None,
+    since: Since = None,
+    until: Until = None,
+    node: Nodes = None,
+    code: Codes = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="Columns that may explain it; who, what and dimensions where not given.")
+    ] = None,
+    max_order: MaxOrder = 2,
+    min_ratio: MinRatio = 1.5,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    out: Out = None,
+) -> None:
+    """What is different about the work that failed. Values it has more often than the work that went well."""
+    output = Output(as_json, as_csv, out)
+    import polars as pl
+
+    from onex_analytics.frames import contrast as contrasted
+    from onex_analytics.frames.error_names import canonical_code
+
+    asked = pl.DataFrame({"error_code": listed(code, ())}, {"error_code": pl.String}).select(canonical_code())
+    with spans_of(files, store, None, since=since, until=until, nodes=node) as spans, busy("looking"):
+        failed = pl.col("outcome") == "failure"
+        if code:
+            failed = failed & canonical_code().is_in(asked["error_code"].implode()).fill_null(False)
+        judged = spans.filter(pl.col("outcome") != "start").with_columns(failed.alias(_TARGET))
+        chosen = listed(column, explaining(spans))
+        found = contrasted(judged, pl.col(_TARGET), max_order, columns=chosen, min_ratio=min_ratio).collect()
+    show_findings(found, output, limit)
+
+
+_TARGET = "_in_question"
+_CHAINS = (
+    "chain", "traces", "reversed_traces", "lag_p50_ms", "share_followed", "lift", "share_direct", "share_root", "q",
+)  # fmt: skip

@@ -1,0 +1,145 @@
+"""When errors come: rates, bursts, compare."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from onex_analytics.cli.errors.inputs import EventFiles, Kinds, errors_in, events_of
+from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
+from onex_analytics.cli.progress import busy
+from onex_analytics.cli.span_inputs import By, Every, Limit, Nodes, Since, Until, listed
+from onex_analytics.exceptions import InvalidOption
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Season = Annotated[
+    str, typer.Option(help="weekly compares with the same hour of other weeks; auto does once four are there.")
+]
+FalseDiscovery = Annotated[float, typer.Option(help="Accepted share of false findings.")]
+
+
+def rates(
+    files: EventFiles = None,
+    store: StoreOrFiles = None,
+    since: Since = None,
+    until: Until = None,
+    node: Nodes = None,
+    every: Every = None,
+    by: By = None,
+    denominator: Annotated[str, typer.Option(help="events or finished (operations that ended).")] = "events",
+    limit: Limit = 60,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    out: Out = None,
+) -> None:
+    """How often work fails. With the interval that so few cases allow; over time with --every."""
+    output = Output(as_json, as_csv, out)
+    from onex_analytics.error_patterns import error_rates
+
+    with events_of(files, store, since=since, until=until, nodes=node) as read, busy("counting"):
+        table = error_rates(read.events, every, listed(by, ("node",)), denominator).collect()  # type: ignore[arg-type]
+    output.frame(table.head(limit) if limit and output.form == "table" else table)
+
+
+def bursts(
+    files: EventFiles = None,
+    store: StoreOrFiles = None,
+    since: Since = None,
+    until: Until = None,
+    node: Nodes = None,
+    kind: Kinds = None,
+    every: Every = None,
+    by: By = None,
+    method: Annotated[str, typer.Option(help="tail or kleinberg.")] = "tail",
+    season: Season = "auto",
+    max_false_discovery: FalseDiscovery = 0.05,
+    max_bursts: Annotated[int | None, typer.Option(min=0, help="Exit with 1 where there are more.")] = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    out: Out = None,
+) -> int:
+    """When errors come faster than is usual. For each node and code, or what --by names."""
+    output = Output(as_json, as_csv, out)
+    from onex_analytics.error_patterns import detect_bursts
+
+    keys = listed(by, ("node", "error_code"))
+    with events_of(files, store, since=since, until=until, nodes=node) as read, busy("looking"):
+        errors, watched = errors_in(read, listed(kind, ()), keys), _watched(read.events)
+        found = detect_bursts(
+            errors, every or _fitting(watched), keys, method=method, season=season,  # type: ignore[arg-type]
+            max_false_discovery=max_false_discovery, since=watched[0], until=watched[1],
+        )  # fmt: skip
+    output.frame(found)
+    if max_bursts is not None and found.height > max_bursts:
+        say(f"{found.height} bursts; the budget is {max_bursts}.")
+        return 1
+    return 0
+
+
+def compare(
+    moment: Annotated[str, typer.Argument(metavar="MOMENT", help="Before and after this time, such as a deploy.")],
+    files: EventFiles = None,
+    store: StoreOrFiles = None,
+    since: Since = None,
+    until: Until = None,
+    node: Nodes = None,
+    kind: Kinds = None,
+    by: By = None,
+    season: Season = "auto",
+    max_false_discovery: FalseDiscovery = 0.05,
+    min_ratio: Annotated[float, typer.Option(help="Smallest ratio of rates that is escalating.")] = 1.5,
+    fail_on: Annotated[
+        list[str] | None, typer.Option(help="Exit with 1 on this word, such as new; may be given again.")
+    ] = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    out: Out = None,
+) -> int:
+    """What is new, gone, back or more frequent since a moment. Or too seldom to say."""
+    output = Output(as_json, as_csv, out)
+    import polars as pl
+
+    from onex_analytics.error_patterns import compare_periods, fingerprint
+    from onex_analytics.error_patterns.changes import CHANGES
+    from onex_analytics.store.selection import time_of
+
+    words = CHANGES["change"].categories.to_list()  # type: ignore[attr-defined]
+    fatal = listed(fail_on, ())
+    if unknown := [word for word in fatal if word not in words]:
+        raise InvalidOption("--fail-on", unknown, "some of " + ", ".join(words))
+    at, keys = time_of("MOMENT", moment), listed(by, (_GROUP,))
+    assert at is not None
+    with events_of(files, store, since=since, until=until, nodes=node) as read, busy("comparing"):
+        errors = errors_in(read, listed(kind, ()), [key for key in keys if key != _GROUP])
+        named = fingerprint(errors).rename({"fingerprint_text": _GROUP}).collect()
+        begin, end = _watched(read.events)
+        found = compare_periods(
+            named, at, keys, since=begin, until=end, season=season,  # type: ignore[arg-type]
+            max_false_discovery=max_false_discovery, min_ratio=min_ratio,
+        )  # fmt: skip
+    output.frame(found)
+    bad = found.filter(pl.col("change").cast(pl.String).is_in(fatal))
+    if bad.height:
+        say(", ".join(f"{word}: {n}" for word, n in bad["change"].value_counts(sort=True).rows()))
+    return 1 if bad.height else 0
+
+
+_GROUP = "group"
+
+
+def _watched(events: pl.LazyFrame) -> tuple[Any, Any]:
+    """When the log begins and ends, errors or not."""
+    import polars as pl
+
+    edges = events.select(pl.col("timestamp").min().alias("begin"), pl.col("timestamp").max().alias("end"))
+    return edges.collect().row(0)
+
+
+def _fitting(watched: tuple[Any, Any]) -> str:
+    from onex_analytics.frames import fitting_width
+
+    begin, end = watched
+    return fitting_width(end - begin, 500) if begin is not None else "1m"
