@@ -53,10 +53,6 @@ def contradictions(group: Group, rule: Rule) -> Iterator[Contradiction]:
     if rule.reset_after_match and rule.for_:
         problem = "for asks that the condition lasts, and reset_after_match ends it with each match"
         yield ("for",), problem, "leave one of them out; keep_firing_for lets an alert go on"
-    for name, text in rule.labels.items():
-        if "{{" in text:
-            problem = f"label {name} holds a template, and labels are told as they stand"
-            yield ("labels", name), problem, "put the text into `annotations`, or the column into `by`"
 
 
 def _in_cell(group: Group, rule: Rule, cell: Cell) -> Iterator[Contradiction]:

@@ -142,9 +142,6 @@ REFUSED = {
     "{count: {window: 5m}, threshold: 1}\n    mode: tick": "8: mode is 'tick'; wanted one of grid event.",
     "{distinct: {column: operation, window: 5m}, threshold: 1}\n    unit: operation":
         "8: unit: operation means nothing for distinct.",
-    "{count: {window: 5m}, threshold: 1}\n    labels: {owner: '{{ labels.node }}'}":
-        ("8: label owner holds a template, and labels are told as they stand. "
-         "Mend: put the text into `annotations`, or the column into `by`."),
     "{count: {window: 5m}, threshold: 1}\n    annotations:\n      a: '{{ value }}'\n      b: '{{ labels.nod }}'":
         "10: a template names label 'nod', and the alert has none of this name. Mend: write labels.node.",
     "{count: {window: 5m}, threshold: 1}\n    for: -1m": "8: for is '-1m'.",
