@@ -123,6 +123,9 @@ def suggest(
     rule: Rule = None,
     for_: For = None,
     window: Window = None,
+    general: Annotated[
+        bool, typer.Option("--general/--no-general", help="Give a file's rules company: general rules from the log.")
+    ] = True,
     split: Annotated[str, typer.Option(help="Tune on what is before: a share such as 0.5, or a time.")] = "0.5",
     since: Since = None,
     until: Annotated[str | None, typer.Option(help="Only events before this time.")] = None,
@@ -157,7 +160,7 @@ def suggest(
         found = run(
             events=held.scan(since=begin, until=end), incidents=told, max_pages_per_day=max_pages_per_day,
             min_recall=min_recall, for_=listed(for_, ()), window=listed(window, ()), split=part, lead=lead,
-            labels=label or None, tz=tz, **tuned,
+            labels=label or None, tz=tz, general=general, **tuned,
         )  # fmt: skip
         choices, scores = readable(found.choices), found.scores
         if people := output.form == "table":

@@ -132,6 +132,14 @@ def test_suggested_rules_are_written_and_can_be_run(run, folder, tmp_path):
     assert {row["part"] for row in parts} == {"tune", "report"}
 
 
+def test_rules_get_company_unless_it_is_not_wanted(run, folder):
+    words = ("--incidents", str(folder / "labels.csv"), "--max-pages-per-day", "1000", "--min-recall", "0", "--split",
+             "0.75", "--json")  # fmt: skip
+    few = json.loads(run("suggest", *words, "--no-general")[0])
+    assert [row["rule"] for row in few] == ["Failing"]
+    assert len(json.loads(run("suggest", *words)[0])) > 1
+
+
 def test_wishes_that_are_not_met_are_exit_code_1(run, folder):
     words = ("--incidents", str(folder / "labels.csv"), "--max-pages-per-day", "0.001", "--min-recall", "1", "--rule",
              "Failing")  # fmt: skip
