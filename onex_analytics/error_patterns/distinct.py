@@ -12,7 +12,8 @@ from onex_analytics.error_patterns.masking import masked, tidied
 from onex_analytics.error_patterns.tokens import categories
 
 _WORTH_A_THREAD = 1 << 16
-_LOOKED_AT, _OFTEN = 1 << 16, 0.7
+_LOOKED_AT, _OFTEN = 1 << 16, 0.98
+"""Messages repeat where the first so many are fewer distinct ones than this share of them."""
 
 
 class Distinct(NamedTuple):
@@ -20,7 +21,7 @@ class Distinct(NamedTuple):
 
     messages: pl.Series  # as they came
     numbers: pl.Series   # for each message the place of its line in `lines`; null for a null
-    lines: pl.Series     # a line may come more than once: what differs in blanks is distinct before it is tidied
+    lines: pl.Series     # each once
 
     def counted(self, chosen: pl.Series | None = None) -> pl.DataFrame:
         """A row a `line`, with its `count` of messages and an `example`, the first of them by text.
@@ -28,17 +29,11 @@ class Distinct(NamedTuple):
         Args:
             chosen: by line, whether it is wanted; all by default.
         """
-        lines = pl.DataFrame({"line": self.lines}).with_row_index("number")
-        if chosen is not None:
-            lines = lines.filter(chosen)
         told = pl.DataFrame({"number": self.numbers, "example": self.messages}).drop_nulls("number")
         if chosen is not None:
-            told = told.filter(pl.col("number").is_in(lines["number"].implode()))
-        return (
-            told.group_by("number").agg(pl.len().alias("count"), pl.col("example").min())
-            .join(lines, on="number")
-            .group_by("line").agg(pl.col("count").sum(), pl.col("example").min())
-        )  # fmt: skip
+            told = told.filter(chosen.gather(told["number"]))
+        counts = told.group_by("number").agg(pl.len().alias("count"), pl.col("example").min())
+        return counts.select(self.lines.gather(counts["number"]).alias("line"), "count", "example")
 
 
 def distinct_lines(messages: pl.Series) -> Distinct:
@@ -54,7 +49,8 @@ def distinct_lines(messages: pl.Series) -> Distinct:
         numbers = line.gather(number)
     else:
         numbers, lines = _numbered(_masked(texts))
-    return Distinct(texts, numbers, lines.to_frame("line").select(tidied(pl.col("line")))["line"])
+    tidy, lines = _numbered(lines.to_frame("line").select(tidied(pl.col("line")))["line"])
+    return Distinct(texts, tidy.gather(numbers), lines)
 
 
 def _numbered(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
