@@ -29,7 +29,9 @@ class Distinct(NamedTuple):
         Args:
             chosen: by line, whether it is wanted; all by default.
         """
-        told = pl.DataFrame({"number": self.numbers, "example": self.messages}).drop_nulls("number")
+        told = pl.DataFrame({"number": self.numbers, "example": self.messages})
+        if self.numbers.null_count():
+            told = told.drop_nulls("number")
         if chosen is not None:
             told = told.filter(chosen.gather(told["number"]))
         counts = told.group_by("number").agg(pl.len().alias("count"), pl.col("example").min())
@@ -49,8 +51,11 @@ def distinct_lines(messages: pl.Series) -> Distinct:
         numbers = line.gather(number)
     else:
         numbers, lines = _numbered(_masked(texts))
-    tidy, lines = _numbered(lines.to_frame("line").select(tidied(pl.col("line")))["line"])
-    return Distinct(texts, tidy.gather(numbers), lines)
+    tidy = lines.to_frame("line").select(tidied(pl.col("line")))["line"]
+    if (tidy != lines).any():  # some may now be one; numbering takes as much room as the lines, and is spared else
+        number, lines = _numbered(tidy)
+        numbers = number.gather(numbers)
+    return Distinct(texts, numbers, lines)
 
 
 def _numbered(texts: pl.Series) -> tuple[pl.Series, pl.Series]:

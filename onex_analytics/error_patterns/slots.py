@@ -47,7 +47,7 @@ def with_kinds(templates: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     asked = asked.sort("count", "template_id", descending=[True, False]).head(_MOST_TEMPLATES)
     examples = (
         lines.join(asked, on="template_id", how="semi")
-        .group_by("template_id").agg(pl.col("example").unique().sort().head(_EXAMPLES))
+        .group_by("template_id").agg(pl.col("example").bottom_k(_EXAMPLES).sort())
     )  # fmt: skip
     asked = asked.select("template_id", "general").join(examples, on="template_id")
     texts = [
