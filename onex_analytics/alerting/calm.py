@@ -21,6 +21,7 @@ from onex_analytics.alerting.levels import Levels, microseconds_of
 from onex_analytics.alerting.rules import Rule
 
 BLOCKS = 24
+_SELDOM = 0.01
 _LEAST_BLOCKS = 6
 _LEAST_CALM = 0.2
 """With less of the time calm, nothing can be said of a rule."""
@@ -101,7 +102,7 @@ def quiet_score(
     if blocks.size < _LEAST_BLOCKS or not np.isfinite(blocks).all():
         return seen
     spread = float(blocks.std(ddof=1)) * np.sqrt(6) / np.pi
-    rate = min(allowed / BLOCKS, 0.5)
+    rate = min(max(allowed, _SELDOM) / BLOCKS, 0.5)  # no level is never reached
     return max(seen, float(blocks.mean() - _EULER * spread - spread * np.log(-np.log1p(-rate))))
 
 
