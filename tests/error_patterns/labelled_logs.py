@@ -1,7 +1,10 @@
 """Logs of many makes, drawn line by line from known templates, so that mined templates can be scored.
 
-They are the set-aside split of template mining: its rules know none of their words. (One rule was mended after them:
-that a MAC address comes before a host with a port.) Each log has frequent and rare templates, templates seen once,
+They show that the rules of template mining carry over: these know no word of any log. Two rules were mended after what
+these logs showed (a MAC address comes before a host with a port; the words of a root are in the very same lines), so
+that whoever needs logs that no rule has seen adds a make to the text file and scores it before looking further.
+
+Each log has frequent and rare templates, templates seen once,
 values of every kind, and the habits that make mining hard: lists of any length, words as values, most often the same
 few, and templates that differ in one word.
 """
