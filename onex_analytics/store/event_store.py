@@ -330,6 +330,8 @@ class EventStore:
             if not folder.is_dir() or (events / "_delta_log").is_dir():
                 return
             found = sorted(p.name for p in folder.iterdir() if p != events or any(events.iterdir()))
+            if (events / "_delta_log").is_dir():  # another process began this store between the two looks
+                return
         if "_delta_log" in found:
             raise NotAStore(self.uri, "it is one Delta table by itself, not the folder of our two")
         if found:

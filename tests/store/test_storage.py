@@ -35,6 +35,19 @@ def test_a_folder_with_other_things_is_no_store(tmp_path, inside):
     assert [p.name for p in (tmp_path / "f").iterdir()] == [inside.split("/")[0]]
 
 
+def test_a_store_that_another_process_begins_just_now_is_no_folder_of_other_things(tmp_path, monkeypatch):
+    folder, look = tmp_path / "f", Path.iterdir
+    folder.mkdir()
+
+    def begun_meanwhile(path: Path) -> Iterator[Path]:
+        (folder / "events" / "_delta_log").mkdir(parents=True, exist_ok=True)
+        return look(path)
+
+    monkeypatch.setattr(Path, "iterdir", begun_meanwhile)
+    EventStore(folder).append(write(tmp_path / "log.jsonl", line(1)))
+    assert ids(EventStore(folder)) == ["e1"]
+
+
 def test_an_empty_folder_and_a_file_address_are_where_a_store_may_begin(tmp_path):
     (tmp_path / "f").mkdir()
     EventStore(f"file://{tmp_path}/f").append(write(tmp_path / "log.jsonl", line(1)))
