@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 import numpy as np
@@ -16,16 +16,16 @@ Season = Literal["auto", "weekly", "none"]
 _ENOUGH = timedelta(weeks=4)
 
 
-def season_of(season: Season, begin: object, end: object) -> bool:
+def season_of(season: Season, begin: datetime, end: datetime) -> bool:
     """Whether hours of the week are told apart: by default, where four weeks are there.
 
-    >>> from datetime import datetime
-    >>> season_of("auto", datetime(2026, 1, 1), datetime(2026, 1, 29)), season_of("none", None, None)
+    >>> begin = datetime(2026, 1, 1)
+    >>> season_of("auto", begin, datetime(2026, 1, 29)), season_of("auto", begin, datetime(2026, 1, 28))
     (True, False)
     """
     if season not in ("auto", "weekly", "none"):
         raise InvalidOption("season", season, '"auto", "weekly" or "none"')
-    return season == "weekly" or (season == "auto" and end - begin >= _ENOUGH)  # type: ignore[operator]
+    return season == "weekly" or (season == "auto" and end - begin >= _ENOUGH)
 
 
 def hours_of_week(starts: pl.Series) -> NDArray[np.int64]:
