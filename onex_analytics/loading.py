@@ -15,7 +15,8 @@ def loaded_later(
     Args:
         room: the room's `__name__`.
         public: its `__all__`, which is what a mistyped name is told.
-        names: by module of the room, the names that it holds; a module without any is itself a name of the room.
+        names: by module of the room, the names that it holds; a module without any is itself a name of the room. A
+            module of another room is given by its full name, with dots.
 
     >>> find, _ = loaded_later("onex_analytics", ["exceptions"], {"exceptions": ["OnexError"], "model": []})
     >>> find("OnexError").__name__, find("model").__name__
@@ -27,7 +28,8 @@ def loaded_later(
 
     def find(name: str) -> object:
         if name in module_of:
-            found: object = getattr(import_module(f"{room}.{module_of[name]}"), name)
+            module = module_of[name]
+            found: object = getattr(import_module(module if "." in module else f"{room}.{module}"), name)
         elif name in modules:
             found = import_module(f"{room}.{name}")
         else:

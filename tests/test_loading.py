@@ -32,6 +32,13 @@ def test_a_module_may_itself_be_a_name_of_the_room(room):
     assert room.whole is sys.modules["a_room.whole"]
 
 
+def test_a_name_of_another_room_is_found_by_the_full_name_of_its_module(monkeypatch):
+    made = ModuleType("a_door")
+    monkeypatch.setitem(sys.modules, "a_door", made)
+    find, _ = loaded_later("a_door", ["loaded_later"], {"onex_analytics.loading": ("loaded_later",)})
+    assert find("loaded_later") is loaded_later
+
+
 def test_a_room_lists_its_names_before_any_is_loaded(room):
     assert {"thing", "whole"} <= set(dir(room))
 

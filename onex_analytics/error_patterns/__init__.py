@@ -1,4 +1,4 @@
-"""What fails and why: codes, message templates, groups, rates, cascades.
+"""What fails and why: codes, message templates, groups, rates, cascades, and what is different about what failed.
 
 Names are loaded when first used.
 """
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from onex_analytics.error_patterns.rates import error_rates
     from onex_analytics.error_patterns.templates import TemplateModel, mine_templates
     from onex_analytics.error_patterns.tracebacks import parse_tracebacks
+    from onex_analytics.frames.contrasts import contrast
 
 __all__ = [
     "CodeRule",
@@ -33,6 +34,7 @@ __all__ = [
     "classify_errors",
     "co_occurrence",
     "compare_periods",
+    "contrast",
     "detect_bursts",
     "error_rates",
     "errors_of",
@@ -52,6 +54,7 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "classes": ("CodeRule", "classify_errors"),
     "co_occurrences": ("co_occurrence",),
     "codes": ("extract_error_codes",),
+    "onex_analytics.frames.contrasts": ("contrast",),  # which profiling shows, too
     "failures": ("errors_of",),
     "fingerprints": ("fingerprint",),
     "grouping_rules": ("GroupingRule", "load_grouping_rules"),
