@@ -5,4 +5,8 @@ What a figure shows in words, for those who do not see it, stands in its layout:
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from onex_analytics.views.error_patterns.frequencies import pareto
+
+__all__ = [
+    "pareto",
+]
