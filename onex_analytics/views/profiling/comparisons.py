@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from itertools import chain
 from typing import Any
 
 import plotly.graph_objects as go
 import polars as pl
 
-from onex_analytics.views.durations import number, told
+from onex_analytics.views.durations import told
 from onex_analytics.views.groups import count, name_of, sentence
 from onex_analytics.views.lanes import lane_axis, note
-from onex_analytics.views.theme import BLUE, GREEN, RED, REST, TEXT, blank, described, faded, label
+from onex_analytics.views.ratios import add_intervals, drawable, ratio_axis, ratio_told
+from onex_analytics.views.theme import BLUE, GREEN, RED, REST, TEXT, blank, described, label
 
 _VERDICTS = {
     "regression": RED, "improvement": BLUE, "equivalent": GREEN, "no evidence": REST, "insufficient data": REST,
@@ -20,13 +20,6 @@ _VERDICTS = {
 _FILLED = ("regression", "improvement", "equivalent")
 _MEASURES = (("p50", "circle", -0.16), ("p95", "diamond", 0.16))
 _SIDES = ("baseline", "candidate")
-_STEPS: tuple[tuple[float, list[float]], ...] = (
-    (0.04, [1.01, 1.02, 1.05, 1.1]),
-    (0.7, [1.1, 1.25, 1.5, 2, 3, 5]),
-    (2, [2, 5, 10, 50, 100]),
-    (math.inf, [10.0**power for power in range(1, 10)]),
-)
-"""Ratios that the axis marks, by how far it reaches in powers of ten."""
 _KEYS_END = "n_baseline"
 """The first column that `compare` makes; those of `by` stand before it."""
 
@@ -70,7 +63,7 @@ def comparison_forest(frame: pl.DataFrame, most: int = 40) -> go.Figure:
     lane_axis(figure, titles, len(others), x_title=x_title, what="row")
     for place in (place for place in blind if place < len(own)):
         figure.add_annotation(x=0, y=place, text="no ratio", showarrow=False, font={"size": 11})  # 0 is the log of 1
-    figure.update_xaxes(_ratio_axis(rows, len(own)))
+    figure.update_xaxes(_axis_of(rows, len(own)))
     words = [f"{count(sum(row['verdict'] == verdict for row in rows), verdict, verdict + 's')}" for verdict in
              ("regression", "improvement")]  # fmt: skip
     return described(figure, sentence(
@@ -88,53 +81,30 @@ def _add_measure(
 ) -> None:  # fmt: skip
     named = [place for place in at if place < own]
     ends = [(rows[i][f"{measure}_ratio_low"], rows[i][f"{measure}_ratio_high"], i + shift) for i in named]
-    ends = [(low, high, y) for low, high, y in ends if _drawable(low) and _drawable(high)]
-    if ends:
-        figure.add_scatter(
-            x=list(chain.from_iterable((low, high, None) for low, high, _ in ends)),
-            y=list(chain.from_iterable((y, y, None) for *_, y in ends)),
-            mode="lines", line={"color": faded(colour, 0.7), "width": 2.5}, hoverinfo="skip", showlegend=False,
-        )  # fmt: skip
+    add_intervals(figure, ends, colour)
     figure.add_scatter(
-        x=[_drawable(rows[i][f"{measure}_ratio"]) for i in at], y=[min(i, own) + shift for i in at], mode="markers",
+        x=[drawable(rows[i][f"{measure}_ratio"]) for i in at], y=[min(i, own) + shift for i in at], mode="markers",
         showlegend=False, customdata=[hovers[i] for i in at], hovertemplate="%{customdata}<extra></extra>",
         marker={"symbol": symbol, "color": colour, "size": 9, "line": {"width": 1.5 if "open" in symbol else 0},
                 "opacity": [1.0 if i < own else 0.35 for i in at]},
     )  # fmt: skip
 
 
-def _drawable(ratio: float | None) -> float | None:
-    """A logarithm wants what is above 0 and has an end."""
-    return ratio if ratio is not None and 0 < ratio < math.inf else None
-
-
-def _ratio_axis(rows: list[dict[str, Any]], own: int) -> dict[str, Any]:
+def _axis_of(rows: list[dict[str, Any]], own: int) -> dict[str, Any]:
+    """With room for all ratios, and for the intervals that are drawn."""
     ends = [row[f"{m}_ratio{end}"] for row in rows[:own] for m, *_ in _MEASURES for end in ("", "_low", "_high")]
-    ends += [row[f"{m}_ratio"] for row in rows[own:] for m, *_ in _MEASURES]
-    shown = [math.log10(ratio) for ratio in map(_drawable, ends) if ratio is not None]
-    reach = min(max([abs(x) for x in shown] or [0.0]), 9.0)
-    low, high = min([*shown, 0.0]), max([*shown, 0.0])
-    margin = max(0.02, 0.05 * reach)
-    steps = next(steps for most, steps in _STEPS if reach < most)
-    ticks = sorted([1.0, *steps, *(1 / step for step in steps)])
-    return {
-        "type": "log", "range": [max(low, -9) - margin, min(high, 9) + margin], "tickvals": ticks, "tickangle": 0,
-        "ticktext": [f"× {number(tick)}" if 1e-3 <= tick <= 1e3 else f"× 10<sup>{math.log10(tick):.0f}</sup>"
-                     for tick in ticks],
-    }  # fmt: skip
+    return ratio_axis([*ends, *(row[f"{m}_ratio"] for row in rows[own:] for m, *_ in _MEASURES)])
 
 
 def _size(row: dict[str, Any]) -> float:
     """How far the ratios are from 1; below 0 where there is none."""
-    ratios = [_drawable(row[f"{measure}_ratio"]) for measure, *_ in _MEASURES]
+    ratios = [drawable(row[f"{measure}_ratio"]) for measure, *_ in _MEASURES]
     return max((abs(math.log(ratio)) for ratio in ratios if ratio is not None), default=-1.0)
 
 
 def _ratio(row: dict[str, Any], measure: str) -> str:
     ratio, low, high = (row[f"{measure}_ratio{end}"] for end in ("", "_low", "_high"))
-    if ratio is None:
-        return "without a ratio"
-    return f"× {ratio:.3g}" + ("" if low is None or high is None else f" (95 %: {low:.3g} to {high:.3g})")
+    return ratio_told(ratio, low, high)
 
 
 def _hover(row: dict[str, Any], name: str) -> str:

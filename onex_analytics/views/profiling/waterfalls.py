@@ -9,11 +9,9 @@ import polars as pl
 
 from onex_analytics.views.durations import told, unit
 from onex_analytics.views.groups import count, sentence
-from onex_analytics.views.theme import BLUE, ORANGE, RED, REST, blank, described, faded, label, styled
+from onex_analytics.views.span_bars import COLOUR_OF_KIND, THICKNESS, add_bars, hover_of, kind_of
+from onex_analytics.views.theme import ORANGE, RED, blank, described, faded, label, styled
 
-_PALE = 0.38
-_COLOURS = {"span": BLUE, "failed": RED, "open": ORANGE, "other": REST}
-_TITLES = {"span": "span", "failed": "failed", "open": "open: no end yet", "other": "several spans"}
 _FADING = 8  # steps from the colour of an open span to nothing
 _TAIL = 0.07  # of the figure's width
 _DEEPEST = 14  # levels that are told by indenting
@@ -33,20 +31,10 @@ def waterfall(rows: pl.DataFrame) -> go.Figure:
     last = max(line["until_ms"] for line in lines)
     name, size = unit(last)
     width = (last or 1.0) / size
-    hovers = [_hover(line) for line in lines]
+    hovers = [hover_of(line) for line in lines]
     figure = go.Figure()
-    kinds = [_kind(line) for line in lines]
-    for kind, title in _TITLES.items():
-        at = [place for place, found in enumerate(kinds) if found == kind]
-        if at:
-            figure.add_bar(
-                base=[lines[i]["offset_ms"] / size for i in at], x=[lines[i]["length_ms"] / size for i in at], y=at,
-                orientation="h", width=0.74, name=title, customdata=[hovers[i] for i in at],
-                marker={"color": faded(_COLOURS[kind], _PALE),
-                        "line": {"width": 1, "color": faded(_COLOURS[kind], 0.8)},
-                        "pattern": {"shape": "/" if kind == "other" else "", "fgcolor": REST, "size": 6}},
-                hovertemplate="%{customdata}<extra></extra>",
-            )  # fmt: skip
+    kinds = [kind_of(line) for line in lines]
+    add_bars(figure, lines, list(range(len(lines))), hovers, size)
     _add_critical(figure, lines, kinds, hovers, size)
     _add_tails(figure, [place for place, kind in enumerate(kinds) if kind == "open"], lines, width, size)
     failed = [place for place, line in enumerate(lines) if line["errors"]]
@@ -56,7 +44,6 @@ def waterfall(rows: pl.DataFrame) -> go.Figure:
             marker={"symbol": "x", "color": RED, "size": 9, "line": {"width": 1, "color": "white"}},
             customdata=[hovers[i] for i in failed], hovertemplate="%{customdata}<extra></extra>",
         )  # fmt: skip
-    figure.update_layout(barmode="overlay", bargap=0)
     slim = len(lines) > _SLIM
     height = 120 + (15 if slim else 22) * len(lines)
     styled(figure, height=height, x_title=f"time since the first sign of life of the trace, {name}")
@@ -65,10 +52,6 @@ def waterfall(rows: pl.DataFrame) -> go.Figure:
     _add_names(figure, lines, hovers, 11 if slim else 12)
     figure.update_layout(margin={"l": 8})
     return described(figure, _in_words(lines, last))
-
-
-def _kind(line: dict[str, Any]) -> str:
-    return "other" if line["folded"] else "open" if line["open"] else "failed" if line["errors"] else "span"
 
 
 def _add_critical(
@@ -81,8 +64,9 @@ def _add_critical(
         base=[section["from_ms"] / size for _, section in sections],
         x=[(section["to_ms"] - section["from_ms"]) / size for _, section in sections],
         y=[place for place, _ in sections],
-        orientation="h", width=0.74, name="on the critical path", customdata=[hovers[place] for place, _ in sections],
-        marker={"color": [_COLOURS[kinds[place]] for place, _ in sections], "line": {"width": 0}},
+        orientation="h", width=THICKNESS, name="on the critical path",
+        customdata=[hovers[place] for place, _ in sections],
+        marker={"color": [COLOUR_OF_KIND[kinds[place]] for place, _ in sections], "line": {"width": 0}},
         hovertemplate="%{customdata}<extra></extra>",
     )  # fmt: skip
 
@@ -96,7 +80,7 @@ def _add_tails(
     if steps:
         figure.add_bar(
             base=[lines[place]["until_ms"] / size + i * step for place, i in steps], x=[step] * len(steps),
-            y=[place for place, _ in steps], orientation="h", width=0.74, showlegend=False, hoverinfo="skip",
+            y=[place for place, _ in steps], orientation="h", width=THICKNESS, showlegend=False, hoverinfo="skip",
             marker={"color": [faded(ORANGE, 0.75 * (1 - (i + 0.5) / _FADING)) for _, i in steps], "line": {"width": 0}},
         )  # fmt: skip
 
@@ -119,23 +103,6 @@ def _name(line: dict[str, Any]) -> str:
     node = line["node"]
     deep = "… " if line["depth"] > _DEEPEST else ""
     return deep + label(line["name"], 34) + ("" if node in (None, line["name"]) else f" · {label(node, 28)}")
-
-
-def _hover(line: dict[str, Any]) -> str:
-    """All that is known of a line."""
-    if line["folded"]:
-        what = [f"<b>{count(line['folded'], 'span')}</b> below the same one, short or ordinary",
-                f"{line['errors']:,} failed, {line['open']:,} open"]  # fmt: skip
-    else:
-        what = [f"<b>{label(line['name'], 200)}</b>", f"node: {label(line['node'], 200)}"]
-        ended = "has not ended" if line["open"] else f"took {told(line['duration_ms'])}"
-        what += [ended + ("" if line["state"] in ("closed", "open") else f" ({label(line['state'])})")]
-        if line["errors"]:
-            what += [f"failed: {label(line['error_code'] or line['status'], 120)}"]
-        what += [f"span id: {label(line['span_id'], 80)}"]
-    what += [f"drawn from {told(line['offset_ms'])} to {told(line['until_ms'])}",
-             f"on the critical path: {told(line['critical_ms'])}"]  # fmt: skip
-    return "<br>".join(what)
 
 
 def _in_words(lines: list[dict[str, Any]], last: float) -> str:
