@@ -11,11 +11,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from onex_analytics.alerting.engine import AlertEngine, Event
-from onex_analytics.alerting.event_rows import event_row
 from onex_analytics.alerting.filters import Filter
 from onex_analytics.alerting.notification.pages import PageAlert
 from onex_analytics.alerting.rules import Group, Rule, RuleSet
 from onex_analytics.exceptions import InvalidOption
+from onex_analytics.model.event_rows import event_row
 
 Predicate = Callable[[Mapping[str, Any]], bool]
 Action = Callable[[Any], object]

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from onex_analytics import EventStore
-from onex_analytics.alerting.event_rows import event_row, frame_of
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.model import EVENTS, OnexEvent
+from onex_analytics.model.event_rows import event_row, frame_of
 
 OF_A_SOURCE = {
     "input_hash", "extra", "violations", "size_bytes", "ingested_at", "source", "source_offset", "timestamp_original",
