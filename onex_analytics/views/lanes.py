@@ -29,16 +29,21 @@ def note(text: str) -> str:
 
 
 def titled_lanes(
-    figure: go.Figure, names: Sequence[str], others: int, *, x_title: str, what: str = "group", most_letters: int = 46
-) -> go.Figure:
-    """As `lane_axis`, but the name stands above what its line shows: long names leave narrow pages room to draw.
+    figure: go.Figure, names: Sequence[str], others: int, *, x_title: str, counts: Sequence[int] = (),
+    what: str = "group", most_letters: int = 42,
+) -> go.Figure:  # fmt: skip
+    """As `lane_axis`, but a name stands above what its line shows: long names leave narrow pages room to draw.
 
-    What a line shows belongs between its place and 0.45 below it.
+    What a line shows belongs between its place and 0.45 below it. `counts` follow the names, that of the others last.
     """
-    ticks = [label(name, most_letters) for name in names]
-    ticks += [f"<i>other: {count(others, what)}</i>"] if others else []
-    styled(figure, height=124 + 36 * len(ticks), x_title=x_title)
-    return figure.update_yaxes(
-        tickvals=list(range(len(ticks))), ticktext=ticks, ticklabelposition="inside top", showgrid=False,
-        tickfont={"size": 12}, range=[len(ticks) - 0.45, -0.6], zeroline=False, automargin=False,
-    )  # fmt: skip
+    titles = [label(name, most_letters) for name in names]
+    titles += [f"<i>other: {count(others, what)}</i>"] if others else []
+    numbers = [f" · {n:,}" for n in counts] or [""] * len(titles)
+    styled(figure, height=124 + 36 * len(titles), x_title=x_title)
+    for place, (title, n) in enumerate(zip(titles, numbers, strict=True)):
+        figure.add_annotation(
+            text=title + n, x=0, xref="paper", xanchor="left", y=place, yanchor="bottom", yshift=-3, showarrow=False,
+            font={"size": 12},
+        )  # fmt: skip
+    figure.update_layout(margin_l=16)
+    return figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, range=[len(titles) - 0.45, -0.6])

@@ -73,3 +73,27 @@ def with_gaps(values: Sequence[Any], stretches: Sequence[tuple[int, int]]) -> li
     for low, high in stretches:
         broken += [*([None] if broken else []), *values[low:high]]
     return broken
+
+
+def outline(
+    starts: Sequence[Any], low: Sequence[float | None], high: Sequence[float | None],
+    stretches: Sequence[tuple[int, int]],
+) -> tuple[list[Any], list[Any]]:  # fmt: skip
+    """The outline of a band, stretch by stretch; buckets without bounds part it, too.
+
+    >>> outline(["a", "b", "c"], [1, 2, None], [5, 6, None], [(0, 3)])
+    (['a', 'b', 'b', 'a', 'a'], [1, 2, 6, 5, 1])
+    """
+    x: list[Any] = []
+    y: list[Any] = []
+    for first, end in stretches:
+        at: list[int] = []
+        for place in [*range(first, end), None]:
+            if place is not None and low[place] is not None and high[place] is not None:
+                at.append(place)
+            elif at:
+                there, back = at, at[::-1]
+                x += [*([None] if x else []), *(starts[i] for i in [*there, *back, at[0]])]
+                y += [*([None] if y else []), *(low[i] for i in there), *(high[i] for i in back), low[at[0]]]
+                at = []
+    return x, y

@@ -6,7 +6,11 @@ What a figure shows in words, for those who do not see it, stands in its layout:
 from __future__ import annotations
 
 from onex_analytics.views.error_patterns.frequencies import pareto
+from onex_analytics.views.error_patterns.heat import template_heatmap
+from onex_analytics.views.error_patterns.rates import stacked_rates
 
 __all__ = [
     "pareto",
+    "stacked_rates",
+    "template_heatmap",
 ]

@@ -50,19 +50,17 @@ def pareto(groups: pl.DataFrame, most: int = 20) -> go.Figure:
         ),
         go.Scatter(
             x=shares, y=[place + 0.23 for place in places], xaxis="x2", mode="lines+markers",
-            name="share of all errors, down to here", marker={"color": ORANGE, "size": 7, "symbol": "diamond"},
+            name="share so far", marker={"color": ORANGE, "size": 7, "symbol": "diamond"},
             line={"color": faded(ORANGE, 0.55), "width": 1.5}, customdata=hovers, cliponaxis=False,
             hovertemplate="%{customdata}<extra></extra>",
         ),
     ])  # fmt: skip
     figure.update_layout(xaxis2={"overlaying": "x", "side": "top"}, yaxis={}, barmode="overlay")
-    titled_lanes(figure, names, len(others), x_title="errors")
-    ticks = list(figure.layout.yaxis.ticktext)
-    figure.update_yaxes(ticktext=[f"{tick} · {n:,}" for tick, n in zip(ticks, errors, strict=True)])
+    titled_lanes(figure, names, len(others), counts=errors, x_title="errors")
     figure.update_layout(
         xaxis={"range": [0, total * 1.02], "zeroline": False, "tickformat": ",~d"},
         xaxis2={"range": [0, 1.02], "tickformat": ".0%", "dtick": 0.2, "showgrid": False, "zeroline": False,
-                "title_text": "share of all errors"},
+                "title_text": "share of all errors", "title_standoff": 6},
     )  # fmt: skip
     enough = next(place for place, share in enumerate(shares) if share >= _MOST_OF_THEM)
     vital = min(enough, len(own) - 1)

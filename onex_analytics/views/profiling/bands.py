@@ -24,6 +24,7 @@ from onex_analytics.views.panels import (
     TICKS_OF_PANEL,
     bucket_width,
     busiest,
+    outline,
     panels,
     runs,
     with_gaps,
@@ -119,7 +120,7 @@ def _add_bands(
     placed = {column: axis.places(part[column]) for column in columns}
     pale = [0.34 - 0.2 * i / max(len(columns) - 2, 1) for i in range(len(columns))]
     for i, (low, high) in enumerate(pairwise(columns)):
-        x, y = _band(starts, placed[low], placed[high], stretches)
+        x, y = outline(starts, placed[low], placed[high], stretches)
         figure.add_scatter(
             x=x, y=y, fill="toself", mode="lines", line={"width": 0}, fillcolor=faded(BLUE, pale[i]), hoverinfo="skip",
             name=f"{percentile(low)} to {percentile(high)}", showlegend=place == 1, row=place, col=1,
@@ -136,28 +137,6 @@ def _add_bands(
             hovertemplate=f"%{{x|%d %b %H:%M:%S}}<br>{percentile(column)}: %{{customdata[0]}}<br>%{{customdata[1]}}"
                           "<extra></extra>", row=place, col=1,
         )  # fmt: skip
-
-
-def _band(
-    starts: Sequence[Any],
-    low: Sequence[float | None],
-    high: Sequence[float | None],
-    stretches: Sequence[tuple[int, int]],
-) -> tuple[list[Any], list[Any]]:
-    """The outline of a band, stretch by stretch; buckets without a percentile part it, too."""
-    x: list[Any] = []
-    y: list[Any] = []
-    for first, end in stretches:
-        at: list[int] = []
-        for place in [*range(first, end), None]:
-            if place is not None and low[place] is not None and high[place] is not None:
-                at.append(place)
-            elif at:
-                there, back = at, at[::-1]
-                x += [*([None] if x else []), *(starts[i] for i in [*there, *back, at[0]])]
-                y += [*([None] if y else []), *(low[i] for i in there), *(high[i] for i in back), low[at[0]]]
-                at = []
-    return x, y
 
 
 def _add_changes(

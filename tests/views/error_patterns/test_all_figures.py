@@ -18,6 +18,8 @@ FOLDER = Path(views.__file__).parent
 
 DRAWN: dict[str, Callable[[Case], go.Figure]] = {
     "pareto": lambda case: views.pareto(case.groups),
+    "stacked_rates": lambda case: views.stacked_rates(case.rates, case.bursts),
+    "template_heatmap": lambda case: views.template_heatmap(case.rates),
 }
 PAIRS = [(name, case) for name in DRAWN for case in cases()]
 
