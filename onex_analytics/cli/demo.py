@@ -31,7 +31,7 @@ def demo(
     from onex_analytics.cli.first_look import first_look
     from onex_analytics.cli.report import write_report
     from onex_analytics.store import EventStore
-    from onex_analytics.synthetic import generate
+    from onex_analytics.synthetic import DIMENSIONS, generate
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"events-{events}-{seed}.jsonl"
@@ -39,7 +39,8 @@ def demo(
     say(f"1  {events:,} seeded events with labelled incidents → {path}")
     with growing(path, "writing"):
         log.write(path)
-    held = EventStore(str(folder / f"store-{events}-{seed}"))
+    place = folder / f"store-{events}-{seed}"
+    held = EventStore(str(place), dimensions=None if place.exists() else DIMENSIONS)
     say(f"2  append to the store {held.uri}")
     with progress(reading()) as tell:
         report = held.append(str(path), progress=tell)

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from onex_analytics import frames, profiling
+from onex_analytics.cli.error_look import error_look
 from onex_analytics.model.shapes import PROFILE_NUMBERS, REJECTED, SPANS
-from onex_analytics.views import BANDS, AlertFrames, WorkFrames
+from onex_analytics.views import BANDS, AlertFrames, ErrorFrames, WorkFrames
 
 _BY_SHARE = ("latency", "errors", "unfinished", "new_error")
 _BY_COUNT = ("silence", "restarts")
@@ -25,6 +26,7 @@ class FirstLook:
 
     answers: Mapping[str, pl.DataFrame]
     work: WorkFrames
+    errors: ErrorFrames
     every: str
     alerts: AlertFrames | None = None
     """Alert rules on the log; see `alert_look`."""
@@ -32,9 +34,10 @@ class FirstLook:
 
 def first_look(
     events: pl.LazyFrame, *, spans: pl.LazyFrame | None = None, rejected: pl.LazyFrame | None = None,
-    labels: pl.LazyFrame | None = None,
+    labels: pl.LazyFrame | None = None, moment: datetime | None = None,
 ) -> FirstLook:  # fmt: skip
     """Ask the questions of the report. `spans` are those of the events, where they are paired already; else they are.
+    `moment` divides the log where errors before and after it are compared; see `error_look`.
 
     Charts over time show at most 240 buckets. What stands out is sought in at most 96, so that a bucket holds enough
     operations for a share or a percentile; silence and restarts show in finer ones. Both leave out the few events that
@@ -60,7 +63,6 @@ def first_look(
         "error_rate_total": frames.error_overview(events, work=work),
         "error_rate": frames.error_overview(drawn, every, fill=True, work=drawn_work),
         "error_rate_by_node": frames.error_overview(events, by="node", limit=40, work=work),
-        "top_errors": frames.top_errors(events, work=work),
         "notable": stands_out,
         "rejected": frames.rejected_reasons(lines),
         "repairs": frames.repairs(events),
@@ -71,7 +73,12 @@ def first_look(
     if labels is not None:
         questions["incidents"] = frames.incidents_seen(labels, stands_out)
     answers = dict(zip(questions, pl.collect_all(questions.values()), strict=True))
-    return FirstLook(answers={"period": period, **answers}, work=work_frames(paired, now=end), every=every)
+    return FirstLook(
+        answers={"period": period, **answers},
+        work=work_frames(paired, now=end),
+        errors=error_look(events, paired, period=period, moment=moment),
+        every=every,
+    )
 
 
 def work_frames(spans: pl.LazyFrame, *, now: datetime | None) -> WorkFrames:

@@ -34,13 +34,18 @@ def report(
     rules: Annotated[
         str, typer.Option(help='Alert rules to try on the log: a rule file, "presets", or "none".')
     ] = PRESETS,
+    moment: Annotated[
+        str | None,
+        typer.Option(help="Hold errors before and after this time against each other, such as a deploy; "
+                          "the last fifth of the log against the rest where not given."),
+    ] = None,
     title: Annotated[str, typer.Option(help="Heading of the report.")] = "The first look at a log",
     max_error_rate: Annotated[
         float | None, typer.Option(min=0, max=1, help="Exit with 1 where a larger share of finished operations failed.")
     ] = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-) -> int:
+) -> int:  # fmt: skip
     """Write report.html and print what stands out. The file needs no network and asks no host."""
     output = Output(as_json, as_csv)
     from onex_analytics.cli.alert_look import alert_look
@@ -52,7 +57,10 @@ def report(
         truth = read_labels(labels) if labels is not None else None
         spans = chosen(held.spans(), time_of("--since", since), time_of("--until", until), None, whole_traces=False)
         alert_rules = None if rules == "none" else rules_of(rules, dict(held.dimensions))
-        look = first_look(held.scan(since, until), spans=spans, rejected=held.rejected(), labels=truth)
+        look = first_look(
+            held.scan(since, until), spans=spans, rejected=held.rejected(), labels=truth,
+            moment=time_of("--moment", moment),
+        )  # fmt: skip
         if alert_rules is not None:
             name = "The default rules that come along" if rules == PRESETS else f"The rules of {rules}"
             alerts = alert_look(alert_rules, held.scan(since, until), truth, name=name, period=look.answers["period"])
@@ -72,7 +80,7 @@ def write_report(look: FirstLook, out: Path, *, title: str, source: str, ingest:
     """Draw the answers and write the file."""
     from onex_analytics.views import ReportFrames, report_page
 
-    answers = ReportFrames(**look.answers, work=look.work, alerts=look.alerts, ingest=ingest)
+    answers = ReportFrames(**look.answers, work=look.work, errors=look.errors, alerts=look.alerts, ingest=ingest)
     page = report_page(answers, title=title, every=look.every, source=source)
     try:
         out.write_text(page, encoding="utf-8")

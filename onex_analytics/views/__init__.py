@@ -5,10 +5,11 @@ This is the only room that imports Plotly.
 
 from __future__ import annotations
 
-from onex_analytics.views import alerting, overview, profiling
+from onex_analytics.views import alerting, error_patterns, overview, profiling
 from onex_analytics.views.page import Section, html_figure, html_page
 from onex_analytics.views.report import ReportFrames, report_page
 from onex_analytics.views.report_of_alerts import AlertFrames, SweptRule
+from onex_analytics.views.report_of_errors import ErrorChanges, ErrorContrast, ErrorExample, ErrorFrames
 from onex_analytics.views.report_of_work import BANDS, WorkFrames
 from onex_analytics.views.tables import Column, html_table
 
@@ -16,11 +17,16 @@ __all__ = [
     "BANDS",
     "AlertFrames",
     "Column",
+    "ErrorChanges",
+    "ErrorContrast",
+    "ErrorExample",
+    "ErrorFrames",
     "ReportFrames",
     "Section",
     "SweptRule",
     "WorkFrames",
     "alerting",
+    "error_patterns",
     "html_figure",
     "html_page",
     "html_table",

@@ -15,6 +15,7 @@ import polars as pl
 from onex_analytics.views import overview
 from onex_analytics.views.page import Section, html_figure, html_page
 from onex_analytics.views.report_of_alerts import AlertFrames, alert_sections
+from onex_analytics.views.report_of_errors import ErrorFrames, error_sections
 from onex_analytics.views.report_of_work import WorkFrames, work_sections
 from onex_analytics.views.tables import Column, html_facts, html_table, plain
 
@@ -31,13 +32,13 @@ class ReportFrames:
     error_rate_total: pl.DataFrame
     error_rate: pl.DataFrame
     error_rate_by_node: pl.DataFrame
-    top_errors: pl.DataFrame
     notable: pl.DataFrame
     rejected: pl.DataFrame
     repairs: pl.DataFrame
     violations: pl.DataFrame
     schema_adoption: pl.DataFrame
     work: WorkFrames
+    errors: ErrorFrames
     holes: pl.DataFrame
     incidents: pl.DataFrame | None = None
     """`frames.periods.incidents_seen`, where the truth is known."""
@@ -60,7 +61,7 @@ def report_page(frames: ReportFrames, *, title: str, every: str, source: str) ->
         Section("events", "Events a minute", _events(frames, every)),
         Section("errors", "Error rate", _error_rate(frames, every)),
         Section("notable", "What stands out", _notable(frames)),
-        Section("top-errors", "Most frequent errors", _top_errors(frames)),
+        *error_sections(frames.errors),
         *work_sections(frames.work),
         *([] if frames.alerts is None else alert_sections(frames.alerts)),
         Section("rejected", "Rejected and repaired rows", _rejected(frames)),
@@ -162,20 +163,6 @@ def _notable(frames: ReportFrames) -> str:
         listed = html_table(frames.incidents, seen, caption="Labelled incidents", empty="No incident is labelled.")
         parts += ["<h3>Labelled incidents: the truth about this log</h3>", listed]
     return "\n".join(parts)
-
-
-def _top_errors(frames: ReportFrames) -> str:
-    return html_table(
-        frames.top_errors,
-        [
-            Column("error_code", "code", "code"), Column("error_type", "type"), Column("error_message", "message"),
-            Column("failures", "failures", "count"), Column("share", "share", "share"),
-            Column("last_seen", "last seen", "time"), Column("nodes", "nodes", "count"),
-            Column("node_names", "at", "list"), Column("spellings", "written as", "list"),
-            Column("first_seen", "first seen", "time"),
-        ],
-        caption="Errors by code and type; the message is the most frequent one", empty="No operation failed.",
-    )  # fmt: skip
 
 
 def _rejected(frames: ReportFrames) -> str:

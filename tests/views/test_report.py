@@ -17,7 +17,7 @@ EVIL = '<script>document.title="pwned"</script><img src=x onerror=alert(1)>'
 
 def frames_of(log: pl.LazyFrame, **more: pl.LazyFrame) -> ReportFrames:
     look = first_look(log, **more)
-    return ReportFrames(**look.answers, work=look.work)
+    return ReportFrames(**look.answers, work=look.work, errors=look.errors)
 
 
 def page(log: pl.LazyFrame, **more: pl.LazyFrame) -> str:
