@@ -111,16 +111,21 @@ def mantel_haenszel(
     """One risk ratio over several strata (the last axis), with the interval of Greenland and Robins.
 
     A stratum in which one of the groups is empty says nothing and counts nothing. NaN where no stratum says anything.
+    Where one of the groups has no hit in any stratum, half a count is added to each cell of those that say something,
+    as `risk_ratio` does, so that ratio and interval are finite.
 
     Source: Mantel and Haenszel (1959); variance: Greenland and Robins, Biometrics 41 (1985) 55.
 
     >>> [round(float(x), 3) for x in mantel_haenszel([20, 30], [100, 50], [10, 15], [100, 50])]
     [2.0, 1.336, 2.994]
     """
-    a, m, c, o = _floats(hits, n, other_hits, other_n)
+    a, m, c, o = np.broadcast_arrays(*_floats(hits, n, other_hits, other_n))
+    says = (m > 0) & (o > 0)
+    of_one, of_other = (np.where(says, x, 0.0).sum(axis=-1, keepdims=True) for x in (a, c))
+    half = np.where(says & ((of_one > 0) != (of_other > 0)), 0.5, 0.0)
+    a, m, c, o = a + half, m + 2 * half, c + half, o + 2 * half
     total = m + o
     with np.errstate(invalid="ignore", divide="ignore"):
-        says = (m > 0) & (o > 0)
         r = np.where(says, a * o / total, 0.0).sum(axis=-1)
         s = np.where(says, c * m / total, 0.0).sum(axis=-1)
         p = np.where(says, (m * o * (a + c) - a * c * total) / total**2, 0.0).sum(axis=-1)

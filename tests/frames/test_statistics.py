@@ -106,6 +106,14 @@ def test_a_stratum_without_one_of_the_groups_says_nothing():
     assert np.isnan(mantel_haenszel([7], [9], [0], [0]).estimate)
 
 
+def test_a_group_without_a_hit_in_any_stratum_costs_half_a_count_not_infinity():
+    for cells in ((20, 100, 0, 100), (0, 100, 20, 100)):
+        np.testing.assert_allclose(mantel_haenszel(*([x] for x in cells)), risk_ratio(*cells))
+    found = mantel_haenszel([20, 0], [100, 7], [0, 0], [100, 90])
+    assert 1 < found.low < found.estimate < found.high < np.inf
+    assert np.isnan(mantel_haenszel([0], [9], [0], [9]).estimate)
+
+
 @pytest.mark.parametrize("cells", [(14, 1000, 5000, 1_000_000), (30, 60, 20, 60), (0, 50, 10, 60), (5, 9, 4, 9)])
 def test_the_signed_root_is_that_of_the_g_test(cells):
     a, m, c, n = cells

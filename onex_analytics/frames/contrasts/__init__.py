@@ -90,11 +90,14 @@ def contrast(
         - `shadowed_by`: the finding that explains this one away: within its rows and within all others the
           Mantel–Haenszel risk ratio of this pattern is 1 as far as can be told, or below `min_ratio`. Null for others.
 
-        A combination is a finding only if its `ci_low` exceeds `ci_high` of each of its parts. Last come the columns
-        that took no part, in their order in the frame: `columns` names one, `left_out` says why, and all else but
-        `n_tests` is null: it is the same in every row, different in every row, made of the target or telling it in
-        every row, neither name nor number, or has no value that is common enough. A row without `columns` says how
-        many rows had no target.
+        A combination is a finding only if its `ci_low` exceeds `ci_high` of each of its parts. The ratio of a part that
+        holds the target but for fewer than five votes has no upper end worth the name: of such a part the combination
+        must stand out within it, by `min_ratio` and with an interval above 1, and `p` is that of standing out.
+
+        Last come the columns that took no part, in their order in the frame: `columns` names one, `left_out` says why,
+        and all else but `n_tests` is null: it is the same in every row, different in every row, made of the target
+        or telling it in every row, neither name nor number, or has no value that is common enough. A row without
+        `columns` says how many rows had no target.
 
     Raises:
         MissingColumns: a column is absent. InvalidOption: an argument lies outside what is allowed.

@@ -17,6 +17,8 @@ from onex_analytics.frames.statistics import Interval, enrichment_p, mantel_haen
 Floats: TypeAlias = NDArray[np.float64]
 Key: TypeAlias = tuple[int, int]
 """A trait and one of its items."""
+_TELLING_HITS = 5.0
+"""With fewer votes of the target outside a pattern, its risk ratio has no upper end to hold others against."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def findings(
     kept = [replace(f, q=float(x)) for f, x in zip(singles + doubles, q, strict=True) if x <= alpha]
     kept = _best_cuts(kept, traits, votes)
     if max_order > 1:
-        kept = [_refined(f, tables, parents) if len(f.keys) == 2 else f for f in kept]
+        kept = [_refined(f, tables, parents, min_ratio) if len(f.keys) == 2 else f for f in kept]
         kept = _shadows(kept, tables, min_ratio)
     return sorted(kept, key=lambda f: (-score(f, votes), text(f, traits))), n_tests
 
@@ -160,9 +162,12 @@ def _pairs(
     narrower = n < np.minimum.outer(*alone) - 1e-9
     tested = _testable(n, votes) & coarse & narrower
     interval = _ratio(n, hits, votes)
-    above = np.maximum.outer(parents[i].high, parents[j].high)
-    rows, columns = np.nonzero(tested & (interval.estimate >= min_ratio) & (interval.low > above))
-    p = enrichment_p(hits[rows, columns], n[rows, columns], votes.hits, votes.total)
+    parts = _parts(tables, ((i, a), (j, b)), parents, n.shape)
+    more, within_p = _says_more(n, hits, interval, parts, votes, min_ratio)
+    rows, columns = np.nonzero(tested & (interval.estimate >= min_ratio) & more)
+    p = np.maximum(
+        enrichment_p(hits[rows, columns], n[rows, columns], votes.hits, votes.total), within_p[rows, columns]
+    )
     found = [
         Finding(
             ((i, int(r)), (j, int(c))), float(n[r, c]), float(hits[r, c]), float(interval.estimate[r, c]),
@@ -173,7 +178,41 @@ def _pairs(
     return found, int(tested.sum())
 
 
-def _refined(found: Finding, tables: Tables, parents: Sequence[Interval]) -> Finding:
+def _parts(
+    tables: Tables, sides: Sequence[tuple[int, Sequence[Item]]], parents: Sequence[Interval], shape: tuple[int, ...],
+    chosen: Sequence[Sequence[int]] | None = None,
+) -> list[tuple[Floats, Floats, Floats]]:  # fmt: skip
+    """Of both parts of every combination of items: votes, hits and upper end of the ratio, in the shape of a table."""
+    found = []
+    for axis, (i, items) in enumerate(sides):
+        high = parents[i].high if chosen is None else parents[i].high[chosen[axis]]
+        along = [np.expand_dims(one, 1 - axis) for one in (*tables.single(i, items), high)]
+        found.append(tuple(np.broadcast_to(one, shape) for one in along))
+    return found  # type: ignore[return-value]
+
+
+def _says_more(
+    n: Floats, hits: Floats, interval: Interval, parts: Sequence[tuple[Floats, Floats, Floats]], votes: Votes,
+    min_ratio: float, level: float = 0.95,
+) -> tuple[NDArray[np.bool_], Floats]:  # fmt: skip
+    """Whether a combination says more than each of its parts, and the p of that where it was asked within the part.
+
+    The ratio of a part that holds all of the target, or nearly all, has no upper end that counts could tell, however
+    much the combination stands out in it. Of such a part it is asked whether it does: against the part's other rows.
+    """
+    more, worst = np.ones(n.shape, dtype=np.bool_), np.zeros(n.shape)
+    for part_n, part_hits, high in parts:
+        clear = interval.low > high
+        other_n, other_hits = _snapped(part_n - n), _snapped(np.maximum(part_hits - hits, 0.0))
+        within = risk_ratio(_snapped(hits), n, np.minimum(other_hits, other_n), other_n, level)
+        stands_out = (votes.hits - part_hits < _TELLING_HITS) & (within.estimate >= min_ratio) & (within.low > 1)
+        p = enrichment_p(hits, n, part_hits, part_n)
+        more &= clear | stands_out
+        worst = np.where(clear, worst, np.maximum(worst, p))
+    return more, worst
+
+
+def _refined(found: Finding, tables: Tables, parents: Sequence[Interval], min_ratio: float) -> Finding:
     """A combination with its quantities cut at the best of all cuts; its interval is widened for the choice."""
     (i, a), (j, b) = found.keys
     votes, items = tables.votes, [tables.traits[t].items for t in (i, j)]
@@ -185,9 +224,11 @@ def _refined(found: Finding, tables: Tables, parents: Sequence[Interval]) -> Fin
     if tried == 1:
         return found
     n, hits = _rectangle(tables.summed(i, j), [items[0][k] for k in ways[0]], [items[1][k] for k in ways[1]])
-    interval = _ratio(n, hits, votes, 1 - 0.05 / tried)
-    above = np.maximum.outer(parents[i].high[ways[0]], parents[j].high[ways[1]])
-    scores = np.where(_testable(n, votes) & (interval.low > above), interval.low * hits / votes.hits, 0.0)
+    level = 1 - 0.05 / tried
+    interval = _ratio(n, hits, votes, level)
+    sides = [(t, [mine[k] for k in way]) for t, mine, way in zip((i, j), items, ways, strict=True)]
+    more, _ = _says_more(n, hits, interval, _parts(tables, sides, parents, n.shape, ways), votes, min_ratio, level)
+    scores = np.where(_testable(n, votes) & more, interval.low * hits / votes.hits, 0.0)
     r, c = np.unravel_index(int(np.argmax(scores)), scores.shape)
     if scores[r, c] <= score(found, votes):
         return found

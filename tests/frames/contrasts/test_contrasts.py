@@ -173,6 +173,25 @@ def test_what_only_goes_along_with_the_cause_is_marked_with_it():
     assert found["zone=z"] == "host=3"
 
 
+def test_a_combination_stands_out_within_a_part_that_holds_the_whole_target():
+    """Nothing is bad but on host 3, so that the ratio of host 3 has no upper end to be exceeded."""
+    where = (pl.col("host") == "3") & (pl.col("version") == "1")
+    found = found_in(struck(fleet(8, n=8000), where, base=0.0))
+    shadows = dict(found.select("pattern", "shadowed_by").rows())
+    assert found["pattern"][0] == "host=3 & version=1" and shadows["host=3 & version=1"] is None
+    assert shadows["host=3"] == shadows["version=1"] == "host=3 & version=1"
+
+
+def test_a_part_that_holds_the_whole_target_alike_has_no_combination():
+    combined = 0
+    for seed in range(40):
+        rows = struck(fleet([seed, 7], n=3000), pl.col("host") == "3", seed=seed, base=0.0, share=0.3)
+        found = found_in(rows)
+        assert found["pattern"][0] == "host=3" and found["shadowed_by"][0] is None
+        combined += found.filter(order=2).height > 0
+    assert combined <= 4  # more than 4 of 40 come in 5 % of draws where the stated 5 % hold
+
+
 def test_order_one_looks_at_no_combination():
     rows = struck(fleet(8), (pl.col("host") == "3") & (pl.col("version") == "1"))
     assert set(found_in(rows, max_order=1)["order"]) == {1}
@@ -280,6 +299,19 @@ def test_under_a_permuted_target_a_finding_is_as_rare_as_stated(shuffled, share,
         by_trace = rng.random(400) < share
         bad = rng.random(1500) < share if shuffled == "rows" else by_trace[rows["trace_id"].cast(pl.Int64).to_numpy()]
         with_any += found_in(rows.with_columns(bad=pl.Series(bad)), min_ratio=min_ratio).height > 0
+    assert with_any <= 0.05 * RUNS
+
+
+def test_columns_that_go_together_keep_the_rate_under_a_permuted_target():
+    """Zone and rack follow from the host, and two quantities from one: their tests are false together or not at all."""
+    with_any = 0
+    for seed in range(RUNS):
+        rng = np.random.default_rng([seed, 8])
+        rows = fleet([seed, 4], n=1500, traces=400).with_columns(
+            zone=pl.col("host").cast(pl.Int64) // 4, rack=pl.col("host").cast(pl.Int64) // 2,
+            more=pl.col("load") + pl.Series(0.1 * rng.random(1500)),
+        )  # fmt: skip
+        with_any += found_in(rows.with_columns(bad=pl.Series(rng.random(1500) < 0.1)), min_ratio=1.0).height > 0
     assert with_any <= 0.05 * RUNS
 
 
