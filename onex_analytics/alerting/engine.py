@@ -16,29 +16,25 @@ from pydantic import BaseModel
 from onex_analytics.alerting.checkpoints import read_checkpoint, sweep_parts, write_checkpoint
 from onex_analytics.alerting.durations import microseconds
 from onex_analytics.alerting.evaluating import Evaluation
-from onex_analytics.alerting.event_rows import event_row, frame_of
 from onex_analytics.alerting.grid import EVENT_GRID, Grid
+from onex_analytics.alerting.loading import rule_schema
 from onex_analytics.alerting.notification.notifier import NEVER_US, Notifier
 from onex_analytics.alerting.notification.pages import EPOCH, Page, PageAlert, microseconds_of, time_of
 from onex_analytics.alerting.outbox import Outbox
 from onex_analytics.alerting.packing import packed, unpacked
-from onex_analytics.alerting.receivers.targets import Target, receivers_of
+from onex_analytics.alerting.receivers.targets import Receivers, targets_of
+from onex_analytics.alerting.recorded_advances import ADVANCES, append_advances, read_advances
 from onex_analytics.alerting.rules import RuleSet
 from onex_analytics.alerting.shapes import TRANSITIONS
 from onex_analytics.alerting.watching import watched
 from onex_analytics.exceptions import InvalidOption
-from onex_analytics.model.shapes import EVENTS, UTC_MICROSECONDS
+from onex_analytics.model.event_rows import event_row, frame_of
 
 _VERSION = 1
 _NOTHING = pl.DataFrame(schema=TRANSITIONS)
-_ADVANCES = pl.Schema({"after_arrival": UTC_MICROSECONDS, "to": UTC_MICROSECONDS, "events": pl.Int64()})
 Event = BaseModel | Mapping[str, Any]
-Receivers = Mapping[str, Target | Sequence[Target]] | Sequence[Target] | Target
 _ROWS_AT_ONCE = 10_000
 _HELD_AT_MOST = 50_000
-_DIMENSION_TYPES: Mapping[str, pl.DataType] = {
-    "str": pl.String(), "i64": pl.Int64(), "f64": pl.Float64(), "bool": pl.Boolean(),
-}  # fmt: skip
 
 
 class AlertEngine:
@@ -85,14 +81,14 @@ class AlertEngine:
     ) -> None:
         self.rules = watched(rules) if self_watch else rules
         self.path = None if state is None else Path(state)
-        self.schema = pl.Schema(schema if schema is not None else _schema_of(rules))
+        self.schema = pl.Schema(schema if schema is not None else rule_schema(rules))
         self._evaluation = Evaluation(self.rules, self.schema)
         self._columns = sorted(self._evaluation.columns)
         self._types = {name: self.schema[name] for name in self._columns}
         self._notifier = Notifier(self.rules)
         notes = None if self.path is None else self.path.with_name(self.path.name + ".taken")
         self._failed = failed
-        self._outbox = Outbox(_targets(self.rules, receivers), notes, failed)
+        self._outbox = Outbox(targets_of(self.rules.notification, receivers), notes, failed)
         self._grids = [
             (Grid(microseconds(group.interval), microseconds(group.offset)) if mode == "grid" else EVENT_GRID,
              microseconds(group.allowed_lateness))
@@ -155,8 +151,8 @@ class AlertEngine:
     def advances(self) -> pl.DataFrame:
         """The recorded calls of `advance`, as `backtest(advances=…)` takes them: `after_arrival` (the latest arrival
         that had been seen; the latest event time where arrivals are not known), `to`, `events` (how many had been)."""
-        rows = self._advances if self.path is None else [*self._written_advances(), *self._advances]
-        return pl.DataFrame(rows, schema=_ADVANCES, orient="row")
+        written = [] if self.path is None else read_advances(self._advances_path(), self._advances_bytes)
+        return pl.DataFrame([*written, *self._advances], schema=ADVANCES, orient="row")
 
     @property
     def clock(self) -> datetime | None:
@@ -282,8 +278,9 @@ class AlertEngine:
             OSError: the file cannot be written.
         """
         self._fold_held()
-        if to is None and self.path is not None:
-            self._append_advances()
+        if to is None and self.path is not None and self._advances:
+            self._advances_bytes = append_advances(self._advances_path(), self._advances_bytes, self._advances)
+            self._advances = []
         self.counts["checkpoints"] += 1
         state = self.state()
         target = self.path if to is None else Path(to)
@@ -374,33 +371,6 @@ class AlertEngine:
         path = self._path()
         return path.with_name(path.name + ".advances")
 
-    def _append_advances(self) -> None:
-        rows = [
-            {**row, "after_arrival": row["after_arrival"].isoformat(), "to": row["to"].isoformat()}
-            for row in self._advances
-        ]
-        if not rows:
-            return
-        with open(self._advances_path(), "ab") as file:
-            file.truncate(self._advances_bytes)
-            file.write("".join(json.dumps(row) + "\n" for row in rows).encode())
-            file.flush()
-            os.fsync(file.fileno())
-            self._advances_bytes = file.tell()
-        self._advances = []
-
-    def _written_advances(self) -> list[dict[str, Any]]:
-        path = self._advances_path()
-        if not path.exists():
-            return []
-        with open(path, "rb") as file:
-            lines = file.read(self._advances_bytes).splitlines()
-        return [
-            {**row, "after_arrival": datetime.fromisoformat(row["after_arrival"]),
-             "to": datetime.fromisoformat(row["to"])}
-            for row in map(json.loads, lines)
-        ]  # fmt: skip
-
 
 def _latest(events: pl.DataFrame, column: str) -> datetime | None:
     """The latest time in a column; None where there is none."""
@@ -408,20 +378,3 @@ def _latest(events: pl.DataFrame, column: str) -> datetime | None:
         return None
     us = events[column].cast(pl.Datetime("us", "UTC")).to_physical().max()
     return time_of(us) if isinstance(us, int) else None
-
-
-def _schema_of(rules: RuleSet) -> dict[str, pl.DataType]:
-    """The canonical columns, and the dimensions that the rules declare."""
-    return {**EVENTS, **{name: _DIMENSION_TYPES[kind] for name, kind in rules.dimensions.items()}}
-
-
-def _targets(rules: RuleSet, given: Receivers | None) -> dict[str, list[Target]]:
-    """The targets of each receiver: those given, else those of the rules."""
-    found = receivers_of(rules.notification)
-    if given is None:
-        return found
-    if not isinstance(given, Mapping):
-        return {name: [*given] if isinstance(given, Sequence) else [given] for name in found}
-    if unknown := sorted(set(given) - set(found)):
-        raise InvalidOption("receivers", ", ".join(unknown), f"names of the rules' receivers: {', '.join(found)}")
-    return found | {name: [*target] if isinstance(target, Sequence) else [target] for name, target in given.items()}

@@ -21,17 +21,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from onex_analytics.exceptions import InvalidOption
-from onex_analytics.machine import lean
+from onex_analytics.frames import grouping_kernels as kernels
+from onex_analytics.frames.grouping_kernels import Words
 
-Codes = NDArray[np.int32]
-Words = NDArray[np.uint64]
+Codes = kernels.Codes
 
 _FEW, _MANY = 256, 4096
 _LARGEST_TABLE = 1 << 18
 _FEW_WAYS = 1 << 10
 _MOST_WAYS = 1 << 16
-_STRIDE = 1 << 10
-_ODD, _ODD_TOO = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)
 _BETWEEN = "\x1f"
 
 
@@ -79,7 +77,7 @@ class Grouping:
             numbers = self._looked_up(unseen).tolist()
             self._known.update(zip(rows, numbers, strict=True))
         self._ways.keep(values, np.array(numbers, np.int32))
-        _translate(codes, np.array(numbers, np.int32))
+        kernels.translate(codes, np.array(numbers, np.int32))
         return codes
 
     def rows(self) -> pl.DataFrame:
@@ -99,7 +97,7 @@ class Grouping:
             codes = codes * np.int32(len(part.values)) + part.codes
         last = parts[-1] if len(parts) > 1 else _Part(np.zeros(0, np.int32), parts[0].firsts, [None])
         found = np.empty(len(codes), np.int32) if room is None else room.codes(len(parts), len(codes))
-        return found if _told(codes, last.codes, len(last.values), ways, found) else None
+        return found if kernels.told(codes, last.codes, len(last.values), ways, found) else None
 
     def _looked_up(self, rows: pl.DataFrame) -> Codes:
         texts = pl.concat_str([part for name, dtype in rows.schema.items() for part in _text(name, dtype)])
@@ -151,7 +149,7 @@ def distinct(column: pl.Series, codes: Codes | None = None) -> tuple[Codes, NDAr
     nulls = column.is_null().to_numpy() if column.null_count() else np.zeros(0, np.bool_)
     for most in (_FEW, _MANY):  # a table that fits the innermost cache serves nearly always
         firsts = np.empty(most + 1, np.int64)
-        count = _number(words, width, nulls, np.zeros((4 * most, 3), np.uint64), codes, firsts)
+        count = kernels.number(words, width, nulls, np.zeros((4 * most, 3), np.uint64), codes, firsts)
         if count <= most:
             break
     else:
@@ -166,7 +164,7 @@ def distinct(column: pl.Series, codes: Codes | None = None) -> tuple[Codes, NDAr
 def uniform(column: pl.Series) -> bool:
     """Whether there are rows and all say the same; False also where that would take a look at each text."""
     words = None if column.null_count() or column.is_empty() else words_of(column)
-    return words is not None and _alike(words, len(words) // len(column), len(column)) == len(column)
+    return words is not None and kernels.alike(words, len(words) // len(column), len(column)) == len(column)
 
 
 class _Part(NamedTuple):
@@ -252,7 +250,7 @@ def _numbered(parts: Sequence[_Part]) -> tuple[Codes, NDArray[np.int64], list[li
             return None
         table = np.full(size, np.int32(-1), np.int32)
         firsts = np.empty(min(size, len(codes)), np.int64)
-        firsts = firsts[: _combine(codes, further, width, table, firsts)]
+        firsts = firsts[: kernels.combine(codes, further, width, table, firsts)]
         places = np.empty(len(firsts), np.int64)
         occupied = np.flatnonzero(table >= 0)
         places[table[occupied]] = occupied
@@ -302,106 +300,3 @@ def _text(name: str, dtype: pl.DataType) -> Sequence[pl.Expr]:
         text = value.to_physical().cast(pl.String)
     size = text.str.len_bytes().cast(pl.String)
     return size.fill_null(""), pl.lit(_BETWEEN), text.fill_null("")
-
-
-@lean
-def _alike(words: Words, width: int, rows: int) -> int:
-    """How many rows from the first on say what the first one says."""
-    size = width * rows
-    end = width
-    while end + _STRIDE <= size:  # no way out of the inner loop, so that it compares many words at once
-        differences = np.uint64(0)
-        for i in range(end, end + _STRIDE):
-            differences |= words[np.uint64(i)] ^ words[np.uint64(i - width)]
-        if differences != 0:
-            break
-        end += _STRIDE
-    for i in range(end, size):
-        if words[i] != words[i - width]:
-            return i // width
-    return rows
-
-
-@lean
-def _number(
-    words: Words, width: int, nulls: NDArray[np.bool_], slots: Words, codes: Codes, firsts: NDArray[np.int64]
-) -> int:
-    """Number the distinct rows in order of their first; one more than allowed is the sign that they are too many.
-
-    What the word of a null says is anybody's guess, so where `nulls` is not empty, those rows are passed over.
-    """
-    mask = np.uint64(slots.shape[0] - 1)
-    shift = np.uint64(64)
-    while mask >> (np.uint64(64) - shift) != 0:
-        shift -= np.uint64(1)
-    last = np.uint64(width - 1)  # unsigned places take no look whether they count from the end
-    most = firsts.shape[0] - 1
-    count = 0
-    some_null = nulls.shape[0] > 0
-    alike = 0
-    if codes.shape[0] == 0:
-        return 0
-    if not some_null:  # a batch often says one thing only, such as one state
-        alike = _alike(words, width, codes.shape[0])
-        codes[:alike] = 0
-        if alike == codes.shape[0]:
-            firsts[0] = 0
-            return 1
-    for i in range(max(alike - 1, 0), codes.shape[0]):
-        if some_null and nulls[i]:
-            continue
-        at = np.uint64(i) * np.uint64(width)
-        a = words[at]
-        b = words[at + last]
-        h = (a * _ODD + b * _ODD_TOO) >> shift  # the highest bits of a product depend on all bits of its factors
-        while True:
-            code = slots[h, 2]
-            if code == 0:
-                if count == most:
-                    return most + 1
-                firsts[count] = i
-                count += 1
-                slots[h, 0] = a
-                slots[h, 1] = b
-                slots[h, 2] = count
-                codes[i] = count - 1
-                break
-            if slots[h, 0] == a and slots[h, 1] == b:
-                codes[i] = np.int64(code) - 1
-                break
-            h = (h + np.uint64(1)) & mask
-    return count
-
-
-@lean
-def _combine(codes: Codes, further: Codes, size: int, table: Codes, firsts: NDArray[np.int64]) -> int:
-    """Number the combinations that occur, in place, in order of their first row."""
-    count = 0
-    for i in range(codes.shape[0]):
-        place = codes[i] * size + further[i]
-        if table[place] < 0:
-            table[place] = count
-            firsts[count] = i
-            count += 1
-        codes[i] = table[place]
-    return count
-
-
-@lean
-def _told(codes: Codes, further: Codes, width: int, ways: Codes, found: Codes) -> bool:
-    """The number of each combination, in one pass; False where one is not known. No `further`: of each code."""
-    some_further = further.shape[0] > 0
-    least = 0
-    for i in range(codes.shape[0]):
-        way = codes[i] * width
-        if some_further:
-            way += further[i]
-        found[i] = ways[np.uint64(way)]
-        least = min(least, found[i])
-    return least >= 0
-
-
-@lean
-def _translate(codes: Codes, translation: Codes) -> None:
-    for i in range(codes.shape[0]):
-        codes[i] = translation[codes[i]]

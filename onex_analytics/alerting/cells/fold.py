@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import cache
+from concurrent.futures import Future
 from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from onex_analytics.alerting.cells.base_rows import Span
-from onex_analytics.alerting.cells.batches import Bools, Conditions, Match, number
+from onex_analytics.alerting.cells.batches import Bools, Conditions, number
+from onex_analytics.alerting.cells.cell import Cell, aligned, steps_made, thread_beside
 from onex_analytics.alerting.cells.fixed_point import MOST
 from onex_analytics.alerting.cells.judging import last_ticks, only, truth
-from onex_analytics.alerting.cells.reckoning import Reckoning, reckoning
+from onex_analytics.alerting.cells.reckoning import reckoning
 from onex_analytics.alerting.cells.runs import Float64, Int32, Int64, RuleRuns, Runs
 from onex_analytics.alerting.cells.saving import Parts, below, of, packed, unpacked
 from onex_analytics.alerting.cells.series import LEFT_OUT, UNKNOWN, SeriesTable
-from onex_analytics.alerting.cells.side import Side, Source
-from onex_analytics.alerting.cells.steps import Steps, steps_at, together
+from onex_analytics.alerting.cells.side import Side
+from onex_analytics.alerting.cells.steps import Steps
 from onex_analytics.alerting.cells.windows import grown
 from onex_analytics.alerting.durations import microseconds
 from onex_analytics.alerting.grid import EVENT_GRID, Grid
@@ -34,30 +32,6 @@ from onex_analytics.frames.columns import require
 _MANY, _MANY_ROWS = 50_000, 10_000
 _NEVER = np.iinfo(np.int64).min
 _TOLD_APART = 10_000  # label sets over the limit that are counted at least
-
-
-@cache
-def _pool(process: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, "alert-cells")
-
-
-def _beside() -> ThreadPoolExecutor:
-    """A thread for work beside; a forked process has one of its own."""
-    return _pool(os.getpid())
-
-
-@dataclass
-class _Cell:
-    """A cell, and the rules that judge its values."""
-
-    side: Side
-    reckoning: Reckoning
-    rules: list[int] = field(default_factory=list)
-
-    @property
-    def matches(self) -> tuple[Match, ...]:
-        """What an event has to be to be seen."""
-        return tuple(one for source in self.reckoning.sources for one in source.matches)
 
 
 class Fold:
@@ -85,7 +59,7 @@ class Fold:
         self._earliest: int | None = None
         self._last = _NEVER  # time of the closed tick
         self._sides: dict[tuple[str, ...], Side] = {}
-        self._cells: dict[object, _Cell] = {}
+        self._cells: dict[object, Cell] = {}
         for place in self.rules:
             self._plan(place, schema)
         for side in self._sides.values():
@@ -118,7 +92,7 @@ class Fold:
         if rule.reset_after_match:
             key = (key, place)
         if key not in self._cells:
-            self._cells[key] = _Cell(side, reckoning(rule, rule.when.cell, side))
+            self._cells[key] = Cell(side, reckoning(rule, rule.when.cell, side))
         self._cells[key].rules.append(place)
 
     # ------------------------------------------------------------------ events in
@@ -159,7 +133,7 @@ class Fold:
     def _early(side: Side, events: pl.DataFrame) -> Future[Int32 | None] | None:
         """The label sets of many events, found beside the judging of conditions."""
         large = side.by and events.height >= _MANY and not side.bounded
-        return _beside().submit(side.sets.of_few, events) if large else None
+        return thread_beside().submit(side.sets.of_few, events) if large else None
 
     def begin(self, us: int) -> None:
         """Do what an event without content at `us` would do: ticks from there on are evaluated."""
@@ -211,7 +185,7 @@ class Fold:
             for ahead, of_ahead in cells[place : place + 1 + large]:  # the next cell is made beside this one's rules
                 for source in ahead.reckoning.sources:
                     if id(source) not in made:
-                        made[id(source)] = _made(source, of_ahead, beside=large)
+                        made[id(source)] = steps_made(source, of_ahead, beside=large)
             parts = [made[id(source)]() for source in cell.reckoning.sources]
             for source in cell.reckoning.sources:
                 left[id(source)] -= 1
@@ -221,8 +195,8 @@ class Fold:
         if self._more_refused:
             self._bound()
 
-    def _of_cell(self, cell: _Cell, span: Span, parts: list[Steps]) -> Iterator[RuleRuns]:
-        steps, columns = _aligned(cell, span, parts)
+    def _of_cell(self, cell: Cell, span: Span, parts: list[Steps]) -> Iterator[RuleRuns]:
+        steps, columns = aligned(cell, span, parts)
         value, n = cell.reckoning.finish(span, steps.ticks, columns)
         bounds, first = steps.bounds, steps.ticks
         if cell.reckoning.expected is not None:
@@ -239,7 +213,7 @@ class Fold:
             yield self._of_rule(rule, cell, here.astype(np.int32), bounds, first, last, value, n)
 
     def _of_rule(
-        self, rule: int, cell: _Cell, here: Int32, bounds: Int64, first: Int64, last: Int64, value: Float64, n: Int64
+        self, rule: int, cell: Cell, here: Int32, bounds: Int64, first: Int64, last: Int64, value: Float64, n: Int64
     ) -> RuleRuns:
         series = self._numbered(rule, cell.side, here, bounds, first)
         if len(series) and series.min() < 0:
@@ -291,12 +265,12 @@ class Fold:
                 None if anywhere else [one for cell in opening for one in cell.matches], self._left_out(side, cells)
             )
 
-    def _may_grow(self, cell: _Cell) -> bool:
+    def _may_grow(self, cell: Cell) -> bool:
         """Whether a rule of a cell evaluates or counts further label sets."""
         full = (self._refused[rule] == self._most_refused(rule) for rule in cell.rules)
         return cell.reckoning.expected is None and not all(full)
 
-    def _left_out(self, side: Side, cells: list[_Cell]) -> Bools | None:
+    def _left_out(self, side: Side, cells: list[Cell]) -> Bools | None:
         """Label sets that every rule has refused, or does not expect."""
         rules = [rule for cell in cells for rule in cell.rules]
         if not any(self._refused[rule] for rule in rules):
@@ -391,38 +365,6 @@ class Fold:
 
     def _fingerprint(self) -> bytes:
         return hashlib.sha256(f"{self.mode}\n{self.group.model_dump_json(by_alias=True)}".encode()).digest()
-
-
-def _made(source: Source, span: Span, *, beside: bool) -> Callable[[], Steps]:
-    """The steps of a source, made now or in the thread beside."""
-    if beside:
-        return _beside().submit(source.close, span).result
-    steps = source.close(span)
-    return lambda: steps
-
-
-def _aligned(cell: _Cell, span: Span, parts: list[Steps]) -> tuple[Steps, list[tuple[np.ndarray, ...]]]:
-    """The steps of a cell's sources side by side, begun early or cut where the cell asks for it."""
-    fixed = cell.reckoning.expected
-    if fixed is None and not cell.side.by:
-        fixed = np.zeros(1, np.int32)
-    more = []
-    if fixed is not None:
-        begin = np.full(span.keys, _NEVER)
-        begin[fixed] = span.before + 1
-        more.append(steps_at(begin))
-    for turn in cell.reckoning.turns_us:
-        tick = span.grid.tick_at_or_after(span.first_event + turn)
-        if span.before < tick <= span.tick:
-            whole = together([*parts, *more])[0]
-            there = np.diff(whole.bounds) > 0
-            begin = np.full(span.keys, _NEVER)
-            begin[there] = np.where(whole.ticks[whole.bounds[:-1][there]] <= tick, tick, _NEVER)
-            more.append(steps_at(begin))
-    if len(parts) == 1 and not more:
-        return parts[0], [parts[0].columns]
-    steps, columns = together([*parts, *more])
-    return steps, columns[: len(parts)]
 
 
 def _weights(events: pl.DataFrame) -> Float64 | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -23,24 +23,19 @@ from onex_analytics.alerting.notification.pages import (
     LabelSet,
     Page,
     PageAlert,
-    Reason,
     alert_from_json,
     label_set,
     microseconds_of,
+    outgoing,
     page_from_json,
 )
 from onex_analytics.alerting.notification.route_tree import RouteNode, route_tree
+from onex_analytics.alerting.notification.told import FORGOTTEN_EVERY_US, RETENTION_US, Told, reason_of
 from onex_analytics.alerting.rules import Rule, RuleSet
 from onex_analytics.alerting.templates import render
 from onex_analytics.exceptions import InvalidOption
 
 CLEARED_EVERY_US = 30_000_000
-FORGOTTEN_EVERY_US = 900_000_000
-"""Alertmanager's own `--data.maintenance-interval`: how often it looks for what it need no longer remember."""
-RETENTION_US = 120 * 3_600_000_000
-"""Alertmanager's own `--data.retention`: how long it remembers what it told, at most. It is twice the repeat interval
-otherwise; here never less than two looks at the group, as else an end that comes at the next one would be told to
-nobody where the repeat interval is much shorter than the group interval."""
 NEVER_US = 2**62
 _VERSION = 1
 _FLUSH, _CLEAR, _FORGET = 0, 1, 2
@@ -66,16 +61,6 @@ class _Firing:
 
     alert: PageAlert
     sources: set[tuple[str, str]]
-
-
-@dataclass(slots=True)
-class _Told:
-    """What a receiver was last told of a group."""
-
-    at_us: int
-    firing: frozenset[LabelSet]
-    resolved: frozenset[LabelSet]
-    until_us: int
 
 
 class Notifier:
@@ -114,7 +99,7 @@ class Notifier:
         self._now_us: int | None = None
         self._firing: dict[LabelSet, _Firing] = {}
         self._groups: dict[GroupId, _Group] = {}
-        self._log: dict[LogId, _Told] = {}
+        self._log: dict[LogId, Told] = {}
         self._due: list[Due] = []
         self._turns = 0
         self._pages: list[Page] = []
@@ -150,7 +135,7 @@ class Notifier:
         self._now_us = known
         source = (transition["group"], transition["rule"])
         rule = self._rules.get(source)
-        labels = _outgoing(source[1], transition["labels"], {} if rule is None else rule.labels)
+        labels = outgoing(source[1], transition["labels"], {} if rule is None else rule.labels)
         if transition["state"] == "firing":
             return self._fires(source, labels, transition, at, known)
         return self._ends(source, labels, transition, at, known)
@@ -323,12 +308,12 @@ class Notifier:
         log_id = (node.group_key(group_labels), node.receiver)
         send_resolved = self._send_resolved.get(node.receiver, True)
         before = self._log.get(log_id)
-        reason = _reason(before, firing, resolved, at_us - node.repeat_interval_us, send_resolved=send_resolved)
+        reason = reason_of(before, firing, resolved, at_us - node.repeat_interval_us, send_resolved=send_resolved)
         if reason is None:
             return
         kept = min(2 * max(node.repeat_interval_us, node.group_interval_us), RETENTION_US)
         until = -(-(at_us + kept) // FORGOTTEN_EVERY_US) * FORGOTTEN_EVERY_US
-        self._log[log_id] = _Told(at_us, firing, resolved, until)
+        self._log[log_id] = Told(at_us, firing, resolved, until)
         heapq.heappush(self._due, (until, _FORGET, log_id, 0))
         if not firing and not send_resolved:
             return
@@ -388,7 +373,7 @@ class Notifier:
             if not held:
                 self._clear_later(identity, group)
         for key, receiver, at_us, firing, resolved, until_us in found["log"]:
-            self._log[key, receiver] = _Told(
+            self._log[key, receiver] = Told(
                 at_us, frozenset(map(label_set, firing)), frozenset(map(label_set, resolved)), until_us
             )
             heapq.heappush(self._due, (until_us, _FORGET, (key, receiver), 0))
@@ -397,32 +382,6 @@ class Notifier:
             for firing in self._firing.values():
                 for node in self._path(firing.alert.labels):
                     self._insert(node, firing.alert, self._now_us or firing.alert.starts_us)
-
-
-def _reason(
-    before: _Told | None, firing: frozenset[LabelSet], resolved: frozenset[LabelSet], repeated_us: int, *,
-    send_resolved: bool,
-) -> Reason | None:  # fmt: skip
-    """Why a receiver is told now, if it is; one that was last told before `repeated_us` is told again.
-
-    Alertmanager's `needsUpdate`: an alert that ended and fires again between two looks is nothing new, and a time that
-    equals the repeat interval has not passed it.
-    """
-    if before is None:
-        return "new" if firing else None
-    if not firing <= before.firing:
-        return "new"
-    if not firing:
-        return "resolved" if before.firing else None
-    if send_resolved and not resolved <= before.resolved:
-        return "resolved"
-    return "repeat" if before.at_us < repeated_us else None
-
-
-def _outgoing(rule: str, labels: Iterable[Mapping[str, str]], fixed: Mapping[str, str]) -> LabelSet:
-    """The labels that leave the house; an empty one is none."""
-    named = {pair["name"]: pair["value"] for pair in labels} | dict(fixed) | {"alertname": rule}
-    return tuple(sorted((name, value) for name, value in named.items() if value))
 
 
 def _walk(node: RouteNode) -> Iterator[RouteNode]:

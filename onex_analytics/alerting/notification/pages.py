@@ -162,6 +162,12 @@ def label_set(pairs: Iterable[Iterable[str]]) -> LabelSet:
     return tuple((name, value) for name, value in pairs)
 
 
+def outgoing(rule: str, labels: Iterable[Mapping[str, str]], fixed: Mapping[str, str]) -> LabelSet:
+    """The labels that leave the house; an empty one is none."""
+    named = {pair["name"]: pair["value"] for pair in labels} | dict(fixed) | {"alertname": rule}
+    return tuple(sorted((name, value) for name, value in named.items() if value))
+
+
 def labels_value(labels: LabelSet) -> list[dict[str, str]]:
     """A label set as a value of a frame."""
     return [{"name": name, "value": value} for name, value in labels]

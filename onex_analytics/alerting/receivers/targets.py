@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from onex_analytics.alerting.receivers.alertmanager import Alertmanager
 from onex_analytics.alerting.receivers.delivery import PageReceiver
@@ -14,6 +14,8 @@ from onex_analytics.exceptions import InvalidOption
 
 Target = PageReceiver | Alertmanager
 """What takes pages, or what takes the alerts themselves."""
+Receivers = Mapping[str, Target | Sequence[Target]] | Sequence[Target] | Target
+"""Targets by the name of a receiver, or those of all receivers."""
 
 
 def receivers_of(notification: Notification) -> dict[str, list[Target]]:
@@ -31,6 +33,22 @@ def receivers_of(notification: Notification) -> dict[str, list[Target]]:
             targets.append(Alertmanager(receiver.alertmanager))
         found[receiver.name] = targets
     return found
+
+
+def targets_of(notification: Notification, given: Receivers | None) -> dict[str, list[Target]]:
+    """The targets of each receiver: those given, else those of the rule file.
+
+    Raises:
+        InvalidOption: a name that is no receiver's.
+    """
+    found = receivers_of(notification)
+    if given is None:
+        return found
+    if not isinstance(given, Mapping):
+        return {name: [*given] if isinstance(given, Sequence) else [given] for name in found}
+    if unknown := sorted(set(given) - set(found)):
+        raise InvalidOption("receivers", ", ".join(unknown), f"names of the rules' receivers: {', '.join(found)}")
+    return found | {name: [*target] if isinstance(target, Sequence) else [target] for name, target in given.items()}
 
 
 _KINDS: Mapping[str, type[JsonLines] | type[Webhook] | type[Alertmanager]] = {
