@@ -31,6 +31,7 @@ UNMAPPED = pl.Schema({
 """One row a thing that has no counterpart on the other side."""
 
 RULE_FILE = "rules.yml"
+_LABEL_NAME = re.compile("(?!__)[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,18 @@ def _maps(group: Group, rule: Rule, unmapped: list[tuple[str, str | None, str, s
         reason = "Prometheus knows no evaluation that leaves an alert as it was; the rule is left out"
         unmapped.append((group.name, rule.alert, "no_data: keep", reason))
         return False
+    if refused := [name for name in (*rule.by, *rule.labels) if not _LABEL_NAME.fullmatch(name)]:
+        reason = (f"Prometheus takes label names of letters, digits and _ only, such as {_label_name(refused[0])}; the "
+                  "rule is left out until the label has such a name")  # fmt: skip
+        unmapped.append((group.name, rule.alert, f"label {refused[0]}", reason))
+        return False
     return True
+
+
+def _label_name(refused: str) -> str:
+    """A name near it that Prometheus takes; those that begin with two of _ are its own."""
+    name = re.sub(r"[^A-Za-z0-9_]", "_", refused).lstrip("_")
+    return f"label_{name}" if not name or name[0].isdigit() else name
 
 
 class _Names:

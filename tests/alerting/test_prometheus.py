@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -146,6 +147,24 @@ def test_what_has_no_counterpart_is_listed_by_name() -> None:
     ]
     assert "Each" not in export.files["rules.yml"]
     assert export.files["series-nodes.om"] == "# EOF\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "mend"), [("service.name", "service_name"), ("__own", "own"), ("9th", "label_9th"), ("größe", "gr__e")]
+)
+def test_a_label_that_prometheus_refuses_is_named_and_its_rule_left_out(promtool, tmp_path, name, mend):
+    when = {"count": {"window": "3m"}, "threshold": 1}
+    some = [{"alert": "Dotted", "by": [name], "when": when}, {"alert": "Plain", "by": ["node"], "when": when}]
+    rules = RuleSet.model_validate({"dimensions": {name: "str"}, "groups": [{"name": "nodes", "rules": some}]})
+    log = events_of([(s, "a", "success") for s in range(0, 600, 20)]).with_columns(pl.lit("pay").alias(name))
+    export = export_prometheus(rules, backtest(rules, log).stretches())
+    write(export, tmp_path)
+    assert agrees(promtool, tmp_path)[0]
+    assert "Plain" in export.files["rules.yml"]
+    assert not any("Dotted" in text for text in export.files.values())
+    (told,) = export.unmapped.rows()
+    assert told[:3] == ("nodes", "Dotted", f"label {name}")
+    assert f"such as {mend};" in told[3]
 
 
 def test_groups_and_rules_of_like_names_have_files_and_series_of_their_own(promtool, tmp_path):
