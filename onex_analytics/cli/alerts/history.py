@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +20,7 @@ from onex_analytics.cli.alerts.options import (
     Zone,
     incidents_of,
     readable,
+    say_what_lies_ahead,
     say_what_was_left_out,
     scores_for_people,
     share_or_time,
@@ -118,6 +120,7 @@ def backtest(
                 f"The rules of {rules} on {', '.join(files) if files else store}. Blue is firing; all times of events "
                 f"are UTC, hours of pages are those of {tz}."
             ))  # fmt: skip
+        say_what_lies_ahead(log, now, datetime.now(UTC))
         say_what_was_left_out(result)
         return _over_budget(result, max_pages_per_day, min_recall)
 

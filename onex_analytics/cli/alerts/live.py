@@ -7,18 +7,17 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from onex_analytics.cli.alerts.options import lies_ahead, longest_ahead
 from onex_analytics.cli.ingest import named_paths
 from onex_analytics.exceptions import InvalidOption
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from onex_analytics.alerting import AlertEngine, RuleSet
     from onex_analytics.alerting.receivers.targets import Target
     from onex_analytics.servers.metrics import MetricsServer
@@ -136,7 +135,7 @@ def _follow(
     from onex_analytics.cli.alerts.steady_clock import SteadyClock
 
     clock = SteadyClock()
-    max_ahead = max((group.max_ahead for group in engine.rules.groups), default=timedelta())
+    max_ahead = longest_ahead(engine.rules)
     rejected, ahead, checkpointed, advanced = 0, 0, time.monotonic(), 0.0
     said: set[str] = set()
     while not stop.asked:
@@ -148,7 +147,7 @@ def _follow(
             rejected += found.rejected.height
             events = found.events
             if behind is not None:
-                events = _present(events, clock.now() + max_ahead)
+                events = events.filter(~lies_ahead(clock.now() + max_ahead))
                 if events.height < found.events.height and not ahead:
                     _say(f"events lie more than {max_ahead} ahead of this machine's clock; they are set aside")
                 ahead += found.events.height - events.height
@@ -176,15 +175,6 @@ def _follow(
     if ahead:
         _say(f"{ahead:,} events lay more than {max_ahead} ahead of this machine's clock")
     return rejected
-
-
-def _present(events: pl.DataFrame, latest: datetime) -> pl.DataFrame:
-    """The events without those of the future: one broken clock would make all that comes after it late. Where an
-    event says when it arrived, the engine judges by that."""
-    import polars as pl
-
-    future = (pl.col("timestamp") > latest) & pl.col("arrived_at").is_null()
-    return events.filter(~future.fill_null(False))
 
 
 def _targets(rules: RuleSet, given: Sequence[str]) -> dict[str, list[Target]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -120,6 +121,30 @@ def scores_for_people(scores: pl.DataFrame) -> pl.DataFrame:
     return scores.select(_OF_SCORES).with_columns(
         pl.col("rule").fill_null("all together"), both.alias("random_recall")
     ).rename({"random_recall": "random_caught"}).drop(["part"] if whole else [])  # fmt: skip
+
+
+def lies_ahead(latest: datetime) -> pl.Expr:
+    """True for events later than that which do not say when they arrived: one broken clock makes all that comes after
+    such an event late. Where an event says when it arrived, the rules' own `max_ahead` judges by that."""
+    import polars as pl
+
+    return (pl.col("timestamp") > latest).fill_null(value=False) & pl.col("arrived_at").is_null()
+
+
+def longest_ahead(rules: RuleSet) -> timedelta:
+    """The longest `max_ahead` of the groups."""
+    return max((group.max_ahead for group in rules.groups), default=timedelta())
+
+
+def say_what_lies_ahead(log: pl.LazyFrame, rules: RuleSet, now: datetime) -> None:
+    """`alerts live` sets such events aside where it goes by the wall clock; on history they count, and are said."""
+    import polars as pl
+
+    most = longest_ahead(rules)
+    count = log.filter(lies_ahead(now + most)).select(pl.len()).collect().item()
+    if count:
+        say(f"{count:,} events lay more than {most} ahead of this machine's clock; they count here, but `alerts live` "
+            "sets them aside (--until leaves them out here, --clock events lets them count there)")  # fmt: skip
 
 
 _LEFT_OUT = {

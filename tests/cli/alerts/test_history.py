@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -28,6 +29,20 @@ def test_a_rule_is_summed_up(run, folder):
 def test_raw_files_do_as_well_as_a_store(run, folder):
     of_files = run(str(folder / "log.jsonl"), "--json")
     assert of_files == run("--store", str(folder / "store"), "--json")
+
+
+def test_events_of_the_future_count_and_are_said_as_live_says_them(folder, tmp_path, capsys):
+    words = ["alerts", "backtest", str(folder / "new.yaml"), "--json"]
+    log = tmp_path / "log.jsonl"
+    log.write_bytes((folder / "log.jsonl").read_bytes().splitlines()[0] + b"\n")
+    assert main([*words, str(log)]) == 0
+    assert "of this machine's clock" not in capsys.readouterr().err
+    ahead = datetime.now(UTC) + timedelta(hours=3)
+    event = {"event_id": "far", "timestamp": ahead.isoformat(), "node_id": "a_node", "event_type": "NODE_FAILURE"}
+    with log.open("a") as more:
+        more.write(json.dumps(event) + "\n")
+    assert main([*words, str(log)]) == 0
+    assert "1 events lay more than 1:00:00 ahead of this machine's clock; they count here" in capsys.readouterr().err
 
 
 def test_with_incidents_the_rules_are_scored(run, folder):
