@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+import polars as pl
 from llvmlite import ir
 from numba import njit
 from numba.core import types
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 
 def _put_off_blas() -> None:
@@ -176,3 +180,62 @@ def count_trailing_zeros(typing_context: Any, word: Any) -> Any:
         return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
 
     return signature, code
+
+
+# ---------------------------------------------------------------------- texts, as Arrow holds them
+
+_LOW = np.uint64(0xFFFFFFFF)
+_INLINE = np.uint64(12)
+"""A view of at most this many bytes holds its text itself. Source: the Arrow columnar format, variable-size views."""
+_NO_BITS = np.empty(0, np.uint8)
+
+
+class TextViews(NamedTuple):
+    """One chunk of a column of texts as kernels read it; see `text_place` and `is_text`."""
+
+    begin: int
+    """Where the chunk begins in the column."""
+    views: NDArray[np.uint64]
+    first: np.uint64
+    """The address of the first view."""
+    texts: NDArray[np.uint64]
+    """The addresses of the buffers that hold longer texts."""
+    valid: NDArray[np.uint8]
+    """One bit a view, behind `skipped` ones; empty where none is null."""
+    skipped: int
+    held: object
+    """What must live as long as the addresses are used."""
+
+
+def text_views(texts: pl.Series) -> Iterator[TextViews]:
+    """The chunks of a column of texts, but for empty ones."""
+    column = texts.cast(pl.String).to_frame().to_arrow(compat_level=pl.CompatLevel.newest()).column(0)
+    begin = 0
+    for chunk in column.chunks:
+        lines = len(chunk)
+        if not lines:
+            continue
+        validity, given, *held = chunk.buffers()
+        yield TextViews(
+            begin, np.frombuffer(given, np.uint64).reshape(-1, 2)[chunk.offset : chunk.offset + lines],
+            np.uint64(given.address + 16 * chunk.offset),
+            np.array([0 if buffer is None else buffer.address for buffer in held], np.uint64),
+            np.frombuffer(validity, np.uint8) if validity is not None and chunk.null_count else _NO_BITS,
+            chunk.offset, chunk,
+        )  # fmt: skip
+        begin += lines
+
+
+@lean
+def text_place(views, first, texts, i):  # type: ignore[no-untyped-def]
+    """The address of the text of a view, and its bytes: in the view itself, or in one of the buffers `texts`."""
+    size = views[i, 0] & _LOW
+    if size <= _INLINE:
+        return first + np.uint64(16 * i + 4), size
+    return texts[views[i, 1] & _LOW] + (views[i, 1] >> np.uint64(32)), size
+
+
+@lean
+def is_text(valid, skipped, i):  # type: ignore[no-untyped-def]
+    """Whether a view is not null."""
+    return valid.size == 0 or (valid[(skipped + i) >> 3] >> ((skipped + i) & 7)) & 1

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
-from onex_analytics.machine import address, lean, load, load8, prefetch_at
+from onex_analytics.machine import address, is_text, lean, load, load8, prefetch_at, text_place, text_views
 from onex_analytics.sources.lines import PADDING
 from onex_analytics.sources.scan import ESCAPED, NULL, STRING
 from onex_analytics.sources.spans import Bytes, Spans, look_ahead
@@ -21,11 +21,7 @@ _P2 = np.uint64(0xC2B2AE3D27D4EB4F)
 _P3 = np.uint64(0x165667B19E3779F9)
 _P4 = np.uint64(0x85EBCA77C2B2AE63)
 _P5 = np.uint64(0x27D4EB2F165667C5)
-_LOW = np.uint64(0xFFFFFFFF)
-_INLINE = np.uint64(12)
-"""A view of at most this many bytes holds its text itself. Source: the Arrow columnar format, variable-size views."""
 _AHEAD = 12
-_NO_BITS = np.empty(0, np.uint8)
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -140,25 +136,15 @@ def json_hashes(name: str, buffer: Bytes, spans: Spans, spaced: NDArray[np.bool_
 
 
 @lean
-def _place(views, first, texts, i):  # type: ignore[no-untyped-def]
-    """The address of the text of a view: in the view itself, or in one of the buffers at the addresses `texts`."""
-    size = views[i, 0] & _LOW
-    if size <= _INLINE:
-        return first + np.uint64(16 * i + 4), size
-    return texts[views[i, 1] & _LOW] + (views[i, 1] >> np.uint64(32)), size
-
-
-@lean
 def _hash_views(views, first, texts, valid, skipped, out):  # type: ignore[no-untyped-def]
-    """Hashes the text of each view, the first of which stands at the address `first`; what is not valid (one bit a
-    view, behind `skipped` ones) is hashed as empty."""
+    """Hashes the text of each view; what is null is hashed as empty."""
     for i in range(out.size):
         ahead = i + _AHEAD
-        if ahead < out.size and (valid.size == 0 or (valid[(skipped + ahead) >> 3] >> ((skipped + ahead) & 7)) & 1):
-            prefetch_at(_place(views, first, texts, ahead)[0])
+        if ahead < out.size and is_text(valid, skipped, ahead):
+            prefetch_at(text_place(views, first, texts, ahead)[0])
         place, size = first, np.uint64(0)
-        if valid.size == 0 or (valid[(skipped + i) >> 3] >> ((skipped + i) & 7)) & 1:
-            place, size = _place(views, first, texts, i)
+        if is_text(valid, skipped, i):
+            place, size = text_place(views, first, texts, i)
         out[i] = _xxh64(place, np.int64(size))
 
 
@@ -169,17 +155,8 @@ def xxh64_texts(texts: pl.Series) -> NDArray[np.uint64]:
     >>> hex(xxh64_texts(pl.Series(["abc"]))[0])
     '0x44bc2cf5ad770999'
     """
-    column = texts.cast(pl.String).to_frame().to_arrow(compat_level=pl.CompatLevel.newest()).column(0)
-    out, begin = np.empty(len(texts), np.uint64), 0
-    for chunk in column.chunks:
-        lines = len(chunk)
-        if not lines:
-            continue
-        validity, given, *held = chunk.buffers()
-        views = np.frombuffer(given, np.uint64).reshape(-1, 2)[chunk.offset : chunk.offset + lines]
-        places = np.array([0 if buffer is None else buffer.address for buffer in held], np.uint64)
-        valid = np.frombuffer(validity, np.uint8) if validity is not None and chunk.null_count else _NO_BITS
-        first = np.uint64(given.address + 16 * chunk.offset)
-        _hash_views(views, first, places, valid, chunk.offset, out[begin : begin + lines])
-        begin += lines
+    out = np.empty(len(texts), np.uint64)
+    for chunk in text_views(texts):
+        part = out[chunk.begin : chunk.begin + len(chunk.views)]
+        _hash_views(chunk.views, chunk.first, chunk.texts, chunk.valid, chunk.skipped, part)
     return out

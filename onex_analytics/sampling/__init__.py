@@ -1,0 +1,23 @@
+"""What to keep of a log, and what that costs: one decision function, live and on history.
+
+Names are loaded when first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onex_analytics.loading import loaded_later
+
+if TYPE_CHECKING:
+    from onex_analytics.sampling.thresholds import threshold_to_tracestate, tracestate_to_threshold
+
+__all__ = [
+    "threshold_to_tracestate",
+    "tracestate_to_threshold",
+]
+
+_LOADED_LATER: dict[str, tuple[str, ...]] = {
+    "thresholds": ("threshold_to_tracestate", "tracestate_to_threshold"),
+}
+__getattr__, __dir__ = loaded_later(__name__, __all__, _LOADED_LATER)
