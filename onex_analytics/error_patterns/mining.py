@@ -4,7 +4,7 @@ Lines of one length are compared place by place. The tokens of a line that occur
 together, are its root: they are the words that the line's template always has. Lines with the same root are one group.
 Of a group's other places, one whose words are all more frequent than the root and differ is a value that several
 templates share; one with many words, or with a word that masking knows for a value, is a value; one with few parts the
-group.
+group. Rare patterns that differ in values only are then joined (see `leaves`).
 
 Source: Yu et al., "Brain: Log Parsing with Bidirectional Parallel Tree", IEEE Transactions on Services Computing 2023.
 Of our own: a root's words are in the same lines, where Brain asks only that they are equally frequent, which words of
@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from onex_analytics.error_patterns.leaves import Leaves, joined, leaves_of, words_of
 from onex_analytics.error_patterns.masking import BETWEEN, CODE, MASK, generalized
 from onex_analytics.error_patterns.splitting import MARK_BITS, count_words, find_leaves, find_roots
 from onex_analytics.error_patterns.tokens import Codes, Counts, Vocabulary
@@ -47,7 +48,9 @@ def patterns(lines: pl.DataFrame) -> pl.DataFrame:
     vocabulary = Vocabulary()
     counts = lines["count"].cast(pl.Int64).to_numpy()
     tables = vocabulary.tables(lines["line"])
-    parts = [_of_one_length(table.codes, counts[table.rows], vocabulary) for table in tables]
+    found = [_of_one_length(table.codes, counts[table.rows], vocabulary) for table in tables]
+    words = words_of(vocabulary.texts, found)
+    parts = [_texts(*joined(leaves, words), vocabulary.texts) for leaves in found]
     if (lines["line"] == "").any():
         parts.append(pl.DataFrame({"key": [""], "tokens": [[]]}, schema=FOUND))
     return (
@@ -60,7 +63,7 @@ def patterns(lines: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _of_one_length(codes: Codes, counts: Counts, vocabulary: Vocabulary) -> pl.DataFrame:
+def _of_one_length(codes: Codes, counts: Counts, vocabulary: Vocabulary) -> Leaves:
     lines, length = codes.shape
     known = vocabulary.texts
     is_masked = known.str.contains(MASK, literal=True).to_numpy()
@@ -80,9 +83,7 @@ def _of_one_length(codes: Codes, counts: Counts, vocabulary: Vocabulary) -> pl.D
     leaves = find_leaves(
         order, starts, codes, frequencies, roots, is_masked, wild, leaf, np.empty(2 * lines + 4, np.int64), room
     )
-    first = np.empty(leaves, np.int64)
-    first[leaf[::-1]] = np.arange(lines)[::-1]
-    return _texts(codes[first], wild[first], known)
+    return leaves_of(codes, counts, wild, leaf, leaves, len(known))
 
 
 def _groups(rooted: Codes, roots: Counts) -> tuple[Counts, Counts]:

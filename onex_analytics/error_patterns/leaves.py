@@ -1,0 +1,120 @@
+"""Rare patterns that differ in values only, as one.
+
+A template that comes a few times shows few words at the place of a value, no more than two templates which differ in a
+word. What tells the two apart is what else is known of those words: a word that is a value elsewhere in the log, is in
+quotes, follows an equals sign or has the form of an identifier is a value here, too, as long as the lines are few for
+so few different words. Where they are many, a place with two or three words is a choice that the code makes, and its
+templates stay apart; two patterns are too few to tell. The first word of a line parts templates always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from onex_analytics.error_patterns.masking import BETWEEN, MASK
+from onex_analytics.error_patterns.splitting import FEWEST_VALUES
+from onex_analytics.error_patterns.tokens import Codes, Counts
+
+_MOSTLY = 0.5
+"""A word is a value if it is one in at least this share of its lines."""
+
+_LINES_A_WORD = 4
+"""Two words of values are likely in up to this many lines to the second power, three to the third."""
+
+_FEWEST_JOINED = 3
+"""Two patterns that differ in a word are as often two templates, whatever the word is."""
+
+_IDENTIFIER = r"\w[./@$\\]+\w|[a-z\d][A-Z]|[a-z]_[a-z]"
+
+
+class Leaves(NamedTuple):
+    """Patterns of one length, and how often words are values in their lines."""
+
+    codes: Codes                # a row a pattern, the tokens of one of its lines
+    wild: NDArray[np.bool_]     # which tokens are values
+    messages: Counts            # of each pattern
+    as_value: NDArray[np.float64]  # by code: messages in which the token is a value
+    as_any: NDArray[np.float64]    # by code: messages in which it is at all
+
+
+def leaves_of(codes: Codes, counts: Counts, wild: NDArray[np.bool_], leaf: Counts, leaves: int, known: int) -> Leaves:
+    """The leaves of lines, of which each has its `leaf`; `known` is how many tokens there are."""
+    first = np.empty(leaves, np.int64)
+    first[leaf[::-1]] = np.arange(len(codes))[::-1]
+    as_value, as_any = np.zeros(known), np.zeros(known)
+    for j in range(codes.shape[1]):
+        as_any += np.bincount(codes[:, j], counts, known)
+        as_value += np.bincount(codes[:, j], np.where(wild[:, j], counts, 0), known)
+    return Leaves(codes[first], wild[first], np.bincount(leaf, counts, leaves).astype(np.int64), as_value, as_any)
+
+
+class Words(NamedTuple):
+    """What is known of each token, by code."""
+
+    parted: NDArray[np.int64]      # a number for what follows its word
+    masked: NDArray[np.bool_]      # masking found a value in it
+    value: NDArray[np.bool_]       # a value in other lines, or an identifier by its form
+    opens: NDArray[np.bool_]       # an equals sign follows the word
+    quote: NDArray[np.int64]       # which quotation mark ends what follows it, 0 for none
+    quoted: NDArray[np.int64]      # which one begins it, 0 for none
+
+
+def words_of(texts: pl.Series, found: Sequence[Leaves]) -> Words:
+    """What the tokens are, after all lines were parted into leaves."""
+    as_value, as_any = np.zeros(len(texts)), np.zeros(len(texts))
+    for leaves in found:
+        as_value[: len(leaves.as_value)] += leaves.as_value
+        as_any[: len(leaves.as_any)] += leaves.as_any
+    token = pl.col("token")
+    told = pl.DataFrame({"token": texts, "as_value": as_value, "as_any": as_any}).with_columns(
+        word=token.str.replace(f"[{BETWEEN}]+$", ""), after=token.str.extract(f"([{BETWEEN}]*)$")
+    )
+    often = pl.col("as_value").sum().over("word") >= _MOSTLY * pl.col("as_any").sum().over("word")
+    marks = [pl.col("after").str.extract(pattern) for pattern in ("^([\"'])", "([\"'])$")]
+    told = told.select(
+        parted=pl.col("after").rank("dense").cast(pl.Int64),
+        masked=token.str.contains(MASK, literal=True),
+        value=(pl.col("word") != "") & (often | pl.col("word").str.contains(_IDENTIFIER)),
+        opens=pl.col("after").str.ends_with("="),
+        quoted=marks[0].replace_strict({'"': 1, "'": 2}, default=0, return_dtype=pl.Int64),
+        quote=marks[1].replace_strict({'"': 1, "'": 2}, default=0, return_dtype=pl.Int64),
+    )
+    return Words(**{name: told[name].to_numpy() for name in Words._fields})
+
+
+def joined(leaves: Leaves, words: Words) -> tuple[Codes, NDArray[np.bool_]]:
+    """Tokens and values of the leaves after those that differ in values only have become one."""
+    codes, wild = leaves.codes, leaves.wild
+    may_be = words.masked[codes] | words.value[codes]
+    quote = words.quote[codes[:, :-1]]
+    may_be[:, 1:] |= words.opens[codes[:, :-1]] | ((quote > 0) & (quote == words.quoted[codes[:, 1:]]))
+    may_be[:, 0] = words.masked[codes[:, 0]]
+    keys = np.where(wild | may_be, -1 - words.parted[codes], codes)
+    group = np.zeros(len(codes), np.int64)
+    for column in keys.T:
+        values, which = np.unique(column, return_inverse=True)
+        if len(values) > 1:
+            group = np.unique(group * len(values) + which, return_inverse=True)[1]
+    sizes = np.bincount(group)
+    if not (sizes >= _FEWEST_JOINED).any():
+        return codes, wild
+    first = np.unique(group, return_index=True)[1]
+    messages = np.bincount(group, leaves.messages)
+    varies = np.zeros((len(sizes), codes.shape[1]), np.bool_)
+    likely = sizes >= _FEWEST_JOINED
+    for j in range(codes.shape[1]):
+        is_value = np.bincount(group, wild[:, j], len(sizes)) > 0
+        pairs = np.unique(np.stack([group, codes[:, j]]), axis=1)
+        distinct = np.bincount(pairs[0], minlength=len(sizes))
+        open_ = np.bincount(group, words.masked[codes[:, j]] | wild[:, j], len(sizes)) > 0
+        enough = (distinct >= FEWEST_VALUES) | (messages <= _LINES_A_WORD ** np.minimum(distinct, FEWEST_VALUES))
+        varies[:, j] = (distinct > 1) | is_value
+        likely &= (distinct == 1) | open_ | enough
+    one = likely[group]
+    whole = np.concatenate([np.flatnonzero(~one), first[likely]])
+    return codes[whole], np.where(one[:, None], varies[group] | wild, wild)[whole]
