@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from onex_analytics.views.error_patterns.frequencies import pareto
 from onex_analytics.views.error_patterns.heat import template_heatmap
+from onex_analytics.views.error_patterns.lifetimes import first_seen_timeline
 from onex_analytics.views.error_patterns.rates import stacked_rates
 
 __all__ = [
+    "first_seen_timeline",
     "pareto",
     "stacked_rates",
     "template_heatmap",

@@ -18,7 +18,7 @@ from onex_analytics.views.panels import TIME
 from onex_analytics.views.theme import RED, blank, described, faded, label
 
 _MOST_COLUMNS = 240
-_SCALE = [[0.0, faded(RED, 0.25)], [0.5, faded(RED, 0.6)], [1.0, faded(RED, 1.0)]]
+_SCALE = [[0.0, faded(RED, 0.4)], [0.5, faded(RED, 0.7)], [1.0, faded(RED, 1.0)]]
 _TOP, _FOOT = 0.06, 0.44
 
 Counted = Literal["errors", "failures", "events"]
@@ -59,8 +59,8 @@ def template_heatmap(
         own = sorted(own, key=lambda line: line.first)
     lines = [*own, *([rest] if rest else [])]
     times: list[datetime] = []
-    for column in buckets.columns:
-        times += [moment for moment in column if not times or moment > times[-1]]
+    for span in buckets.columns:
+        times += [moment for moment in span if not times or moment > times[-1]]
     place_of = {moment: place for place, moment in enumerate(times)}
     edges = [place + edge for place in range(len(lines)) for edge in (_TOP, _FOOT)]
     z: list[list[float | None]] = [[None] * (len(times) - 1) for _ in edges[1:]]

@@ -64,9 +64,10 @@ def stacked_rates(rates: pl.DataFrame, bursts: pl.DataFrame | None = None, most:
 def _share(rates: pl.DataFrame, keys: list[str]) -> tuple[go.Figure, str]:
     """The line of one group, and the band that it could lie in."""
     rows = rates.sort("start").to_dicts()
-    name = name_of(rows[0], keys)
+    named = f" of {name_of(rows[0], keys)}" if any(rows[0][key] is not None for key in keys) else ""
     starts = [row["start"] for row in rows]
-    stretches = runs(starts, bucket_width(starts))
+    width = bucket_width(starts)
+    stretches = runs(starts, width)
     figure = go.Figure()
     if "low" in rates.columns:
         x, y = outline(starts, [row["low"] for row in rows], [row["high"] for row in rows], stretches)
@@ -76,18 +77,18 @@ def _share(rates: pl.DataFrame, keys: list[str]) -> tuple[go.Figure, str]:
         )  # fmt: skip
     figure.add_scatter(
         x=with_gaps(starts, stretches), y=with_gaps([row["error_rate"] for row in rows], stretches),
-        mode="lines+markers", name="failed share" + (f" of {label(name, 40)}" if keys else ""), marker={"size": 5},
+        mode="lines+markers", name=label(f"failed share{named}", 50), marker={"size": 5},
         line={"color": BLUE, "width": 2}, hovertemplate="%{customdata}<extra></extra>",
         customdata=with_gaps([f"{row['start']:%d %b %H:%M}<br>{_rate(row)}" for row in rows], stretches),
     )  # fmt: skip
     styled(figure, height=380, x_title=TIME, y_title="failed share")
     figure.update_yaxes(tickformat=".1~%", rangemode="tozero")
+    figure.update_xaxes(range=[starts[0] - width, starts[-1] + width])
     failures = sum(row["failures"] for row in rows)
     known = [row for row in rows if row["error_rate"] is not None]
     worst = max(known, key=lambda row: row["error_rate"], default=None)
     return figure, sentence(
-        f"The failed share over time{f' of {name}' if keys else ''}, {count(len(rows), 'bucket')} with "
-        f"{count(failures, 'failure')}.",
+        f"The failed share over time{named}, {count(len(rows), 'bucket')} with {count(failures, 'failure')}.",
         f"It is highest at {worst['start']:%d %b %H:%M}: {worst['error_rate']:.1%}." if worst and failures else "",
     )
 
@@ -111,7 +112,7 @@ def _stack(buckets: Buckets, most: int) -> tuple[go.Figure, str]:
     untimed = f"{count(buckets.untimed, 'failure')} without a time not drawn" if buckets.untimed else ""
     styled(figure, height=380 + 19 * len(figure.data), x_title=TIME + note(untimed),
            y_title=f"failures in {buckets.width}")  # fmt: skip
-    figure.update_layout(barmode="stack", bargap=0)
+    figure.update_layout(barmode="stack", bargap=0, legend_traceorder="normal")
     figure.update_xaxes(type="date", range=[buckets.columns[0][0], buckets.columns[-1][1]])
     totals = [sum(buckets.count(line, column) for line in buckets.lines) for column in range(len(buckets.columns))]
     fullest = max(range(len(totals)), key=lambda column: totals[column])
