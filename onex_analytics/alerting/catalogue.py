@@ -92,6 +92,16 @@ def _reads(rule: Rule) -> set[str]:
     return {*rule.by, *operations, *named, *(column for some in filters if some is not None for column in some.columns)}
 
 
+def meaning(rule: Rule) -> object:
+    """What a rule asks of a log, whatever its threshold and its name: two of the same are one too many.
+
+    New values are the same news however long they are learnt, and however long they count as new.
+    """
+    cell = rule.when.cell
+    asked: object = (cell.column, cell.of) if isinstance(cell, NewValue) else cell
+    return type(cell), asked, rule.where, rule.by, rule.unit, rule.when.op
+
+
 def group_of(rules: Sequence[Rule]) -> Group:
     """The group in which suggested rules stand."""
     return Group(name=GROUP, allowed_lateness=timedelta(seconds=30), rules=tuple(rules))

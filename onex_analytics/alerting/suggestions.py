@@ -12,7 +12,7 @@ import polars as pl
 
 from onex_analytics.alerting.backtesting import Backtest, backtest
 from onex_analytics.alerting.calm import calm_events, calm_share, disturbed, quiet_score, reach
-from onex_analytics.alerting.catalogue import SYMPTOM, catalogue, group_of
+from onex_analytics.alerting.catalogue import SYMPTOM, catalogue, group_of, meaning
 from onex_analytics.alerting.durations import parse_duration
 from onex_analytics.alerting.feeding import utc, whole_times
 from onex_analytics.alerting.incidents import load_incidents
@@ -148,7 +148,7 @@ def suggest(
         for_: further values of `for` to try, for every rule that is given.
         window: further windows to try, for every rule that is given and whose kind has one.
         split: where the first part ends: a share of the log's time, or a time.
-        general: whether a file's rules get company.
+        general: whether a file's rules get company; a general rule that asks what one of the file asks is left out.
         rules: the file in which the rule stands: its grid and its notification.
         lead: a firing so long before an incident's start still catches it.
         labels: labels that a firing and an incident that name them must share; by default all that both name.
@@ -234,6 +234,8 @@ def _company(tuning: _Tuning, held: Sequence[Placed]) -> list[list[Placed]]:
     hours = calm * (at - begin) / 3_600e6
     learn = timedelta(hours=max(1, (at - begin) // 2 // 3_600_000_000))
     families = catalogue(calm_events(tuning.first, tuning.incidents, tuning.lead), hours, learn)
+    given = {meaning(here.rule) for here in held}
+    families = tuple(family for family in families if not given >= {meaning(rule) for rule in family.rules})
     taken = {here.group.name for here in held}
     group = group_of([rule for family in families for rule in family.rules])
     while group.name in taken:

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from onex_analytics.alerting.backtesting import backtest
-from onex_analytics.alerting.catalogue import SYMPTOM, catalogue, group_of
-from onex_analytics.alerting.rules import RuleSet
+from onex_analytics.alerting.catalogue import SYMPTOM, catalogue, group_of, meaning
+from onex_analytics.alerting.loading import presets
+from onex_analytics.alerting.rules import Rule, RuleSet
 from tests.alerting.arrivals import when
 
 WEEK_H = 24.0
@@ -85,3 +86,18 @@ def test_too_few_events_of_a_node_show_nothing_by_their_absence():
     rare = calm().with_columns(pl.when(seldom).then(pl.lit("c")).otherwise("node").alias("node"))
     silence = rules_of(rare)["Silent_b"]
     assert "Silent_c" not in [rule.alert for rule in silence.rules]
+
+
+def test_a_new_code_means_the_same_however_long_codes_are_learnt_and_the_presets_ask_for_it_already():
+    ours = rules_of(calm())["NewErrorCodes"].first
+    assert meaning(ours) == meaning(presets().rule("NewErrorCode"))
+
+
+@pytest.mark.parametrize("other", [{"where": "node == 'b'"}, {"by": ["node"]}, {"when": {"window": "2h"}}])
+def test_rules_that_ask_different_things_mean_different_things(other):
+    when = {"count": {"of": "outcome == 'failure'", "window": "1h"}, "threshold": 3}
+    rule = Rule.model_validate({"alert": "A", "when": when})
+    stricter = Rule.model_validate({"alert": "B", "when": {**when, "threshold": 9}, "for": "5m"})
+    assert meaning(stricter) == meaning(rule)
+    changed = {**other, "when": {**when, "count": {**when["count"], **other.get("when", {})}}}
+    assert meaning(Rule.model_validate({"alert": "A", **changed})) != meaning(rule)
