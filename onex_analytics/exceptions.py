@@ -42,7 +42,7 @@ class MissingColumns(InputError):
 
     def __init__(
         self, missing: Iterable[str], found: Iterable[str],
-        mend: str = "Mend: read events with `EventStore.scan()`, or rename yours to match `model.EVENTS`.",
+        mend: str = "Mend: name a column that is there, or rename yours to match `model.EVENTS` or `model.SPANS`.",
     ) -> None:  # fmt: skip
         self.missing, self.found = list(missing), list(found)
         super().__init__(f"missing columns {self.missing}; the frame has {self.found}. {mend}")

@@ -38,6 +38,7 @@ Limit = Annotated[int, typer.Option(min=0, help="At most so many rows; 0 for all
 
 FORMATS = ("events", "jaeger", "chrome")
 _SNIFFED = 1 << 16
+_NO_TRACES = re.compile(rb'\s*\{\s*"data"\s*:\s*\[\s*\]\s*[,}]')  # what Jaeger answers where nothing was found
 
 
 @contextmanager
@@ -113,7 +114,8 @@ def found_format(name: str) -> str:
         return "events"
     if b'"traceEvents"' in head or (b'"ph"' in head and b'"ts"' in head):
         return "chrome"
-    return "jaeger" if b'"traceID"' in head or b'"traceId"' in head else "events"
+    told = b'"traceID"' in head or b'"traceId"' in head
+    return "jaeger" if told or _NO_TRACES.match(head) else "events"
 
 
 def _expanded(named: Sequence[str]) -> list[str]:

@@ -13,6 +13,18 @@ def test_latencies_are_exact_and_the_slowest_come_first(traces_store, ask):
     assert page["exact"] is True
 
 
+@pytest.mark.parametrize("more", [[], ["--sketch"]])
+@pytest.mark.parametrize("by", ["", "node"])
+def test_a_table_without_quantiles_is_in_order_of_its_groups(by, more, traces_store, ask):
+    rows = ask("profile", "latency", "--store", traces_store, "--by", by, "--quantiles", "", *more)
+    assert [row.get("node") for row in rows] == (["page_node", "query_node"] if by else [None])
+
+
+def test_a_group_that_is_no_column_is_refused_with_a_mend_that_fits_spans(traces_store, capsys):
+    assert main(["profile", "latency", "--store", traces_store, "--by", "nodde"]) == 2
+    assert "Mend: name a column that is there" in capsys.readouterr().err
+
+
 def test_a_sketch_says_that_it_is_one_and_stays_within_its_bound(traces_store, ask):
     words = ["profile", "latency", "--store", traces_store, "--by", "node", "--quantiles", "0.5"]
     exact, sketched = ({row["node"]: row for row in ask(*words, *more)} for more in ([], ["--sketch"]))

@@ -171,7 +171,9 @@ def test_bad_inputs_are_refused_with_the_mend(words, traces_log, tmp_path, monke
 @pytest.mark.parametrize(
     ("text", "format"),
     [('{"event_type": "X", "metadata": {"traceID": 1}}', "events"), ('[{"ph": "X", "ts": 1}]', "chrome"),
-     ('  {"data": [{"traceID": "t"', "jaeger"), ("", "events"), ('a,"traceID"', "events")],
+     ('  {"data": [{"traceID": "t"', "jaeger"), ('{"data": [ ], "total": 0}', "jaeger"),
+     ('{"data":[]}', "jaeger"), ('{"data": [], "event_type": "X"}', "events"), ("", "events"),
+     ('a,"traceID"', "events")],
 )  # fmt: skip
 def test_a_format_is_told_by_how_a_file_begins(text, format, tmp_path):
     (tmp_path / "f").write_text(text, encoding="utf-8")

@@ -70,7 +70,8 @@ def latency(
         else:
             table = latency_table(spans, keys, wanted).collect()
     highest = [name for name in table.columns if name.startswith("p") and name.endswith("_ms")][-1:]
-    slowest = table.sort(*highest, *keys, descending=[True, *(False for _ in keys)], nulls_last=True)
+    order = [*highest, *keys]
+    slowest = table.sort(order, descending=[name in highest for name in order], nulls_last=True) if order else table
     rows = slowest.head(limit) if limit else slowest
     if figure is not None:
         from onex_analytics.views import profiling as views
