@@ -181,7 +181,7 @@ def _range(words: tuple[str, ...], first: int, least: int, most: int, what: str)
         ends = [end(word.strip()) for word in str(found).split(":")]
         if len(ends) > 2:
             raise ValueError(f"{found!r} is no range of {what}s; wanted one, or first:last")
-        if ends[0] > ends[-1] and (ends[0] > 0) == (ends[-1] > 0):
+        if ends[0] > ends[-1] and (least >= 0 or (ends[0] > 0) == (ends[-1] > 0)):
             raise ValueError(f"{found!r} ends before it begins; write two ranges")
         return {"first": ends[0], "last": ends[-1]}
 

@@ -70,6 +70,7 @@ def test_a_notification_that_cannot_work_is_refused_with_the_mend(block, mend):
         {"times": [{"start_time": "17:00", "end_time": "09:00"}]},
         {"times": [{"start_time": "9:00", "end_time": "10:00"}]},
         {"times": [{"start_time": "23:00", "end_time": "24:01"}]}, {"weekdays": ["friday:monday"]},
+        {"weekdays": ["saturday:sunday"]}, {"months": ["december:january"]},
         {"weekdays": ["fryday"]}, {"days_of_month": ["0"]}, {"days_of_month": ["32"]}, {"months": ["13"]},
         {"location": "Berlin"}, {"location": "../../etc/passwd"},
     ],
