@@ -10,6 +10,7 @@ import polars as pl
 from onex_analytics.error_patterns.masking import ANY, FORMS, LONGEST
 
 _EXAMPLES = 16
+_SLICE = 1 << 17
 _MOST_TEMPLATES = 5000
 """Templates that are looked at for kinds of values, the most frequent ones; more are a log that has no templates."""
 
@@ -45,11 +46,7 @@ def with_kinds(templates: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """
     asked = templates.filter(pl.col("general").str.contains(ANY, literal=True))
     asked = asked.sort("count", "template_id", descending=[True, False]).head(_MOST_TEMPLATES)
-    examples = (
-        lines.join(asked, on="template_id", how="semi")
-        .group_by("template_id").agg(pl.col("example").bottom_k(_EXAMPLES).sort())
-    )  # fmt: skip
-    asked = asked.select("template_id", "general").join(examples, on="template_id")
+    asked = asked.select("template_id", "general").join(_examples(asked, lines), on="template_id")
     texts = [
         _text(general, values_of(pl.Series(seen, dtype=pl.String), general))
         for general, seen in asked.select("general", "example").iter_rows()
@@ -57,6 +54,17 @@ def with_kinds(templates: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     named = asked.select("template_id", pl.Series("template", texts, pl.String))
     shown = templates.join(named, on="template_id", how="left")
     return shown.with_columns(pl.col("template").fill_null(pl.col("general")))
+
+
+def _examples(asked: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """The first few examples by text of each template; slice by slice, for all lines together would be copied."""
+    few = pl.col("example").bottom_k(_EXAMPLES)
+    lines = lines.select("template_id", "example")
+    first = [
+        part.join(asked, on="template_id", how="semi").group_by("template_id").agg(few).explode("example")
+        for part in (lines.clear(), *lines.iter_slices(_SLICE))
+    ]
+    return pl.concat(first).group_by("template_id").agg(few.sort())
 
 
 def _text(general: str, values: pl.DataFrame) -> str:
