@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -92,6 +93,8 @@ class Notifier:
         self._route = route_tree(told.route)
         self._routes_told = told.route.model_dump_json()
         self._routes = {node.number: node for node in _walk(self._route)}
+        told_alike = Counter((node.key, node.receiver) for node in self._routes.values())
+        self._told_alike = {n for n, node in self._routes.items() if told_alike[node.key, node.receiver] > 1}
         self._send_resolved = {receiver.name: receiver.send_resolved for receiver in told.receivers}
         self._inhibitions = [Inhibition(rule) for rule in told.inhibit_rules]
         self._silences = Silences(rules.silences)
@@ -284,6 +287,8 @@ class Notifier:
         `again`: an alert fires that nothing mutes, so that the group is told again after the repeat interval.
         """
         interval = node.group_interval_us
+        if node.number in self._told_alike:
+            return at_us + interval  # a group of the other route may write over what this one was told
         times = [edge for edge in (self._silences.next_change(at_us),) if edge is not None]
         if named := (*node.mute_time_intervals, *node.active_time_intervals):
             times.append(self._times.next_change(named, at_us))

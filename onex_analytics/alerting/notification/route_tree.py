@@ -5,7 +5,6 @@ Source: Alertmanager's dispatch/route.go. A child inherits receiver, grouping an
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -100,6 +99,19 @@ def _node(route: Route, above: RouteNode | None, numbers: list[int]) -> RouteNod
     return replace(node, children=children)
 
 
+_SHORT = {'"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t",
+          "\v": "\\v"}  # fmt: skip
+
+
 def _quoted(text: str) -> str:
     """As Go's %q writes it."""
-    return json.dumps(text, ensure_ascii=False)
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(letter: str) -> str:
+    if letter in _SHORT:
+        return _SHORT[letter]
+    code = ord(letter)
+    if letter.isprintable():
+        return letter
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -143,6 +143,16 @@ def test_alerts_are_grouped_by_the_labels_that_the_route_names():
     assert len(each) == 3
 
 
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [('a"\\', '"a\\"\\\\"'), ("ü\n\t\v\a", '"ü\\n\\t\\v\\a"'), ("\u200b\u00a0\x01", '"\\u200b\\u00a0\\x01"'),
+     ("\U000e0001", '"\\U000e0001"')],
+)  # fmt: skip
+def test_a_group_key_is_written_as_go_writes_texts(value, written):
+    (page,) = run({**ONE, "route": {"receiver": "r", "group_by": ["node"]}}, [transition(0, "firing", node=value)], 60)
+    assert page.group_key == f"{{}}:{{node={written}}}"
+
+
 def test_the_first_child_route_that_matches_takes_an_alert_and_a_later_one_only_after_continue():
     both = {"receivers": [{"name": n} for n in "rst"], "route": {
         "receiver": "r", "group_wait": "1s", "routes": [
@@ -357,6 +367,19 @@ def in_short(pages):
          sorted(a.labels for a in p.firing), sorted(a.labels for a in p.resolved))
         for p in pages
     ]  # fmt: skip
+
+
+def test_two_routes_alike_write_over_what_each_other_told_as_in_alertmanager():
+    often = {"group_wait": "0s", "group_interval": "1s", "matchers": ["alertname = Slow"], "continue": True}
+    alike = rules({**ONE, "route": {"receiver": "r", "routes": [
+        {**often, "group_by": ["node", "alertname"], "repeat_interval": "1s"},
+        {**often, "group_by": ["alertname"], "repeat_interval": "348s"},
+    ]}})  # fmt: skip
+    history = [(0, 0, "firing", "g", "Slow", {"node": node}) for node in ("", "c")]
+    notifier = Notifier(alike)
+    for known in history:
+        notifier.observe(as_row(known))
+    assert in_short(notifier.advance(at(60))) == Simulated(alike).run(history, 60)
 
 
 @given(rule_sets(), histories())
