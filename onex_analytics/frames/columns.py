@@ -9,17 +9,18 @@ import polars as pl
 from onex_analytics.exceptions import MissingColumns
 
 
-def require(frame: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
+def require(frame: pl.LazyFrame, *columns: str, mend: str | None = None) -> pl.LazyFrame:
     """Pass `frame` through unchanged, or raise `MissingColumns`.
 
-    Reads the schema only. Call it at the door of a public function, not in a loop.
+    Reads the schema only. Call it at the door of a public function, not in a loop. `mend` is said where the usual one
+    would not help.
 
     >>> require(pl.LazyFrame({"node": ["a"]}), "node").collect_schema().names()
     ['node']
     """
     found = frame.collect_schema().names()
     if missing := [column for column in columns if column not in found]:
-        raise MissingColumns(missing, found)
+        raise MissingColumns(missing, found, mend) if mend else MissingColumns(missing, found)
     return frame
 
 

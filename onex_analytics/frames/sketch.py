@@ -24,6 +24,8 @@ from onex_analytics.frames.quantiles import Method, Share, exact_share, index_co
 SKETCH = pl.Schema({"scale": pl.Int8(), **COUNTED})
 """The columns of a sketch after those that tell its groups apart."""
 
+SKETCH_MEND = "Mend: give a sketch, as `profiling.histogram_table(spans)` makes one, not the spans themselves."
+
 Frame = pl.LazyFrame | pl.DataFrame
 
 
@@ -85,7 +87,7 @@ def merge_sketches(*sketches: Frame, by: str | Iterable[str] | None = None) -> p
     """
     if not sketches:
         raise InvalidOption("sketches", sketches, "one sketch or more")
-    lazies = [require(sketch.lazy(), *SKETCH) for sketch in sketches]
+    lazies = [require(sketch.lazy(), *SKETCH, mend=SKETCH_MEND) for sketch in sketches]
     dims = dimensions_of(lazies[0])
     keys = dims if by is None else names(by)
     both = pl.concat([require(lazy, *dims, *keys).select(*dims, *SKETCH) for lazy in lazies])
@@ -99,7 +101,7 @@ def downscaled(sketch: Frame, scale: int) -> pl.LazyFrame:
     >>> downscaled(fine, 0).select("scale", "bucket", "n").collect().rows()
     [(0, -1, 1), (0, 0, 1), (0, 1, 1)]
     """
-    lazy = require(sketch.lazy(), *SKETCH)
+    lazy = require(sketch.lazy(), *SKETCH, mend=SKETCH_MEND)
     coarser = pl.min_horizontal("scale", pl.lit(known_scale(scale), pl.Int8))
     return _added(lazy, dimensions_of(lazy), coarser)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from onex_analytics.frames.columns import require
-from onex_analytics.frames.sketch import merge_sketches
+from onex_analytics.frames.sketch import SKETCH_MEND, merge_sketches
 
 _TOLD = ("scale", "sign", "bucket", "n", "weight")
 
@@ -35,7 +35,7 @@ def ecdf(histogram: pl.LazyFrame | pl.DataFrame, by: str | Iterable[str] | None 
     >>> ecdf(histogram).select("node", "upper_ms", "share", "n", "spans").collect().rows()
     [('a', 8.0, 0.75, 3, 4), ('a', 32.0, 1.0, 4, 4)]
     """
-    merged = merge_sketches(require(histogram.lazy(), *_TOLD), by=by)
+    merged = merge_sketches(require(histogram.lazy(), *_TOLD, mend=SKETCH_MEND), by=by)
     keys = [name for name in merged.collect_schema().names() if name not in _TOLD]
     groups = [pl.col(key) for key in keys] or [pl.lit(0)]
     width = pl.lit(2.0).pow(-pl.col("scale").cast(pl.Float64))

@@ -53,3 +53,9 @@ def test_nothing_gives_nothing_and_no_histogram_is_refused():
     assert ecdf(histogram_table(spans_of([]), "node")).collect().is_empty()
     with pytest.raises(MissingColumns, match="bucket"):
         ecdf(pl.DataFrame({"n": [1]}))
+
+
+@pytest.mark.parametrize("asked", [ecdf, merge_histograms])
+def test_spans_in_the_place_of_a_histogram_are_refused_with_the_way_to_one(asked):
+    with pytest.raises(MissingColumns, match=r"histogram_table\(spans\)"):
+        asked(frame([Span("a", None, 0, 1)]))

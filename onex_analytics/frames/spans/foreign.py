@@ -109,7 +109,9 @@ def _time(name: str, dtype: pl.DataType) -> pl.Expr:
         return pl.col(name).cast(UTC_MICROSECONDS)
     if not isinstance(dtype, pl.Datetime):
         raise InvalidOption(
-            f"column {name}", dtype, 'type Datetime, such as `pl.from_epoch("start", time_unit="us")` makes of numbers'
-        )
+            f"column {name}", dtype,
+            f'type Datetime, such as `pl.from_epoch("{name}", time_unit="us")` makes of numbers and '
+            f'`pl.col("{name}").str.to_datetime()` of text',
+        )  # fmt: skip
     time = pl.col(name) if dtype.time_zone else pl.col(name).dt.replace_time_zone("UTC")
     return time.dt.convert_time_zone("UTC").dt.cast_time_unit("us")

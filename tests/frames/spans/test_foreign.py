@@ -67,9 +67,10 @@ def test_a_naive_time_is_utc_and_any_zone_and_unit_becomes_ours():
     )
 
 
-def test_numbers_are_no_times_and_the_error_tells_the_mend():
-    with pytest.raises(InvalidOption, match="from_epoch"):
-        complete_spans(foreign(start=[1_700_000_000]))
+@pytest.mark.parametrize(("start", "mend"), [(1_700_000_000, "from_epoch"), ("2026-11-01T12:00:00", "to_datetime")])
+def test_numbers_and_texts_are_no_times_and_the_error_tells_the_mend(start, mend):
+    with pytest.raises(InvalidOption, match=mend):
+        complete_spans(foreign(start=[start]))
 
 
 @pytest.mark.parametrize("absent", SIX)
