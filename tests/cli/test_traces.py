@@ -243,3 +243,11 @@ def test_what_if_refuses_what_it_cannot_imagine(words, said, traces_store, capsy
 def test_a_pipe_is_not_looked_into_because_that_can_be_done_only_once(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert found_format(str(tmp_path / "pipe")) == "events"
+
+
+def test_a_critical_path_says_how_many_spans_stand_in_no_tree(tmp_path, capsys):
+    log = tmp_path / "chrome.json"
+    times = {"pid": 1, "tid": 1, "ts": 0}
+    log.write_text(json.dumps([{"ph": "X", "name": "a", "dur": 9, **times}, {"ph": "B", "name": "open", **times}]))
+    assert main(["traces", "critical-path", str(log)]) == 0
+    assert "1 spans stand in no tree" in capsys.readouterr().err

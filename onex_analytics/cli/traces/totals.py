@@ -121,6 +121,7 @@ def critical_path(
     output = Output(as_json, as_csv, out)
     import polars as pl
 
+    from onex_analytics.frames.trees import tree_states
     from onex_analytics.profiling import critical_path_profile, profile_difference
 
     keys = listed(by, ("node", "operation"))
@@ -130,6 +131,9 @@ def critical_path(
         profile = critical_path_profile(
             spans, keys, edges, touching="strict" if strict else "inclusive", overlap_tolerance=overlap_tolerance
         ).collect()
+        aside = tree_states(spans).filter(pl.col("place") == "left_out").select(pl.col("spans").sum()).collect().item()
+    if aside:
+        say(f"{aside:,} spans stand in no tree and are left out (`traces diagnostics` says why)")
     if figure is not None:
         from onex_analytics.views import profiling as views
 
