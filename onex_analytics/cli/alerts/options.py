@@ -158,6 +158,9 @@ _LEFT_OUT = {
 def say_what_was_left_out(result: Backtest) -> None:
     """What of the log the rules could not see, and which of them sampling bends."""
     for group, counts in result.accounts.items():
+        if counts["events"] and not counts["evaluations"]:
+            say(f"{group}: nothing was evaluated: the log ends before the next tick (--until moves the clock on), or "
+                "its rules look at none of the events")  # fmt: skip
         for word, meaning in _LEFT_OUT.items():
             if counts.get(word):
                 say(f"{group}: {counts[word]:,} {meaning}")

@@ -45,6 +45,16 @@ def test_events_of_the_future_count_and_are_said_as_live_says_them(folder, tmp_p
     assert "1 events lay more than 1:00:00 ahead of this machine's clock; they count here" in capsys.readouterr().err
 
 
+def test_a_log_too_short_for_a_tick_says_that_nothing_was_evaluated(folder, tmp_path, capsys):
+    words = ["alerts", "backtest", str(folder / "new.yaml"), str(tmp_path / "log.jsonl")]
+    event = {"event_id": "a", "timestamp": "2026-11-02T08:00:10Z", "node_id": "a_node", "event_type": "NODE_FAILURE"}
+    (tmp_path / "log.jsonl").write_text(json.dumps(event) + "\n")
+    assert main(words) == 0
+    assert "nothing was evaluated: the log ends before the next tick (--until" in capsys.readouterr().err
+    assert main([*words, "--until", "2026-11-02T08:30:00"]) == 0
+    assert "nothing was evaluated" not in capsys.readouterr().err
+
+
 def test_with_incidents_the_rules_are_scored(run, folder):
     words = ("--store", str(folder / "store"), "--incidents", str(folder / "labels.csv"))
     rows = json.loads(run(*words, "--json"))
