@@ -23,7 +23,8 @@ _ESCAPED = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
 class Matcher(Frozen):
     """One test of a label, written as in Alertmanager: `severity = "critical"`, `node =~ "stamper_.*"`.
 
-    A label that is not there counts as empty. A pattern must match the whole value (RE2: no time runs away).
+    A label that is not there counts as empty. A pattern must match the whole value, its dot no line break (RE2: no
+    time runs away).
     """
 
     name: str
@@ -80,7 +81,7 @@ class Matcher(Frozen):
 @lru_cache(maxsize=1 << 16)
 def _found_whole(pattern: str, value: str) -> bool:
     """Polars' own pattern engine is of RE2's kind. It takes a tenth of a millisecond, and labels come again."""
-    return bool(pl.Series([value]).str.contains(f"^(?s:{pattern})$", strict=True)[0])
+    return bool(pl.Series([value]).str.contains(f"^(?:{pattern})$", strict=True)[0])
 
 
 class Route(Frozen):

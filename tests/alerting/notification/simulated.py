@@ -49,7 +49,7 @@ class Group:
 def matches(matchers, labels):
     for matcher in matchers:
         value = labels.get(matcher.name, "")
-        found = re.fullmatch(matcher.value, value, re.S) is not None if "~" in matcher.op else value == matcher.value
+        found = re.fullmatch(matcher.value, value) is not None if "~" in matcher.op else value == matcher.value
         if found == matcher.op.startswith("!"):
             return False
     return True
