@@ -5,12 +5,14 @@ What a figure shows in words, for those who do not see it, stands in its layout:
 
 from __future__ import annotations
 
+from onex_analytics.views.error_patterns.flows import cascade_sankey
 from onex_analytics.views.error_patterns.frequencies import pareto
 from onex_analytics.views.error_patterns.heat import template_heatmap
 from onex_analytics.views.error_patterns.lifetimes import first_seen_timeline
 from onex_analytics.views.error_patterns.rates import stacked_rates
 
 __all__ = [
+    "cascade_sankey",
     "first_seen_timeline",
     "pareto",
     "stacked_rates",

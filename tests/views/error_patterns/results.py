@@ -68,6 +68,10 @@ class Case:
         return error_patterns.detect_bursts(self.errors, "10m", self.by if self.groups.height < 100 else ())
 
     @cached_property
+    def cascades(self) -> pl.DataFrame:
+        return error_patterns.cascades(self.errors, ("node", "fingerprint"))
+
+    @cached_property
     def changes(self) -> pl.DataFrame:
         watched = {"since": minutes(-1), "until": max([minutes(121), *self.errors["timestamp"].drop_nulls()])}
         return error_patterns.compare_periods(self.errors, self.moment, "fingerprint", **watched)
