@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from onex_analytics.error_patterns.leaves import Leaves, joined, leaves_of, words_of
 from onex_analytics.error_patterns.masking import BETWEEN, CODE, MASK, generalized
 from onex_analytics.error_patterns.splitting import MARK_BITS, count_words, find_leaves, find_roots
-from onex_analytics.error_patterns.tokens import Codes, Counts, Vocabulary
+from onex_analytics.error_patterns.tokens import Codes, Counts, Vocabulary, by_length
 
 _MOSTLY_DISTINCT, _RARE = 0.5, 2
 """A place with more distinct words than this share of the lines is one of values, as far as words so rare go."""
@@ -47,11 +47,15 @@ def patterns(lines: pl.DataFrame) -> pl.DataFrame:
     lines = lines.select("line", "count").sort("line")
     vocabulary = Vocabulary()
     counts = lines["count"].cast(pl.Int64).to_numpy()
-    tables = vocabulary.tables(lines["line"])
+    has_empty = (lines["line"] == "").any()
+    lengths, codes = vocabulary.numbered(lines["line"])
+    del lines  # what is distinct is large
+    tables = by_length(lengths, codes)
+    del codes
     found = [_of_one_length(table.codes, counts[table.rows], vocabulary) for table in tables]
     words = words_of(vocabulary.texts, found)
     parts = [_texts(*joined(leaves, words), vocabulary.texts) for leaves in found]
-    if (lines["line"] == "").any():
+    if has_empty:
         parts.append(pl.DataFrame({"key": [""], "tokens": [[]]}, schema=FOUND))
     return (
         pl.concat(parts or [pl.DataFrame(schema=FOUND)])

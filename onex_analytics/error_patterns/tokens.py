@@ -61,20 +61,14 @@ class Vocabulary:
         return categories(self._held) if self._known is None else self._known
 
     def tables(self, lines: pl.Series) -> Iterator[Lines]:
-        """The lines length by length, the shortest first; those without tokens are left out."""
-        lengths, codes = self._codes(lines)
-        begins = np.cumsum(lengths) - lengths
-        order = np.argsort(lengths, kind="stable")
-        ends = np.cumsum(np.bincount(lengths, minlength=1))
-        for length in np.unique(lengths[lengths > 0]):
-            rows = order[ends[length - 1] : ends[length]]
-            table = np.empty((len(rows), length), np.int32)
-            for j in range(length):
-                table[:, j] = codes[begins[rows] + j]
-            yield Lines(rows, table)
+        """The lines length by length; see `by_length`."""
+        return by_length(*self.numbered(lines))
 
-    def _codes(self, lines: pl.Series) -> tuple[NDArray[np.int64], Codes]:
-        """Tokens take many times the room of their numbers, so that only some lines have them at a time."""
+    def numbered(self, lines: pl.Series) -> tuple[NDArray[np.int64], Codes]:
+        """How many tokens each line has, and the numbers of the tokens of all.
+
+        Tokens take many times the room of their numbers, so that only some lines have them at a time.
+        """
         lengths, codes = [np.empty(0, np.int64)], [np.empty(0, np.int32)]
         for begin in range(0, len(lines), _AT_A_TIME):
             counted, tokens = tokens_of(lines[begin : begin + _AT_A_TIME])
@@ -85,3 +79,16 @@ class Vocabulary:
             lengths.append(counted)
             codes.append(numbered.to_physical().cast(pl.Int32).fill_null(-1).to_numpy())
         return np.concatenate(lengths), np.concatenate(codes)
+
+
+def by_length(lengths: NDArray[np.int64], codes: Codes) -> Iterator[Lines]:
+    """Lines, length by length, the shortest first; those without tokens are left out."""
+    begins = np.cumsum(lengths) - lengths
+    order = np.argsort(lengths, kind="stable")
+    ends = np.cumsum(np.bincount(lengths, minlength=1))
+    for length in np.unique(lengths[lengths > 0]):
+        rows = order[ends[length - 1] : ends[length]]
+        table = np.empty((len(rows), length), np.int32)
+        for j in range(length):
+            table[:, j] = codes[begins[rows] + j]
+        yield Lines(rows, table)
