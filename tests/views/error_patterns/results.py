@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from onex_analytics import error_patterns
+from onex_analytics.frames import contrast
 from onex_analytics.model.shapes import EVENTS
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -75,6 +76,12 @@ class Case:
     def changes(self) -> pl.DataFrame:
         watched = {"since": minutes(-1), "until": max([minutes(121), *self.errors["timestamp"].drop_nulls()])}
         return error_patterns.compare_periods(self.errors, self.moment, "fingerprint", **watched)
+
+    @cached_property
+    def contrast(self) -> pl.DataFrame:
+        """What is different about failures."""
+        who = ("node", "node_version", "operation", "family")
+        return contrast(self.events, pl.col("outcome") == "failure", columns=who).collect()
 
 
 def _words(n: int) -> str:
