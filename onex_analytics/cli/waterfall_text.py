@@ -24,7 +24,8 @@ def waterfall_lines(rows: pl.DataFrame, *, width: int = 120) -> list[str]:
     lanes = rows.to_dicts()
     whole = max(lane["until_ms"] for lane in lanes)
     starts = [lane["start"] for lane in lanes if lane["start"] is not None]
-    facts = [f"trace {lanes[0]['trace_id']}", f"{lanes[0]['spans']:,} spans", f"{length(whole)}"]
+    spans = lanes[0]["spans"]
+    facts = [f"trace {lanes[0]['trace_id']}", f"{spans:,} span{'s' * (spans != 1)}", f"{length(whole)}"]
     facts += [f"{starts and min(starts):%Y-%m-%d %H:%M:%S} UTC"] if starts else []
     facts += [
         f"{count:,} {word}"

@@ -33,6 +33,18 @@ def test_a_sketch_says_that_it_is_one_and_stays_within_its_bound(traces_store, a
         assert row["p50_ms"] == pytest.approx(exact[node]["p50_ms"], rel=0.00542)
 
 
+def test_a_table_from_a_sketch_says_how_near_its_values_are(traces_store, capsys):
+    assert main(["profile", "latency", "--store", traces_store]) == 0
+    assert "sketch" not in capsys.readouterr().err
+    assert main(["profile", "latency", "--store", traces_store, "--sketch"]) == 0
+    assert "within 0.5% of the exact one" in capsys.readouterr().err
+
+
+def test_a_table_of_resources_that_nobody_told_says_who_would(traces_store, capsys):
+    assert main(["profile", "resources", "--store", traces_store]) == 0
+    assert "PERFORMANCE_PROFILE" in capsys.readouterr().err
+
+
 def test_a_table_for_people_leaves_out_what_is_the_same_in_every_row(traces_store, capsys):
     assert main(["profile", "latency", "--store", traces_store]) == 0
     heading = capsys.readouterr().out.splitlines()[0].split()

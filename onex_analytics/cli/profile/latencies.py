@@ -8,6 +8,7 @@ import typer
 
 from onex_analytics.cli.figure_files import Figure, write_figure
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
+from onex_analytics.cli.profile.tables import tell
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import (
     By,
@@ -25,22 +26,10 @@ from onex_analytics.cli.span_inputs import (
 )  # fmt: skip
 
 if TYPE_CHECKING:
-    import polars as pl
+    pass
 
 Quantiles = Annotated[str, typer.Option(help="Shares with commas between.")]
 GROUPS = ("node", "operation")
-
-
-def _tell(output: Output, table: pl.DataFrame) -> None:
-    """A table for people goes without what says the same in every row: exactness, and weights of unsampled work."""
-    import polars as pl
-
-    same: set[str] = set()
-    if output.form == "table":
-        same = {"exact", "relative_error"} & set(table.columns)
-        if {"n", "weight"} <= set(table.columns) and (table["weight"] == table["n"].cast(pl.Float64)).all():
-            same |= {"weight", "weighted_bad"} & set(table.columns)
-    output.frame(table.drop(same))
 
 
 def latency(
@@ -80,7 +69,7 @@ def latency(
             "A line a group, the slowest on top: half of the work takes no longer than the first mark, and all but the "
             "slowest hundredth no longer than the last."
         ))  # fmt: skip
-    _tell(output, rows)
+    tell(output, rows)
 
 
 def timeseries(
@@ -113,7 +102,7 @@ def timeseries(
             "Each line is a share of the work: so much of it took no longer. Lines that part say that some of the work "
             "became slow, lines that rise together that all of it did."
         ))  # fmt: skip
-    _tell(output, table)
+    tell(output, table)
 
 
 def apdex(
@@ -143,7 +132,7 @@ def apdex(
     with spans_of(files, store, format, since=since, until=until, nodes=node) as spans, busy("judging"):
         table = reckoned(spans, threshold_ms, listed(by, GROUPS)).collect()
     worst = table.sort("apdex", nulls_last=True, maintain_order=True)
-    _tell(output, worst)
+    tell(output, worst)
     below = 0 if min_apdex is None else worst.filter(pl.col("apdex") < min_apdex).height
     if below:
         say(f"{below} of {worst.height} are below {min_apdex}.")
@@ -177,7 +166,7 @@ def slo(
         at = time_of("--now", now)
         table = reckoned(spans, objective, threshold_ms, window, listed(by, ()), now=at).collect()
     worst = table.sort("budget_left", nulls_last=True, maintain_order=True)
-    _tell(output, worst)
+    tell(output, worst)
     spent = worst.filter(pl.col("budget_left") <= 0).height
     if spent:
         say(f"the error budget of {spent} of {worst.height} is spent." if by else "the error budget is spent.")
@@ -212,7 +201,7 @@ def heatmap(
             "From left to right time, from below the duration: the stronger the colour, the more work took so long. "
             "Two stripes are two kinds of work."
         ))  # fmt: skip
-    _tell(output, cells)
+    tell(output, cells)
 
 
 def ecdf(
@@ -242,4 +231,4 @@ def ecdf(
             "A line a group: where it is steep, much of the work takes about so long; a step is a kind of work of its "
             "own. The further left a line, the faster."
         ))  # fmt: skip
-    _tell(output, table)
+    tell(output, table)

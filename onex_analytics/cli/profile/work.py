@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from onex_analytics.cli.figure_files import Figure, write_figure
-from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, write_text
+from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say, write_text
+from onex_analytics.cli.profile.tables import tell
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import (
     By,
@@ -87,7 +88,10 @@ def resources(
     keys = listed(by, ("node", "operation", "node_version"))
     with spans_of(files, store, format, since=since, until=until, nodes=node) as spans, busy("adding up"):
         table = resource_profile(spans, keys).collect()
-    output.frame(table.head(limit) if limit else table)
+    if table.is_empty():
+        say("no span tells what it took: such numbers come with PERFORMANCE_PROFILE events (`profile_operation` makes "
+            "them) and with the metadata of ends")
+    tell(output, table.head(limit) if limit else table)
 
 
 def concurrency(
@@ -116,7 +120,7 @@ def concurrency(
         raise InvalidOption("--figure", str(figure), "no --queueing beside it: that table has no figure")
     with spans_of(files, store, format, since=since, until=until, nodes=node) as spans, busy("counting"):
         if queueing:
-            output.frame(queued(spans, listed(by, ("node",)), every=every).collect())
+            tell(output, queued(spans, listed(by, ("node",)), every=every).collect())
             return
         width = every or fitting_every(spans, 96)
         table = in_flight(spans, listed(by, ()), every=width).collect()
@@ -126,4 +130,4 @@ def concurrency(
         write_figure(views.concurrency(table), figure, title=f"Work under way, in buckets of {width}", caption=(
             "The line is the mean, the band reaches from the least to the most that was under way at once."
         ))  # fmt: skip
-    output.frame(table)
+    tell(output, table)
