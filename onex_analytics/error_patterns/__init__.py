@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from onex_analytics.error_patterns.bursts import detect_bursts
     from onex_analytics.error_patterns.chains import cascades
     from onex_analytics.error_patterns.changes import compare_periods
-    from onex_analytics.error_patterns.classes import CodeRule, classify_errors
+    from onex_analytics.error_patterns.classes import CodeRule, classify_errors, load_code_rules
     from onex_analytics.error_patterns.co_occurrences import co_occurrence
     from onex_analytics.error_patterns.codes import extract_error_codes
     from onex_analytics.error_patterns.failures import errors_of
@@ -42,6 +42,7 @@ __all__ = [
     "extract_parameters",
     "fingerprint",
     "group_errors",
+    "load_code_rules",
     "load_grouping_rules",
     "mine_templates",
     "parse_tracebacks",
@@ -51,7 +52,7 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "bursts": ("detect_bursts",),
     "chains": ("cascades",),
     "changes": ("compare_periods",),
-    "classes": ("CodeRule", "classify_errors"),
+    "classes": ("CodeRule", "classify_errors", "load_code_rules"),
     "co_occurrences": ("co_occurrence",),
     "codes": ("extract_error_codes",),
     "onex_analytics.frames.contrasts": ("contrast",),  # which profiling shows, too

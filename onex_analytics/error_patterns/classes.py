@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from onex_analytics.error_patterns.codes import CODED, extract_error_codes
 from onex_analytics.error_patterns.grouping_rules import possible_pattern
+from onex_analytics.error_patterns.rule_files import rules_in
 from onex_analytics.error_patterns.templates import mine_templates
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.model.error_codes import ErrorCodeTaxonomy
@@ -43,6 +45,22 @@ class CodeRule(BaseModel):
     def given(self) -> pl.Expr:
         """The code where the message matches, else null."""
         return pl.when(pl.col("error_message").cast(pl.String).str.contains(self.match)).then(pl.lit(self.code))
+
+
+def load_code_rules(rules: str | Path) -> list[CodeRule]:
+    """Rules from a YAML file: a list of mappings with `match` and `code`.
+
+    Raises:
+        InvalidOption: a rule that is none, named by its place, with what is wrong.
+        SourceError: the file cannot be read.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "rules.yaml").write_text("- {match: no space left, code: ONEX_SYS_901_DISK_FULL}")
+    ...     load_code_rules(Path(folder) / "rules.yaml")
+    [CodeRule(match='no space left', code='ONEX_SYS_901_DISK_FULL')]
+    """
+    return rules_in(rules, CodeRule, "code rules", "a list of rules, each with match (a regular expression) and code")
 
 
 def classify_errors(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from functools import reduce
 from pathlib import Path
-from typing import Any
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from onex_analytics.exceptions import InvalidOption, SourceError
+from onex_analytics.error_patterns.rule_files import rules_in
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
@@ -86,24 +85,5 @@ def load_grouping_rules(rules: str | Path) -> list[GroupingRule]:
     ...     load_grouping_rules(Path(folder) / "rules.yaml")
     [GroupingRule(name='disk', match={'error_code': 'SYS_901'}, group='disk')]
     """
-    import yaml
-
     wanted = "a list of rules, each with name, match (column: regular expression) and group"
-    try:
-        held: Any = yaml.safe_load(Path(rules).read_text(encoding="utf-8"))
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror or error})"
-        raise SourceError(str(rules), problem, "name a YAML file of rules") from error
-    except yaml.YAMLError as error:
-        raise InvalidOption("grouping rules", f"{rules}: {str(error).splitlines()[0]}", wanted) from None
-    if not isinstance(held, list):
-        raise InvalidOption("grouping rules", f"{rules}: {type(held).__name__}", wanted)
-    found = []
-    for place, given in enumerate(held, 1):
-        try:
-            found.append(GroupingRule.model_validate(given))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "rule"
-            raise InvalidOption("grouping rules", f"rule {place} of {rules}, {where}: {first['msg']}", wanted) from None
-    return found
+    return rules_in(rules, GroupingRule, "grouping rules", wanted)

@@ -8,6 +8,7 @@ from onex_analytics.cli import main
 from onex_analytics.error_patterns import TemplateModel
 from onex_analytics.store import EventStore
 from onex_analytics.synthetic import Incident, generate
+from tests.cli.conftest import line
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +109,156 @@ def test_raw_files_are_read_as_well(fleet_store, ask, tmp_path):
     rows = ask("errors", "groups", str(log))
     stored = ask("errors", "groups", "--store", fleet_store)
     assert sum(row["errors"] for row in rows) == sum(row["errors"] for row in stored)
+
+
+STACK = """Traceback (most recent call last):
+  File "/app/src/tools/stamper.py", line 40, in stamp
+    read(path)
+  File "/usr/lib/python3.11/pathlib.py", line 1044, in open
+    return io.open(self)
+FileNotFoundError: no such file: a.yaml"""
+MESSAGES = (
+    None, "", "\0\x1b[31mred\r\n\u202e", "🙂 lost 3 rows", "lost 4 rows", "[ONEX_SYS_901] 3 MB left", "[OURS_1] lost",
+    "x" * 20_000, "{name} %s <b>&amp;</b>",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def odd_log(tmp_path_factory) -> str:
+    """Ninety failures of nine messages that nobody would wish for, every ninth of them with a traceback."""
+    path = tmp_path_factory.mktemp("odd") / "odd.jsonl"
+    told = [
+        {"error": MESSAGES[place % len(MESSAGES)]} | ({"stack_trace": STACK} if place % 9 == 4 else {})
+        for place in range(90)
+    ]
+    lines = [
+        line(place, f"node_{place % 2}", "NODE_FAILURE", 60 * place, f"c{place // 3}", None, **more)
+        for place, more in enumerate(told)
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(path)
+
+
+EVERY_COMMAND = (
+    ["groups"], ["templates"], ["classify"], ["tracebacks"], ["rates"], ["rates", "--every", "10m", "--by", "node"],
+    ["bursts"], ["bursts", "--by", "group"], ["co-occurrence"], ["co-occurrence", "--by", "node,error_code"],
+    ["cascades"], ["cascades", "--by-time"], ["contrast"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", EVERY_COMMAND, ids=" ".join)
+def test_messages_that_nobody_would_wish_for_are_rows_like_all_others(words, odd_log, ask, capsys):
+    assert isinstance(ask("errors", *words, odd_log), list)
+    assert main(["errors", *words, odd_log]) == 0
+    assert "\x1b[31m" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", EVERY_COMMAND, ids=" ".join)
+def test_of_an_empty_store_there_is_nothing_to_tell(words, ask, tmp_path, capsys):
+    (tmp_path / "nothing.jsonl").touch()
+    EventStore(str(tmp_path / "store")).append(str(tmp_path / "nothing.jsonl"))
+    rows = ask("errors", *words, "--store", str(tmp_path / "store"))
+    assert [row for row in rows if row.get("left_out") is None] == []  # contrast names columns that take no part
+    assert main(["errors", *words, "--store", str(tmp_path / "store")]) == 0
+
+
+def test_odd_messages_are_counted_each(odd_log, ask):
+    for command in ("groups", "templates"):
+        rows = ask("errors", command, odd_log)
+        assert sum(row["errors" if command == "groups" else "count"] for row in rows) == 90 - 10 * (command != "groups")
+    assert len(ask("errors", "classify", odd_log)) == 90
+
+
+def test_each_error_is_classified_once_and_rules_give_codes(odd_log, ask, tmp_path, capsys):
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("- {match: '^lost \\d', code: ONEX_CORE_022_FILE_READ_ERROR}\n")
+    rows = ask("errors", "classify", odd_log, "--rules", str(rules))
+    by_rule = [row for row in rows if row["method"] == "rule"]
+    assert [row["code"] for row in by_rule] == ["ONEX_CORE_022_FILE_READ_ERROR"] * 10
+    assert {row["method"] for row in rows} == {"rule", "explicit", "none"}
+    assert main(["errors", "classify", odd_log]) == 0
+    told = capsys.readouterr()
+    assert "ONEX_SYS_901_DISK_FULL" in told.out
+    assert "of 90 errors have no code that is sure" in told.err
+
+
+def test_tracebacks_are_told_by_where_they_are_raised_and_the_others_counted(odd_log, ask, capsys):
+    rows = ask("errors", "tracebacks", odd_log)
+    assert [row["exception_type"] for row in rows] == ["FileNotFoundError"] * 10
+    assert main(["errors", "tracebacks", odd_log]) == 0
+    told = capsys.readouterr()
+    assert "tools.stamper stamp:40" in told.out
+    assert "80 of 90 errors have no traceback" in told.err
+    assert main(["errors", "tracebacks", odd_log, "--own", "pathlib"]) == 0
+    assert "pathlib open:1044" in capsys.readouterr().out
+
+
+def test_pairs_that_come_together_are_found_among_all_traces(fleet_store, ask, capsys):
+    rows = ask("errors", "co-occurrence", "--store", fleet_store)
+    assert rows[0]["group_right"] == "ONEX_SYS_904_RESOURCE_EXHAUSTED"
+    assert rows[0]["q"] < 0.01 < 10 < rows[0]["lift"]
+    by_code = ask("errors", "co-occurrence", "--store", fleet_store, "--by", "error_code", "--kind", "failure")
+    assert by_code[0]["error_code_right"] == "ONEX_SYS_904_RESOURCE_EXHAUSTED"
+    assert main(["errors", "co-occurrence", "--store", fleet_store, "--limit", "1"]) == 0
+    assert f"{rows[0]['n_tests']:,} pairs tested, among " in capsys.readouterr().err
+
+
+def test_codes_of_ones_own_are_known_by_every_command(odd_log, ask, tmp_path):
+    codes = tmp_path / "codes.yaml"
+    codes.write_text("ONEX_OURS_001_ROWS_LOST: rows were lost\nONEX_OURS_002_OURS_1: another\n")
+    rows = ask("errors", "classify", odd_log, "--taxonomy", str(codes))
+    assert sum(row["code"] == "ONEX_OURS_002_OURS_1" for row in rows) == 10
+    titles = [row["title"] for row in ask("errors", "groups", odd_log, "--taxonomy", str(codes))]
+    assert "ONEX_OURS_002_OURS_1" in titles
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["groups"], ["classify"], ["bursts"], ["compare", "2026-11-01T12:30"], ["co-occurrence"], ["cascades"],
+     ["contrast"]], ids=lambda words: words[0],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"ONEX_SYS_901_OTHER: mine", "cannot be redefined"),
+        (b"ONEX_SYS_901_DISK_FULL: {severity: WARNING}", "cannot be redefined"),
+        (b"nonsense: mine", "a long form such as"),
+        (b"- [", "name a YAML file of error codes"),
+        (b"\xff\xfe\x00", "no text in UTF-8"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_taxonomy_that_cannot_be_is_refused_with_the_mend(words, text, said, odd_log, tmp_path, capsys):
+    codes = tmp_path / "codes.yaml"
+    if text is not None:
+        codes.write_bytes(text)
+    assert main(["errors", *words, odd_log, "--taxonomy", str(codes)]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["groups", "classify"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"- {name: a, match: {error_message: '(('}, group: x}", "rule 1 of"),
+        (b"- {match: '((', code: A}", "rule 1 of"),
+        (b"- {match: '(?<=a)b', code: A}", "rule 1 of"),
+        (b"- [", "rules.yaml"),
+        (b"", "NoneType"),
+        (b"\xff\xfe\x00", "no text in UTF-8"),
+    ],
+)
+def test_impossible_rules_are_refused_with_their_place(command, text, said, odd_log, tmp_path, capsys):
+    rules = tmp_path / "rules.yaml"
+    rules.write_bytes(text)
+    assert main(["errors", command, odd_log, "--rules", str(rules)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_rule_on_a_column_that_errors_do_not_have_says_which_they_have(odd_log, tmp_path, capsys):
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("- {name: a, match: {tenant: x}, group: x}\n")
+    assert main(["errors", "groups", odd_log, "--rules", str(rules)]) == 2
+    told = capsys.readouterr().err
+    assert "tenant" in told
+    assert "error_message" in told

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from onex_analytics.cli.errors.inputs import EventFiles, Kinds, errors_in, events_of
+from onex_analytics.cli.errors.inputs import EventFiles, Kinds, Taxonomy, errors_in, events_of, taxonomy_of
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import Limit, Nodes, Since, Until, listed
@@ -32,6 +32,7 @@ def groups(
     kind: Kinds = None,
     rules: Rules = None,
     own: Own = None,
+    taxonomy: Taxonomy = None,
     limit: Limit = 20,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -39,16 +40,19 @@ def groups(
 ) -> None:
     """Errors that are one. How often, since when, whom they touch, and why they are one."""
     output = Output(as_json, as_csv, out)
+    import polars as pl
+
     from onex_analytics.error_patterns import group_errors, load_grouping_rules
 
-    chosen = load_grouping_rules(rules) if rules is not None else []
+    chosen, codes = load_grouping_rules(rules) if rules is not None else [], taxonomy_of(taxonomy)
     with events_of(files, store, since=since, until=until, nodes=node) as read, busy("grouping"):
-        table = group_errors(errors_in(read, listed(kind, ())), rules=chosen, own=listed(own, ()))
+        errors = errors_in(read, listed(kind, ()), taxonomy=codes)
+        table = group_errors(errors, rules=chosen, own=listed(own, ()), taxonomy=codes)
     if output.form != "table":
         output.frame(table)
         return
     rows = table.head(limit) if limit else table
-    output.frame(rows.with_columns(sparkline=rows["sparkline"].map_elements(_drawn)).select(_GROUPED))
+    output.frame(rows.with_columns(sparkline=rows["sparkline"].map_elements(_drawn, pl.String)).select(_GROUPED))
     if rows.height < table.height:
         rest = sum(table["errors"][rows.height :])
         say(f"and {table.height - rows.height:,} more groups with {rest:,} errors (--limit 0 shows all)")

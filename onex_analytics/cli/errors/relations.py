@@ -1,4 +1,4 @@
-"""What errors go with: cascades, contrast."""
+"""What errors go with: co-occurrence, cascades, contrast."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from onex_analytics.cli.contrasting import explaining, show_findings
-from onex_analytics.cli.errors.inputs import EventFiles, Kinds, errors_in, events_of
+from onex_analytics.cli.errors.inputs import GROUP, EventFiles, Kinds, Taxonomy, errors_in, events_of, taxonomy_of
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import By, Limit, Nodes, Since, Until, listed, spans_of
@@ -23,6 +23,53 @@ MinRatio = Annotated[float, typer.Option(help="Smallest risk ratio of a finding.
 MaxOrder = Annotated[int, typer.Option(min=1, max=2, help="2 looks at combinations of two, too.")]
 
 
+def co_occurrence(
+    files: EventFiles = None,
+    store: StoreOrFiles = None,
+    since: Since = None,
+    until: Until = None,
+    node: Nodes = None,
+    kind: Kinds = None,
+    by: By = None,
+    taxonomy: Taxonomy = None,
+    min_traces: Annotated[int, typer.Option(min=1, help="Groups of fewer traces are not tested.")] = 3,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    out: Out = None,
+) -> None:
+    """Errors that come together. Pairs that meet in a trace more often than by chance, among all traces."""
+    output = Output(as_json, as_csv, out)
+    import polars as pl
+
+    from onex_analytics.error_patterns import co_occurrence as together
+
+    keys, codes = listed(by, (GROUP,)), taxonomy_of(taxonomy)
+    with events_of(files, store, since=since, until=until, nodes=node) as read, busy("counting"):
+        errors = errors_in(read, listed(kind, ()), keys, codes)
+        traces = pl.concat([read.work.select("trace_id"), errors.lazy().select("trace_id")]).drop_nulls()
+        watched = traces.select(pl.col("trace_id").n_unique()).collect().item()
+        found = together(errors, keys, n_traces=watched, min_traces=min_traces)
+    if output.form != "table":
+        output.frame(found)
+        return
+
+    def name(column: str) -> pl.Expr:
+        return pl.col(column).cast(pl.String).fill_null("–")
+
+    sides = [
+        pl.concat_str([name(f"{key}_{side}") for key in keys], separator=" ").alias(side) for side in ("left", "right")
+    ]
+    rows = found.head(limit) if limit else found
+    output.frame(rows.with_columns(sides).select(_PAIRS))
+    if found.is_empty():
+        say(f"no two groups come together, among {watched:,} traces")
+        return
+    hidden = found.height - rows.height
+    more = f"; {hidden:,} more came together (--limit 0 shows all)" if hidden else ""
+    say(f"{found['n_tests'][0]:,} pairs tested, among {watched:,} traces{more}")
+
+
 def cascades(
     files: EventFiles = None,
     store: StoreOrFiles = None,
@@ -31,6 +78,7 @@ def cascades(
     node: Nodes = None,
     kind: Kinds = None,
     by: By = None,
+    taxonomy: Taxonomy = None,
     max_gap: MaxGap = "1m",
     by_time: ByTime = False,
     min_traces: Annotated[int, typer.Option(min=1, help="A chain comes in at least so many traces.")] = 3,
@@ -45,9 +93,9 @@ def cascades(
 
     from onex_analytics.error_patterns import cascades as sought
 
-    keys = listed(by, ("node", "error_code"))
+    keys, codes = listed(by, ("node", "error_code")), taxonomy_of(taxonomy)
     with events_of(files, store, since=since, until=until, nodes=node) as read, busy("looking"):
-        errors, within = errors_in(read, listed(kind, ()), keys), None if by_time else "trace_id"
+        errors, within = errors_in(read, listed(kind, ()), keys, codes), None if by_time else "trace_id"
         found = sought(errors, keys, within, max_gap=max_gap, min_traces=min_traces)
     if output.form != "table":
         output.frame(found)
@@ -66,6 +114,7 @@ def contrast(
     until: Until = None,
     node: Nodes = None,
     code: Codes = None,
+    taxonomy: Taxonomy = None,
     column: Annotated[
         list[str] | None, typer.Option(help="Columns that may explain it; who, what and dimensions where not given.")
     ] = None,
@@ -83,11 +132,12 @@ def contrast(
     from onex_analytics.frames import contrast as contrasted
     from onex_analytics.frames.error_names import canonical_code
 
-    asked = pl.DataFrame({"error_code": listed(code, ())}, {"error_code": pl.String}).select(canonical_code())
+    named = canonical_code(taxonomy=taxonomy_of(taxonomy))
+    asked = pl.DataFrame({"error_code": listed(code, ())}, {"error_code": pl.String}).select(named)
     with spans_of(files, store, None, since=since, until=until, nodes=node) as spans, busy("looking"):
         failed = pl.col("outcome") == "failure"
         if code:
-            failed = failed & canonical_code().is_in(asked["error_code"].implode()).fill_null(False)
+            failed = failed & named.is_in(asked["error_code"].implode()).fill_null(False)
         judged = spans.filter(pl.col("outcome") != "start").with_columns(failed.alias(_TARGET))
         chosen = listed(column, explaining(spans))
         found = contrasted(judged, pl.col(_TARGET), max_order, columns=chosen, min_ratio=min_ratio).collect()
@@ -95,6 +145,7 @@ def contrast(
 
 
 _TARGET = "_in_question"
+_PAIRS = ("left", "right", "together", "left_traces", "right_traces", "lift", "jaccard", "q")
 _CHAINS = (
     "chain", "traces", "reversed_traces", "lag_p50_ms", "share_followed", "lift", "share_direct", "share_root", "q",
 )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from onex_analytics.cli.errors.inputs import EventFiles, Kinds, errors_in, events_of
+from onex_analytics.cli.errors.inputs import GROUP, EventFiles, Kinds, Taxonomy, errors_in, events_of, taxonomy_of
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import By, Every, Limit, Nodes, Since, Until, listed
@@ -53,6 +53,7 @@ def bursts(
     kind: Kinds = None,
     every: Every = None,
     by: By = None,
+    taxonomy: Taxonomy = None,
     method: Annotated[str, typer.Option(help="tail or kleinberg.")] = "tail",
     season: Season = "auto",
     max_false_discovery: FalseDiscovery = 0.05,
@@ -65,9 +66,9 @@ def bursts(
     output = Output(as_json, as_csv, out)
     from onex_analytics.error_patterns import detect_bursts
 
-    keys = listed(by, ("node", "error_code"))
+    keys, codes = listed(by, ("node", "error_code")), taxonomy_of(taxonomy)
     with events_of(files, store, since=since, until=until, nodes=node) as read, busy("looking"):
-        errors, watched = errors_in(read, listed(kind, ()), keys), _watched(read.events)
+        errors, watched = errors_in(read, listed(kind, ()), keys, codes), _watched(read.events)
         found = detect_bursts(
             errors, every or _fitting(watched), keys, method=method, season=season,  # type: ignore[arg-type]
             max_false_discovery=max_false_discovery, since=watched[0], until=watched[1],
@@ -88,6 +89,7 @@ def compare(
     node: Nodes = None,
     kind: Kinds = None,
     by: By = None,
+    taxonomy: Taxonomy = None,
     season: Season = "auto",
     max_false_discovery: FalseDiscovery = 0.05,
     min_ratio: Annotated[float, typer.Option(help="Smallest ratio of rates that is escalating.")] = 1.5,
@@ -102,7 +104,7 @@ def compare(
     output = Output(as_json, as_csv, out)
     import polars as pl
 
-    from onex_analytics.error_patterns import compare_periods, fingerprint
+    from onex_analytics.error_patterns import compare_periods
     from onex_analytics.error_patterns.changes import CHANGES
     from onex_analytics.store.selection import time_of
 
@@ -110,14 +112,13 @@ def compare(
     fatal = listed(fail_on, ())
     if unknown := [word for word in fatal if word not in words]:
         raise InvalidOption("--fail-on", unknown, "some of " + ", ".join(words))
-    at, keys = time_of("MOMENT", moment), listed(by, (_GROUP,))
+    at, keys, codes = time_of("MOMENT", moment), listed(by, (GROUP,)), taxonomy_of(taxonomy)
     assert at is not None
     with events_of(files, store, since=since, until=until, nodes=node) as read, busy("comparing"):
-        errors = errors_in(read, listed(kind, ()), [key for key in keys if key != _GROUP])
-        named = fingerprint(errors).rename({"fingerprint_text": _GROUP}).collect()
+        errors = errors_in(read, listed(kind, ()), keys, codes)
         begin, end = _watched(read.events)
         found = compare_periods(
-            named, at, keys, since=begin, until=end, season=season,  # type: ignore[arg-type]
+            errors, at, keys, since=begin, until=end, season=season,  # type: ignore[arg-type]
             max_false_discovery=max_false_discovery, min_ratio=min_ratio,
         )  # fmt: skip
     output.frame(found)
@@ -125,9 +126,6 @@ def compare(
     if bad.height:
         say(", ".join(f"{word}: {n}" for word, n in bad["change"].value_counts(sort=True).rows()))
     return 1 if bad.height else 0
-
-
-_GROUP = "group"
 
 
 def _watched(events: pl.LazyFrame) -> tuple[Any, Any]:
