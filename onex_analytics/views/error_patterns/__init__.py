@@ -5,6 +5,7 @@ What a figure shows in words, for those who do not see it, stands in its layout:
 
 from __future__ import annotations
 
+from onex_analytics.views.error_patterns.co_occurrences import co_occurrence_matrix
 from onex_analytics.views.error_patterns.contrasts import contrast_forest
 from onex_analytics.views.error_patterns.flows import cascade_sankey
 from onex_analytics.views.error_patterns.frequencies import pareto
@@ -14,6 +15,7 @@ from onex_analytics.views.error_patterns.rates import stacked_rates
 
 __all__ = [
     "cascade_sankey",
+    "co_occurrence_matrix",
     "contrast_forest",
     "first_seen_timeline",
     "pareto",

@@ -78,6 +78,12 @@ class Case:
         return error_patterns.compare_periods(self.errors, self.moment, "fingerprint", **watched)
 
     @cached_property
+    def pairs(self) -> pl.DataFrame:
+        """Groups that come together, among all traces."""
+        n_traces = max(frame["trace_id"].n_unique() for frame in (self.events, self.errors))
+        return error_patterns.co_occurrence(self.errors, "fingerprint", n_traces=n_traces)
+
+    @cached_property
     def contrast(self) -> pl.DataFrame:
         """What is different about failures."""
         who = ("node", "node_version", "operation", "family")

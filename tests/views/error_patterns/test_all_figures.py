@@ -18,6 +18,7 @@ FOLDER = Path(views.__file__).parent
 
 DRAWN: dict[str, Callable[[Case], go.Figure]] = {
     "cascade_sankey": lambda case: views.cascade_sankey(case.cascades),
+    "co_occurrence_matrix": lambda case: views.co_occurrence_matrix(case.pairs),
     "contrast_forest": lambda case: views.contrast_forest(case.contrast),
     "first_seen_timeline": lambda case: views.first_seen_timeline(case.groups, case.changes, case.moment),
     "pareto": lambda case: views.pareto(case.groups),
