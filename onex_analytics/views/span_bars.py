@@ -13,7 +13,10 @@ from onex_analytics.views.theme import BLUE, ORANGE, RED, REST, faded, label
 
 THICKNESS = 0.74
 COLOUR_OF_KIND = {"span": BLUE, "failed": RED, "open": ORANGE, "other": REST}
+TAIL = 0.07
+"""The room for what is not known of open spans, of the figure's width."""
 _PALE = 0.38
+_FADING = 8  # steps from the colour of an open span to nothing
 _TITLES = {"span": "span", "failed": "failed", "open": "open: no end yet", "other": "several spans"}
 
 Line = Mapping[str, Any]
@@ -44,6 +47,25 @@ def add_bars(
                 hovertemplate="%{customdata}<extra></extra>",
             )  # fmt: skip
     figure.update_layout(barmode="overlay", bargap=0)
+
+
+def add_tails(
+    figure: go.Figure, at: Sequence[int], lines: Sequence[Line], places: Sequence[float], width: float, size: float,
+    thickness: float = THICKNESS,
+) -> None:  # fmt: skip
+    """What is not known of open spans, those `at`: they go on beyond the last sign of life, fading.
+
+    `width` is the axis's, in its unit, of which `size` is the milliseconds.
+    """
+    step = width * TAIL / _FADING
+    steps = [(place, i) for place in at for i in range(_FADING)]
+    if steps:
+        figure.add_bar(
+            base=[lines[place]["until_ms"] / size + i * step for place, i in steps], x=[step] * len(steps),
+            y=[places[place] for place, _ in steps], orientation="h", width=thickness, showlegend=False,
+            hoverinfo="skip",
+            marker={"color": [faded(ORANGE, 0.75 * (1 - (i + 0.5) / _FADING)) for _, i in steps], "line": {"width": 0}},
+        )  # fmt: skip
 
 
 def hover_of(line: Line) -> str:

@@ -12,6 +12,7 @@ from onex_analytics.views.error_patterns.frequencies import pareto
 from onex_analytics.views.error_patterns.heat import template_heatmap
 from onex_analytics.views.error_patterns.lifetimes import first_seen_timeline
 from onex_analytics.views.error_patterns.rates import stacked_rates
+from onex_analytics.views.error_patterns.swim_lanes import trace_lanes
 
 __all__ = [
     "cascade_sankey",
@@ -21,4 +22,5 @@ __all__ = [
     "pareto",
     "stacked_rates",
     "template_heatmap",
+    "trace_lanes",
 ]

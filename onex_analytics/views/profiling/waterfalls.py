@@ -9,11 +9,9 @@ import polars as pl
 
 from onex_analytics.views.durations import told, unit
 from onex_analytics.views.groups import count, sentence
-from onex_analytics.views.span_bars import COLOUR_OF_KIND, THICKNESS, add_bars, hover_of, kind_of
-from onex_analytics.views.theme import ORANGE, RED, blank, described, faded, label, styled
+from onex_analytics.views.span_bars import COLOUR_OF_KIND, TAIL, THICKNESS, add_bars, add_tails, hover_of, kind_of
+from onex_analytics.views.theme import RED, blank, described, label, styled
 
-_FADING = 8  # steps from the colour of an open span to nothing
-_TAIL = 0.07  # of the figure's width
 _DEEPEST = 14  # levels that are told by indenting
 _NAMES = 0.27  # of the figure's width, for the names
 _SLIM = 60  # lines above which they are set closer
@@ -36,7 +34,8 @@ def waterfall(rows: pl.DataFrame) -> go.Figure:
     kinds = [kind_of(line) for line in lines]
     add_bars(figure, lines, list(range(len(lines))), hovers, size)
     _add_critical(figure, lines, kinds, hovers, size)
-    _add_tails(figure, [place for place, kind in enumerate(kinds) if kind == "open"], lines, width, size)
+    unended = [place for place, kind in enumerate(kinds) if kind == "open"]
+    add_tails(figure, unended, lines, list(range(len(lines))), width, size)
     failed = [place for place, line in enumerate(lines) if line["errors"]]
     if failed:
         figure.add_scatter(
@@ -47,7 +46,7 @@ def waterfall(rows: pl.DataFrame) -> go.Figure:
     slim = len(lines) > _SLIM
     height = 120 + (15 if slim else 22) * len(lines)
     styled(figure, height=height, x_title=f"time since the first sign of life of the trace, {name}")
-    figure.update_xaxes(range=[-0.01 * width, width * (1 + _TAIL)], zeroline=False, domain=[_NAMES + 0.01, 1])
+    figure.update_xaxes(range=[-0.01 * width, width * (1 + TAIL)], zeroline=False, domain=[_NAMES + 0.01, 1])
     figure.update_yaxes(visible=False, range=[len(lines) - 0.4, -0.6])
     _add_names(figure, lines, hovers, 11 if slim else 12)
     figure.update_layout(margin={"l": 8})
@@ -69,20 +68,6 @@ def _add_critical(
         marker={"color": [COLOUR_OF_KIND[kinds[place]] for place, _ in sections], "line": {"width": 0}},
         hovertemplate="%{customdata}<extra></extra>",
     )  # fmt: skip
-
-
-def _add_tails(
-    figure: go.Figure, at: list[int], lines: list[dict[str, Any]], width: float, size: float
-) -> None:
-    """What is not known of open spans: they go on beyond the last sign of life, fading."""
-    step = width * _TAIL / _FADING
-    steps = [(place, i) for place in at for i in range(_FADING)]
-    if steps:
-        figure.add_bar(
-            base=[lines[place]["until_ms"] / size + i * step for place, i in steps], x=[step] * len(steps),
-            y=[place for place, _ in steps], orientation="h", width=THICKNESS, showlegend=False, hoverinfo="skip",
-            marker={"color": [faded(ORANGE, 0.75 * (1 - (i + 0.5) / _FADING)) for _, i in steps], "line": {"width": 0}},
-        )  # fmt: skip
 
 
 def _add_names(figure: go.Figure, lines: list[dict[str, Any]], hovers: list[str], font_size: int) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from onex_analytics import error_patterns
-from onex_analytics.frames import contrast
+from onex_analytics import error_patterns, profiling
+from onex_analytics.frames import build_spans, contrast
 from onex_analytics.model.shapes import EVENTS
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -71,6 +71,19 @@ class Case:
     @cached_property
     def cascades(self) -> pl.DataFrame:
         return error_patterns.cascades(self.errors, ("node", "fingerprint"))
+
+    @cached_property
+    def errors_of_trace(self) -> pl.DataFrame:
+        """Those of the trace with the most."""
+        traces = self.errors["trace_id"].drop_nulls().mode().sort()
+        return self.errors.filter(pl.col("trace_id") == traces[0]) if traces.len() else self.errors
+
+    @cached_property
+    def waterfall(self) -> pl.DataFrame:
+        """Of that trace."""
+        traces = self.errors_of_trace["trace_id"]
+        trace = traces[0] if traces.len() else "none"
+        return profiling.waterfall(build_spans(self.events), trace_id=trace or "none").collect()
 
     @cached_property
     def changes(self) -> pl.DataFrame:

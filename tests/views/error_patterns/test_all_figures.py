@@ -24,6 +24,7 @@ DRAWN: dict[str, Callable[[Case], go.Figure]] = {
     "pareto": lambda case: views.pareto(case.groups),
     "stacked_rates": lambda case: views.stacked_rates(case.rates, case.bursts),
     "template_heatmap": lambda case: views.template_heatmap(case.rates),
+    "trace_lanes": lambda case: views.trace_lanes(case.waterfall, case.errors_of_trace, by="fingerprint"),
 }
 PAIRS = [(name, case) for name in DRAWN for case in cases()]
 
