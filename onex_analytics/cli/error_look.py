@@ -18,7 +18,6 @@ from onex_analytics.error_patterns import (
     errors_of,
     fingerprint,
     group_errors,
-    mine_templates,
 )
 from onex_analytics.frames import fitting_width
 from onex_analytics.frames.error_names import canonical_code
@@ -47,11 +46,9 @@ def error_look(
             them to divide the log by itself.
     """
     start, end, _ = period.row(0)
-    errors = errors_of(events, spans=spans).collect()
-    templates = mine_templates(errors)
-    groups = _titled(group_errors(errors, templates=templates))
-    titles = groups.lazy().select("fingerprint", "title")
-    named = fingerprint(errors, templates=templates).join(titles, on="fingerprint", maintain_order="left").collect()
+    errors = fingerprint(errors_of(events, spans=spans).collect()).collect()
+    groups = _titled(group_errors(errors))
+    named = errors.join(groups.select("fingerprint", "title"), on="fingerprint", maintain_order="left")
     inside = named.filter(pl.col("timestamp").is_between(start, end)) if start is not None else named.clear()
     began = pl.coalesce("start", "end")
     work = spans.filter(began.is_between(start, end)) if start is not None else spans.filter(False)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
+from onex_analytics.error_patterns.chances import hypergeometric_tail
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import names, require
 from onex_analytics.frames.statistics import q_values
@@ -60,7 +61,6 @@ def co_occurrence(
     if min_traces < 1:
         raise InvalidOption("min_traces", min_traces, "1 or more")
     from scipy.sparse import csr_array, triu
-    from scipy.stats import hypergeom
 
     keys = names(by)
     rows = require(errors.lazy(), within, *keys).select(pl.col(within).alias("_within"), *keys)
@@ -79,7 +79,7 @@ def co_occurrence(
     many = groups["_traces"].to_numpy()
     left, right, together = many[both.row], many[both.col], both.data
     n_tests = groups.height * (groups.height - 1) // 2
-    p = hypergeom.sf(together - 1, total, left, right)
+    p = hypergeometric_tail(together, total, left, right)
     with np.errstate(divide="ignore", invalid="ignore"):
         off = together * total - left * right
         phi = off / np.sqrt(left * right * (total - left).astype(np.float64) * (total - right))

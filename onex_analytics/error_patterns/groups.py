@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from onex_analytics.error_patterns.fingerprints import fingerprint
+from onex_analytics.error_patterns.fingerprints import FINGERPRINT, fingerprint
 from onex_analytics.error_patterns.grouping_rules import GroupingRule
 from onex_analytics.error_patterns.templates import TemplateModel
 from onex_analytics.exceptions import InvalidOption
+from onex_analytics.frames.columns import names, require
 from onex_analytics.model.error_codes import ErrorCodeTaxonomy
 from onex_analytics.model.shapes import UTC_MICROSECONDS
 
@@ -51,8 +52,9 @@ def group_errors(
     Args:
         errors: one row an error, such as `errors_of` gives, or any rows with `error_message`; reads also what
             `fingerprint` reads, and `timestamp`, `kind`, `trace_id`, `node`, `node_version`, `adjusted_count` and
-            `error_id` where they are there.
-        rules, templates, taxonomy, own: as `fingerprint` takes them.
+            `error_id` where they are there. Rows that `fingerprint` has named already, that is those with all columns
+            of `FINGERPRINT`, are taken by these names.
+        rules, templates, taxonomy, own: as `fingerprint` takes them. Where one is given, rows are named anew.
         parts: of the sparkline.
 
     Returns:
@@ -68,8 +70,12 @@ def group_errors(
     """
     if parts < 1:
         raise InvalidOption("parts", parts, "1 or more")
-    named = fingerprint(errors, rules=rules, templates=templates, taxonomy=taxonomy, own=own).collect()
-    rows = _completed(named)
+    told, mine = list(rules), names(own)
+    named = require(errors.lazy(), "error_message")
+    is_named = set(FINGERPRINT) <= set(named.collect_schema())
+    if not is_named or told or mine or templates is not None or taxonomy is not None:
+        named = fingerprint(named, rules=told, templates=templates, taxonomy=taxonomy, own=mine)
+    rows = _completed(named.collect())
     since = pl.col("timestamp") - pl.col("timestamp").min()
     place = (since / pl.max_horizontal(since.max(), pl.duration(microseconds=1)) * parts).floor()
     newest = pl.struct("timestamp", pl.col("error_message").str.len_bytes(), "error_id")

@@ -16,6 +16,7 @@ from onex_analytics.error_patterns.grouping_rules import GroupingRule, load_grou
 from onex_analytics.error_patterns.groups import GROUPS, group_errors
 from onex_analytics.error_patterns.templates import mine_templates
 from onex_analytics.exceptions import InvalidOption, MissingColumns
+from onex_analytics.model.error_codes import ErrorCodeTaxonomy
 
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -160,3 +161,20 @@ def test_impossible_rules_are_refused_with_their_place(tmp_path):
         )
     with pytest.raises(InvalidOption, match="1 or more"):
         group_errors(pl.DataFrame({"error_message": ["x"]}), parts=0)
+
+
+def test_rows_that_are_named_keep_their_names_until_they_are_to_be_named_otherwise():
+    rows = pl.DataFrame({"error_message": ["lost 3 rows", "lost 4 rows", "no way"]})
+    named = fingerprint(rows).collect()
+    assert group_errors(named).equals(group_errors(rows))
+    one = named.with_columns(fingerprint=pl.lit("mine"), fingerprint_text=pl.lit("mine"))
+    assert group_errors(one).select("fingerprint", "errors").rows() == [("mine", 3)]
+    rule = GroupingRule(name="all", match={"error_message": "."}, group="all")
+    for again in (
+        group_errors(one, templates=mine_templates(rows)), group_errors(one, own="omnibase"),
+        group_errors(one, taxonomy=ErrorCodeTaxonomy.default()), group_errors(one.drop("template")),
+    ):  # fmt: skip
+        assert again.equals(group_errors(rows))
+    assert group_errors(one, rules=[rule])["title"].to_list() == ["all"]
+    with pytest.raises(MissingColumns, match="error_message"):
+        group_errors(named.drop("error_message"))
