@@ -211,24 +211,36 @@ def _bursts(errors: ErrorFrames) -> str:
     )  # fmt: skip
 
 
-def _together(errors: ErrorFrames) -> str:
-    sure = errors.pairs.filter(pl.col("q") <= 0.05)
-    n_tests = 0 if errors.pairs.is_empty() else errors.pairs["n_tests"][0]
+def _pairs(pairs: pl.DataFrame) -> str:
+    """Which groups come in the same traces; without a figure where it could only show that none do."""
+    if pairs.is_empty():
+        return _empty("No two groups come together: of those that came in three traces or more, no trace has two.")
+    sure = pairs.filter(pl.col("q") <= 0.05)
+    tried = f"of {count(pairs['n_tests'][0], 'pair')} tested, {pairs.height:,} came in a trace at all"
+    if sure.is_empty():
+        return _empty(f"No two groups come together more often than by chance: {tried}.")
     columns = [
         Column("title_left", "group"), Column("title_right", "and group"), Column("together", "with both", "count"),
         Column("left_traces", "with the first", "count"), Column("right_traces", "with the second", "count"),
         Column("lift", "times chance", "number"), Column("jaccard", "both of either", "share"),
         Column("q", "false with", "share"),
     ]  # fmt: skip
-    pairs = html_table(
-        sure.head(_FEW).with_columns(_short("title_left"), _short("title_right")), columns,
-        caption="Groups that come together in traces", empty="No two groups come together more often than by chance.",
+    rest = sure.height - _FEW
+    return (
+        f"<p>{tried.capitalize()}, {sure.height:,} more often than by chance.</p>"
+        + _drawn(error_patterns.co_occurrence_matrix(pairs))
+        + html_table(sure.head(_FEW).with_columns(_short("title_left"), _short("title_right")), columns,
+                     caption="Groups that come together in traces, the surest first", empty="")
+        + (f"<p>{count(rest, 'less sure pair has', 'less sure pairs have')} no row.</p>" if rest > 0 else "")
     )  # fmt: skip
+
+
+def _together(errors: ErrorFrames) -> str:
     return (
         "<h3>In the same trace</h3>"
-        + _read(f"Pairs that come together in a trace more often than by chance, of {count(n_tests, 'pair')} tested "
+        + _read("Pairs that come together in a trace more often than by chance "
                 "(<code>onex-analytics errors co-occurrence</code>).")
-        + pairs + "<h3>One after the other</h3>"
+        + _pairs(errors.pairs) + "<h3>One after the other</h3>"
         + _read("Chains that come in one order more often than in the other, and begin where nothing had gone wrong "
                 "before: the first of them is where to look (<code>onex-analytics errors cascades</code>).")
         + _cascades(errors.chains, ("node", "title"), "traces", "No chain comes in one order within traces.")
@@ -265,6 +277,9 @@ def _contrasts(contrasts: Sequence[ErrorContrast]) -> str:
             continue
         n_tests = 0 if one.findings.is_empty() else one.findings["n_tests"][0]
         parts.append(f"<h3>{html.escape(title)}: {plain(one.failures, 'count')}</h3>")
+        if not findings.is_empty():
+            target = "failed work" if one.code is None else f"failures with {one.code}"
+            parts.append(_drawn(error_patterns.contrast_forest(one.findings, target)))
         parts.append(html_table(
             findings.head(_FEW).with_columns(_short("pattern"), _short("shadowed_by")), _FINDING,
             caption=f"{title}: what is different", empty="No value or combination is more frequent among it.",

@@ -65,6 +65,9 @@ def test_what_is_different_about_failed_work_names_the_node():
     assert [(one.code, one.failures) for one in rest] == [("E7", 20)]
     told = texts(found)["errors-contrast"]
     assert told.index("node=fresh") > told.index("All work that failed: 35")
+    assert told.count('class="plot"') == 2
+    assert "What is different about failed work: " in told
+    assert "What is different about failures with E7: " in told
     assert "Work that failed with E7: 20" in told
 
 
@@ -77,8 +80,44 @@ def test_errors_that_follow_each_other_in_many_traces_are_a_chain_and_one_of_the
     told = texts(asked(log.with_columns(trace_id=pl.col("correlation_id").str.slice(1))))
     assert "deep · E1 → high · E2" in told["errors-together"]
     assert "<td>E1 → E2</td>" in told["errors-together"]
+    assert "The most frequent is deep · E1, then high · E2: in 12 traces, half of them within 50 ms." in told[
+        "errors-together"
+    ]
+    assert "The most frequent is E1, then E2: in 12 episodes, half of them within 50 ms." in told["errors-together"]
     assert "<code>11</code>" in told["errors-example"]
-    assert 'class="plot"' in told["errors-example"]
+    assert "2 errors of one trace, in 2 lanes" in told["errors-example"]
+    assert "1 time one draws another after it, such as E1, then E2." in told["errors-example"]
+
+
+def test_without_chains_their_absence_is_told_and_the_example_has_the_order_of_time():
+    log = events(
+        row for code in ("E1", "E2")
+        for row in run(code, f"c{code}", int(code[1]), 5.0, failed=True, code=code)
+    ).with_columns(trace_id=pl.lit("one"))  # fmt: skip
+    told = texts(asked(log))
+    assert "No chain within traces: no two groups come in one order" in told["errors-together"]
+    assert "No chain within episodes: no two groups come in one order" in told["errors-together"]
+    assert "In order: E1, E2." in told["errors-example"]
+    assert "draws another" not in told["errors-example"]
+
+
+def test_groups_that_come_together_more_often_than_by_chance_are_drawn_and_others_are_told_of():
+    def pairs(together: bool, every: int = 3) -> str:
+        """Of ninety traces, one of so many has E1, and the same one or the next has E2."""
+        log = events(
+            row for i in range(90)
+            for row in (*run("deep", f"d{i}", 60 * i, 5.0, failed=i % every == 0, code="E1"),
+                        *run("high", f"h{i}", 60 * i + 0.05, 5.0, failed=(i - (not together)) % every == 0, code="E2"))
+        )  # fmt: skip
+        told = texts(asked(log.with_columns(trace_id=pl.col("correlation_id").str.slice(1))))["errors-together"]
+        return told.partition("<h3>One after the other</h3>")[0]
+
+    assert "Heat map of 2 errors that come in the same traces" in pairs(True)
+    assert "Of 1 pair tested, 1 came in a trace at all, 1 more often than by chance." in pairs(True)
+    assert "No two groups come together: of those that came in three traces or more, no trace has two." in pairs(False)
+    always = "more often than by chance: of 1 pair tested, 1 came in a trace at all."
+    assert always in pairs(True, every=1)
+    assert 'class="plot"' not in pairs(False) + pairs(True, every=1)
 
 
 def test_nothing_wrong_is_said_in_words():
