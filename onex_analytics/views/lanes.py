@@ -30,7 +30,7 @@ def note(text: str) -> str:
 
 def titled_lanes(
     figure: go.Figure, names: Sequence[str], others: int, *, x_title: str, counts: Sequence[int] = (),
-    what: str = "group", most_letters: int = 42,
+    what: str = "group", most_letters: int = 38,
 ) -> go.Figure:  # fmt: skip
     """As `lane_axis`, but a name stands above what its line shows: long names leave narrow pages room to draw.
 
@@ -40,10 +40,11 @@ def titled_lanes(
     titles += [f"<i>other: {count(others, what)}</i>"] if others else []
     numbers = [f" · {n:,}" for n in counts] or [""] * len(titles)
     styled(figure, height=124 + 36 * len(titles), x_title=x_title)
-    for place, (title, n) in enumerate(zip(titles, numbers, strict=True)):
-        figure.add_annotation(
-            text=title + n, x=0, xref="paper", xanchor="left", y=place, yanchor="bottom", yshift=-3, showarrow=False,
-            font={"size": 12},
-        )  # fmt: skip
-    figure.update_layout(margin_l=16)
-    return figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, range=[len(titles) - 0.45, -0.6])
+    above = [
+        {"text": title + n, "x": 0, "xref": "paper", "xanchor": "left", "y": place, "yanchor": "bottom", "yshift": -3,
+         "showarrow": False, "font": {"size": 12}} for place, (title, n) in enumerate(zip(titles, numbers, strict=True))
+    ]  # fmt: skip
+    figure.update_layout(margin_l=16, annotations=[*figure.layout.annotations, *above])
+    return figure.update_yaxes(
+        showticklabels=False, ticks="", showgrid=False, zeroline=False, range=[len(titles) - 0.45, -0.6]
+    )  # fmt: skip

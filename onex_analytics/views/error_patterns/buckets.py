@@ -46,7 +46,10 @@ class Buckets:
 
     @classmethod
     def of_rates(cls, rates: pl.DataFrame, of: Collection[str], most_columns: int) -> Buckets:
-        """The rows of `error_rates` by group and column; where there are more buckets, so many are joined evenly."""
+        """The rows of `error_rates` by group and column; where there are more buckets, so many are joined evenly.
+
+        A bucket is taken to be as long as the least distance of two: the frame does not say.
+        """
         keys = keys_of(rates, MEASURES)
         rows = rates.to_dicts()
         timed = [row for row in rows if row["start"] is not None]

@@ -14,7 +14,20 @@ from onex_analytics.views.error_patterns.group_words import moment_of, title_of,
 from onex_analytics.views.groups import count, name_of, sentence
 from onex_analytics.views.lanes import note, titled_lanes
 from onex_analytics.views.panels import TIME
-from onex_analytics.views.theme import BLUE, GREEN, ORANGE, PINK, RED, REST, TEXT, blank, described, faded, label
+from onex_analytics.views.theme import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PINK,
+    RED,
+    REST,
+    TEXT,
+    blank,
+    described,
+    faded,
+    label,
+    with_long_legend,
+)
 
 Row = Mapping[str, Any]
 
@@ -79,6 +92,7 @@ def first_seen_timeline(
     titles = [names[i] if words[i] == _SEEN else f"{words[i]}: {names[i]}" for i in own]
     counts = [*(sizes[i] for i in own), *([sum(sizes[i] for i in others)] if others else [])]
     titled_lanes(figure, titles, len(others), counts=counts, x_title=TIME + note(text))
+    with_long_legend(figure.update_layout(height=figure.layout.height + 28))
     margin = max((end - begin) * 0.015, timedelta(seconds=1))
     reach = [begin, end, *([_utc(moment, begin)] if moment else [])]
     figure.update_xaxes(type="date", range=[min(reach) - margin, max(reach) + margin])

@@ -101,7 +101,7 @@ def _stack(buckets: Buckets, most: int) -> tuple[go.Figure, str]:
     for place, line in enumerate([*own, *([rest] if rest else [])]):
         at = sorted(line.cells)
         is_rest = line is rest
-        name = f"other: {count(len(others), 'group')}" if is_rest else label(line.name, 34)
+        name = f"other: {count(len(others), 'group')}" if is_rest else label(line.name, 30)
         figure.add_bar(
             x=[middles[column] for column in at], y=[buckets.count(line, column) for column in at],
             width=[lengths[column] for column in at], name=f"{name} · {line.n:,}", marker_line_width=0,
