@@ -10,7 +10,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 import polars as pl
 
-from onex_analytics.views import error_patterns, profiling
+from onex_analytics.views import error_patterns
 from onex_analytics.views.groups import count
 from onex_analytics.views.page import Section, html_figure
 from onex_analytics.views.tables import Column, html_facts, html_table, plain
@@ -94,7 +94,7 @@ def error_sections(errors: ErrorFrames) -> list[Section]:
     found.append(Section("errors-together", "Which errors come together", _together(errors)))
     found.append(Section("errors-contrast", "What is different about failed work", _contrasts(errors.contrasts)))
     if errors.example is not None:
-        found.append(Section("errors-example", "A trace with errors", _example(errors.example)))
+        found.append(Section("errors-example", "A trace with errors", _example(errors.example, errors.chains)))
     return found
 
 
@@ -243,25 +243,35 @@ def _together(errors: ErrorFrames) -> str:
         + _pairs(errors.pairs) + "<h3>One after the other</h3>"
         + _read("Chains that come in one order more often than in the other, and begin where nothing had gone wrong "
                 "before: the first of them is where to look (<code>onex-analytics errors cascades</code>).")
-        + _cascades(errors.chains, ("node", "title"), "traces", "No chain comes in one order within traces.")
+        + _cascades(errors.chains, ("node", "title"), "trace",
+                    "No chain within traces: no two groups come in one order more often than chance has it.")
         + f"<h3>Within {html.escape(errors.max_gap)} of each other, in any trace</h3>"
         + _read("Where nodes do not name their parents, a cascade is in pieces: no trace holds it. Errors that follow "
                 "each other this closely are taken as one episode instead.")
-        + _cascades(errors.episodes, ("title",), "episodes", "No chain comes in one order within episodes.")
+        + _cascades(errors.episodes, ("title",), "episode",
+                    "No chain within episodes: no two groups come in one order more often than chance has it.")
     )  # fmt: skip
 
 
-def _cascades(found: pl.DataFrame, keys: Sequence[str], what: str, empty: str) -> str:
+def _cascades(found: pl.DataFrame, keys: Sequence[str], within: str, empty: str) -> str:
+    if found.is_empty():
+        return _empty(empty)
     name = pl.concat_str([pl.element().struct.field(key).fill_null("–").str.slice(0, _LETTERS) for key in keys],
                          separator=" · ")  # fmt: skip
     columns = [
-        Column("chain", "chain"), Column("traces", what, "count"), Column("reversed_traces", "other way", "count"),
+        Column("chain", "chain"), Column("traces", f"{within}s", "count"),
+        Column("reversed_traces", "other way", "count"),
         Column("lag_p50_ms", "half within", "duration"), Column("share_followed", "goes on", "share"),
         Column("lift", "times as likely", "number"), Column("share_root", "begins it", "share"),
         Column("q", "false with", "share"),
     ]  # fmt: skip
     rows = found.head(_FEW).with_columns(pl.col("chain").list.eval(name).list.join(" → "))
-    return html_table(rows, columns, caption=f"Chains of errors, those of the most {what} first", empty=empty)
+    rest = found.height - rows.height
+    return (
+        _drawn(error_patterns.cascade_sankey(found, within))
+        + html_table(rows, columns, caption=f"Chains of errors, those of the most {within}s first", empty="")
+        + (f"<p>{count(rest, 'rarer chain has', 'rarer chains have')} no row.</p>" if rest else "")
+    )
 
 
 def _contrasts(contrasts: Sequence[ErrorContrast]) -> str:
@@ -297,7 +307,7 @@ _FINDING = [
 ]  # fmt: skip
 
 
-def _example(example: ErrorExample) -> str:
+def _example(example: ErrorExample, chains: pl.DataFrame) -> str:
     columns = [
         Column("timestamp", "at", "time"), Column("kind", "kind", "word"), Column("node", "node"),
         Column("node_version", "version"), Column("operation", "operation"), Column("title", "group"),
@@ -305,7 +315,8 @@ def _example(example: ErrorExample) -> str:
     ]  # fmt: skip
     shown = example.errors.head(_MOST).with_columns(_short("title"), _short("error_message"))
     rest = example.errors.height - shown.height
-    drawn = "" if example.waterfall.is_empty() else _drawn(profiling.waterfall(example.waterfall))
+    known = None if chains.is_empty() else chains  # without them the order of time is all that there is to draw
+    drawn = _drawn(error_patterns.trace_lanes(example.waterfall, example.errors, known, by="title"))
     return (
         _read("The trace in which the most different things go wrong; of several, the newest: "
               f"<code>{html.escape(example.trace_id)}</code> "
