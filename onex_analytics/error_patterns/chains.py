@@ -7,17 +7,16 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
+from onex_analytics.error_patterns.episodes import by_time, by_work, timed
+from onex_analytics.error_patterns.orders import sign_p, sign_q
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import names, require
-from onex_analytics.frames.statistics import q_values
 from onex_analytics.frames.windows import width_seconds
-from onex_analytics.model.shapes import UTC_MICROSECONDS
 
 _COUNTED = (
-    "traces", "reversed_traces", "simultaneous_traces", "lag_p50_ms", "share_followed", "lift", "share_direct",
-    "share_root", "p", "q", "n_tests",
+    "traces", "reversed_traces", "simultaneous_traces", "joined_traces", "lag_p50_ms", "share_followed", "lift",
+    "share_direct", "share_root", "p", "q", "n_tests",
 )  # fmt: skip
-_EPISODE = "_episode"
 _LONGEST = 12
 _DIRECT = 0.5
 
@@ -27,6 +26,7 @@ def cascades(
     by: str | Iterable[str] = ("node", "error_code"),
     within: str | None = "trace_id",
     *,
+    join_alone: bool = True,
     max_gap: str = "1m",
     min_traces: int = 3,
     max_false_discovery: float = 0.05,
@@ -38,33 +38,39 @@ def cascades(
     a chain goes on only over links that are direct: where in most of its traces no other error comes in between. So
     of A → B → C, the pair A → C is told with its share of direct traces and is no link.
 
+    Nodes that name neither trace nor parent leave their errors alone in their traces. Where `started_at` says how long
+    the failed work took, an error that is alone joins the error of the shortest work during which it came. Work is
+    taken to reach as far beyond its end as it took, so that what has nothing to do with it joins on either side alike,
+    and the order of those that joined is a fair test, too. Traces of several errors are never made one.
+
     Args:
-        errors: one row an error, such as `errors_of` gives; reads `timestamp`, `within` and the columns of `by`. Rows
-            without a trace or a time are left out.
+        errors: one row an error, such as `errors_of` gives; reads `timestamp`, `within`, the columns of `by`, and
+            `started_at` where it is there. Rows without a trace or a time are left out.
         by: what names a group of errors.
-        within: what holds a chain together. None where events do not say what belongs together, as those of old nodes
-            without parents: then errors that follow each other with at most `max_gap` between them are one episode, and
-            a short one, such as "100ms", tells most.
-        max_gap: the longest time from one error to the next, as a Polars duration.
+        within: what holds a chain together. None for time alone: then errors that follow each other with at most
+            `max_gap` between them are one episode, and a short one, such as "100ms", tells most.
+        join_alone: False leaves errors that are alone in their trace alone.
+        max_gap: the longest time from one error to the next, as a Polars duration; work counts for no more.
         min_traces: a pair that comes in fewer traces, in either order, is not tested; a chain of fewer is not told.
-        max_false_discovery: of the links, above 0 and below 1 (Benjamini and Hochberg over all pairs tested).
+        max_false_discovery: of the links, above 0 and below 1 (over all pairs tested, see `orders.sign_q`).
 
     Returns:
         One row a chain, the longest of the most frequent first:
 
         - `chain`: its groups in order, as structs of the columns of `by`; `length`: how many, 2 or more.
         - `traces`: in which they come in this order; of pairs also `reversed_traces` and `simultaneous_traces`.
+        - `joined_traces`: those of `traces` that no node told of: one of the errors joined another.
         - `lag_p50_ms`: the median time from the first to the last.
         - `share_followed`: P(last | those before it came in this order), 0 to 1; `lift`: how many times as likely that
           is than the last is in any trace with an error.
         - `share_direct`: share of the traces in which no other group came between the last two.
         - `share_root`: share of the traces in which nothing went wrong before the first.
-        - `p`, `q`: of the sign test of the last link; `n_tests`: pairs that were tested.
+        - `p`, `q`: of the sign test of the last link; `n_tests`: tests tried, two a pair.
 
     Raises:
         InvalidOption: an option out of its range.
 
-    Source: the sign test: Dixon and Mood, J. Am. Stat. Assoc. 41 (1946) 557; chains by extension as in sequential
+    Source: the sign test and its q: see `orders`; chains by extension as in sequential
     patterns: Agrawal and Srikant, Mining sequential patterns, ICDE 1995.
 
     >>> from datetime import datetime, timedelta
@@ -85,8 +91,12 @@ def cascades(
     keys, gap_us = names(by), int(width_seconds(max_gap) * 1e6)
     rows = require(errors.lazy(), "timestamp", *([within] if within else []), *keys)
     if within is None:
-        rows, within = _episodes(rows, gap_us), _EPISODE
-    first, groups = _first_seen(rows, within, keys)
+        members = by_time(rows, gap_us)
+    elif join_alone and "started_at" in rows.collect_schema():
+        members = by_work(rows, within, gap_us)
+    else:
+        members = timed(rows, within)
+    first, groups = _first_seen(members, keys)
     steps = _steps(first, gap_us)
     links, n_tests = _links(steps, first, min_traces, max_false_discovery)
     told = pl.concat(_levels(steps, links, first, min_traces))
@@ -99,35 +109,32 @@ def cascades(
     return in_order.select("chain", "length", *_COUNTED)
 
 
-def _episodes(rows: pl.LazyFrame, gap_us: int) -> pl.LazyFrame:
-    """With the number of the episode: errors with no longer pause between them."""
-    timed = rows.filter(pl.col("timestamp").is_not_null()).sort("timestamp")
-    begins = pl.col("timestamp").diff().dt.total_microseconds() > gap_us
-    return timed.with_columns(begins.fill_null(True).cum_sum().cast(pl.String).alias(_EPISODE))
-
-
-def _first_seen(rows: pl.LazyFrame, within: str, keys: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """When each group first came in each trace (`_trace`, `_group`, `_at`, its `_rank` in time, `_is_root`), and the
-    groups by number."""
-    timed = rows.filter(pl.col(within).is_not_null() & pl.col("timestamp").is_not_null())
-    at = pl.col("timestamp").cast(UTC_MICROSECONDS).dt.epoch("us").min().alias("_at")
-    seen = timed.group_by(pl.col(within).alias("_trace"), pl.struct(keys).alias("_name")).agg(at).collect()
+def _first_seen(members: pl.LazyFrame, keys: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """When each group first came in each trace (`_trace`, `_own`, `_group`, `_at`, its `_rank` in time, `_is_root`),
+    and the groups by number. Of errors that joined, the one nearest to what they joined counts, on either side."""
+    nearest = [pl.col(name).sort_by("_distance", "_at", "_own").first() for name in ("_own", "_at")]
+    seen = members.group_by("_trace", pl.struct(keys).alias("_name")).agg(nearest).collect()
     groups = seen.select(pl.col("_name").unique()).sort(pl.col("_name").struct.unnest(), nulls_last=True)
     groups = groups.with_row_index("_group")
     rank = pl.col("_at").rank("dense").over("_trace").alias("_rank")
-    first = seen.join(groups, on="_name", nulls_equal=True).select("_trace", "_group", "_at", rank)
+    first = seen.join(groups, on="_name", nulls_equal=True).select("_trace", "_own", "_group", "_at", rank)
     return first.with_columns((pl.col("_rank") == 1).alias("_is_root")), groups
 
 
 def _steps(first: pl.DataFrame, gap_us: int) -> pl.DataFrame:
     """One row a (trace, group, other group that came with it or after it, at most the gap later)."""
-    later = first.select("_trace", *(pl.col(name).alias(f"{name}_next") for name in ("_group", "_at", "_rank")))
+    later = first.select("_trace", *(pl.col(name).alias(f"{name}_next") for name in ("_own", "_group", "_at", "_rank")))
     lag, is_other = pl.col("_at_next") - pl.col("_at"), pl.col("_group_next") != pl.col("_group")
     return (
         first.lazy()
         .join(later.lazy(), on="_trace")
         .filter(is_other & lag.is_between(0, gap_us))
-        .with_columns(lag.alias("_lag"), (pl.col("_rank_next") - pl.col("_rank") <= 1).alias("_is_direct"))
+        .with_columns(
+            lag.alias("_lag"),
+            (pl.col("_rank_next") - pl.col("_rank") <= 1).alias("_is_direct"),
+            (pl.col("_own_next") != pl.col("_own")).alias("_is_joined"),
+        )
+        .drop("_own", "_own_next")
         .collect()
     )
 
@@ -136,8 +143,6 @@ def _links(
     steps: pl.DataFrame, first: pl.DataFrame, min_traces: int, rate: float
 ) -> tuple[pl.DataFrame, int]:
     """The pairs whose order is no chance, with the counts of both orders, and how many pairs were tested."""
-    from scipy.special import betainc
-
     pair = ["_group", "_group_next"]
     counts = steps.group_by(pair).agg(
         (pl.col("_lag") > 0).sum().cast(pl.Int64).alias("traces"),
@@ -154,15 +159,15 @@ def _links(
         .filter((pl.col("traces") + pl.col("reversed_traces") >= min_traces) & (pl.col("traces") > 0))
         .sort(pair)
     )
-    forward, back = (tested[name].to_numpy().astype(np.float64) for name in ("traces", "reversed_traces"))
-    # P(at least so many forward), were both orders alike
-    p = betainc(forward, back + 1, 0.5)
-    # a pair that came in one order only was tested in both
-    n_tests = tested.height + int((back == 0).sum())
+    forward, back = (tested[name].to_numpy().astype(np.int64) for name in ("traces", "reversed_traces"))
+    # of a pair that came in both orders there are two rows
+    every = (forward + back)[(back == 0) | (tested["_group"] < tested["_group_next"]).to_numpy()]
+    p = sign_p(forward, back)
+    q = sign_q(p, forward + back, every)
     judged = tested.with_columns(
-        pl.Series("p", p), pl.Series("q", q_values(p, n_tests)), (pl.col("_direct") / pl.col("traces")).alias("_share")
+        pl.Series("p", p), pl.Series("q", q), (pl.col("_direct") / pl.col("traces")).alias("_share")
     )
-    return judged.filter((pl.col("q") <= rate) & (pl.col("traces") >= min_traces)), n_tests
+    return judged.filter((pl.col("q") <= rate) & (pl.col("traces") >= min_traces)), 2 * len(every)
 
 
 def _levels(steps: pl.DataFrame, links: pl.DataFrame, first: pl.DataFrame, min_traces: int) -> list[pl.DataFrame]:
@@ -176,7 +181,7 @@ def _levels(steps: pl.DataFrame, links: pl.DataFrame, first: pl.DataFrame, min_t
     direct = taken.filter(pl.col("_share") >= _DIRECT)
     start = first.join(seen, on="_group").select(
         "_trace", pl.concat_list("_group").alias("chain"), "_group", pl.col("_at").alias("_begin"), "_is_root",
-        pl.col("_seen").alias("_before"), pl.lit(True).alias("_leads_on"),
+        pl.col("_seen").alias("_before"), pl.lit(True).alias("_leads_on"), pl.lit(False).alias("_has_joined"),
     )  # fmt: skip
     levels = [start.clear().pipe(_extended, taken, seen, every, min_traces)[0]]
     while len(levels) < _LONGEST and start.height:
@@ -193,11 +198,14 @@ def _extended(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Chains with one group more, and the traces in which they go on from there."""
     steps = started.filter("_leads_on").join(taken.drop("_at", "_rank", "_is_root"), on=["_trace", "_group"])
-    longer = steps.with_columns(pl.concat_list("chain", "_group_next").alias("chain"))
+    longer = steps.with_columns(
+        pl.concat_list("chain", "_group_next").alias("chain"), pl.col("_has_joined") | pl.col("_is_joined")
+    )
     told = (
         longer.group_by("chain")
         .agg(
             pl.len().cast(pl.Int64).alias("traces"),
+            pl.col("_has_joined").sum().cast(pl.Int64).alias("joined_traces"),
             ((pl.col("_at_next") - pl.col("_begin")).median() / 1000).alias("lag_p50_ms"),
             pl.col("_is_direct").mean().alias("share_direct"),
             pl.col("_is_root").mean().alias("share_root"),
@@ -210,6 +218,6 @@ def _extended(
     )
     going_on = longer.join(told.select("chain", pl.col("traces").alias("_before")), on="chain", suffix="_now").select(
         "_trace", "chain", pl.col("_group_next").alias("_group"), "_begin", "_is_root",
-        pl.col("_before_now").alias("_before"), (pl.col("_share") >= _DIRECT).alias("_leads_on"),
+        pl.col("_before_now").alias("_before"), (pl.col("_share") >= _DIRECT).alias("_leads_on"), "_has_joined",
     )  # fmt: skip
     return told.select("chain", *(name for name in _COUNTED if name != "n_tests")), going_on

@@ -16,6 +16,7 @@ from onex_analytics.model.shapes import UTC_MICROSECONDS
 ERRORS = pl.Schema({
     "error_id": pl.String(),                 # event id of the witness that tells most
     "timestamp": UTC_MICROSECONDS,           # when the first witness told of it
+    "started_at": UTC_MICROSECONDS,          # when the work that failed began; null of logs and where nothing tells
     "kind": pl.String(),                     # failure, soft_failure, log
     "trace_id": pl.String(),                 # as given, else of the root above, else the correlation or event id
     "node": pl.String(),
@@ -48,7 +49,8 @@ def errors_of(
     Args:
         events: one row an event, in any order, with the canonical columns.
         carry: further columns to keep, such as a dimension: the first value that a witness gives.
-        spans: `build_spans(events)`, where it is at hand: it says of which trace an error without trace id is.
+        spans: `build_spans(events)`, where it is at hand: it says of which trace an error without trace id is, and when
+            the work that failed began.
         taxonomy: the codes and their spellings; upstream's by default.
 
     Returns:
@@ -75,11 +77,13 @@ def errors_of(
     kept = ("error_id", "trace_id", "node_version", "stack_trace", "adjusted_count", *carried)
     work = operations(concerned, carry=kept).filter(_went_wrong())
     failures = work.select(
-        pl.exclude("timestamp", "finished_at", "outcome", "execution_time_ms"),
+        pl.exclude("timestamp", "finished_at", "outcome"),
         pl.col("finished_at").alias("timestamp"),
+        _began().alias("started_at"),
         pl.col("outcome").alias("kind"),
     )
     entries = concerned.filter(_logged()).with_columns(
+        pl.lit(None, UTC_MICROSECONDS).alias("started_at"),
         pl.lit("log").alias("kind"),
         pl.lit(1, pl.UInt32).alias("witnesses"),
         pl.coalesce("error_message", *(pl.col("metadata").str.json_path_match(path) for path in _LOGGED_AS)).alias(
@@ -87,16 +91,23 @@ def errors_of(
         ),
     )
     found = pl.concat([frame.select("correlation_id", *ERRORS, *carried) for frame in (failures, entries)])
-    traces = _traces(build_spans(rows) if spans is None else spans)
+    paired = build_spans(rows) if spans is None else spans
     return (
-        found.join(traces, on="correlation_id", how="left")
-        .with_columns(pl.coalesce("trace_id", "_trace", "correlation_id", "error_id").alias("trace_id"))
+        found.join(_traces(paired), on="correlation_id", how="left")
+        .join(_starts(paired), on="error_id", how="left")
+        .with_columns(
+            pl.coalesce("trace_id", "_trace", "correlation_id", "error_id").alias("trace_id"),
+            pl.coalesce(pl.when(pl.col("_start") <= pl.col("timestamp")).then("_start"), "started_at").alias(
+                "started_at"
+            ),
+        )
         .select(*ERRORS, *further)
         .sort("timestamp", "error_id")
     )
 
 
 _READ = ("event_id", "metadata", "family", "level", "trace_id", "node_version", "adjusted_count", "error_code")
+_LONGEST_MS = 366 * 86_400_000.0
 _LOGGED_AS = ("$.log_entry.message", "$.message")
 
 
@@ -114,6 +125,21 @@ def _concerned(events: pl.LazyFrame) -> pl.LazyFrame:
     said = events.filter(_went_wrong() | _logged())
     beside = events.filter(~(_went_wrong() | _logged()).fill_null(False)).join(wrong, on="correlation_id", how="semi")
     return pl.concat([said, beside])
+
+
+def _began() -> pl.Expr:
+    """When an operation began: as long before its end as was measured, else as its start says."""
+    measured = pl.col("finished_at") - pl.duration(microseconds=(pl.col("execution_time_ms") * 1000).round())
+    is_sound = pl.col("execution_time_ms").is_between(0, _LONGEST_MS)
+    return pl.coalesce(
+        pl.when(is_sound).then(measured), pl.when(pl.col("timestamp") < pl.col("finished_at")).then("timestamp")
+    )
+
+
+def _starts(spans: pl.LazyFrame) -> pl.LazyFrame:
+    """The start of the span that each event ended."""
+    ended = spans.filter(pl.col("end_event_id").is_not_null() & pl.col("start").is_not_null())
+    return ended.group_by(pl.col("end_event_id").alias("error_id")).agg(pl.col("start").min().alias("_start"))
 
 
 def _traces(spans: pl.LazyFrame) -> pl.LazyFrame:

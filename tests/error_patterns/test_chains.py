@@ -17,6 +17,7 @@ from onex_analytics.error_patterns.failures import errors_of
 from onex_analytics.exceptions import InvalidOption, MissingColumns
 from onex_analytics.store import EventStore
 from onex_analytics.synthetic import Incident, generate
+from onex_analytics.synthetic.topology import DEFAULT_NODES
 
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -113,6 +114,79 @@ def test_an_injected_cascade_is_found_with_its_root(tmp_path, seed):
     assert strongest["chain"][0]["node"] == "file_reader_node"
     assert strongest["chain"][0]["error_code"] == "ONEX_SYS_904_RESOURCE_EXHAUSTED"
     assert strongest["share_root"] > 0.7  # some traces had an error of another kind before
+
+
+def _two_cascades(seed: int) -> list[Incident]:
+    draw = np.random.default_rng(seed)
+    nodes = draw.choice([spec.name for spec in DEFAULT_NODES if spec.layer], 2, replace=False)
+    begins, lasts = draw.uniform([0.05, 0.5], [0.35, 0.85]).round(4), draw.uniform(0.1, 0.15, 2).round(4)
+    return [
+        Incident(kind="cascade", node=str(node), start=begin, end=begin + last)
+        for node, begin, last in zip(nodes, begins.tolist(), lasts.tolist(), strict=True)
+    ]
+
+
+def _most_drawn_along(calls: pl.DataFrame, label: dict[str, object]) -> int:
+    """In truth: how many failures of the one caller that failed most with what the cascade began with."""
+    began = pl.col("incidents").list.contains(pl.lit(label["incident_id"])) & (pl.col("node") == label["node"])
+    root = calls.filter(began & (pl.col("error_code") == label["error_code"]))
+    drawn = calls.join(root.select(call="parent_call").drop_nulls().unique(), on="call", how="semi")
+    counts = drawn.filter(pl.col("error_code") != label["error_code"]).group_by("node").len()["len"]
+    return max(counts.to_list(), default=0)
+
+
+def test_cascades_of_nodes_that_tell_no_parent_are_found_with_their_roots(tmp_path):
+    """A sign test needs some repetitions; each cascade is found that drew one of its callers along at least so often.
+    """
+    enough, found = [], []
+    for seed in range(210, 220):
+        log = generate(60_000, seed=seed, incidents=_two_cascades(seed))
+        log.write(tmp_path / "log.jsonl")
+        store = EventStore(str(tmp_path / str(seed)))
+        store.append(tmp_path / "log.jsonl")
+        rows = errors_of(store.scan()).collect()
+        roots = cascades(rows)["chain"].list.first().to_list()
+        calls = pl.concat(log.calls())
+        for label in log.labels.iter_rows(named=True):
+            enough.append(_most_drawn_along(calls, label) >= 8)
+            found.append({"node": label["node"], "error_code": label["error_code"]} in roots)
+    assert sum(enough) > 10
+    assert all(one for one, is_enough in zip(found, enough, strict=True) if is_enough)
+    assert sum(found) > 0.8 * len(found)
+
+
+@pytest.mark.parametrize("per_hour", [20, 2000])
+@pytest.mark.parametrize("in_bursts", [False, True])
+def test_errors_that_fall_into_work_by_chance_are_seldom_a_cascade(per_hour, in_bursts):
+    """Of 12 groups, some with long work and some without; the frequent ones have many errors in each other's work."""
+    draw, false = np.random.default_rng(per_hour), 0
+    for _ in range(60):
+        n = 600
+        at = draw.uniform(0, n / per_hour * 3600, n)
+        if in_bursts:
+            at = at[draw.integers(0, 40, n)] + draw.exponential(20, n)
+        group = draw.choice(12, n, p=np.arange(1, 13) / 78)
+        took = np.exp(draw.normal(0, 1, n)) * 4.0 ** (group % 4 - 1)
+        rows = [(f"t{place}", BEGIN + timedelta(seconds=end), BEGIN + timedelta(seconds=end - work), f"{code}")
+                for place, (end, work, code) in enumerate(zip(at, took, group, strict=True))]  # fmt: skip
+        frame = pl.DataFrame(rows, ["trace_id", "timestamp", "started_at", "error_code"], orient="row")
+        false += cascades(frame, "error_code").height > 0
+    assert false <= stats.binom.isf(1e-3, 60, 0.05)
+
+
+def test_errors_that_are_alone_join_the_work_in_which_they_came():
+    rows = [
+        (f"{code}{place}", BEGIN + timedelta(minutes=place, seconds=end), BEGIN + timedelta(minutes=place), code)
+        for place in range(9) for end, code in ((1, "A"), (2, "B"), (5, "C"))
+    ]  # fmt: skip
+    frame = pl.DataFrame(rows, ["trace_id", "timestamp", "started_at", "error_code"], orient="row")
+    found = chains(frame)
+    longest = found["A", "B", "C"]
+    assert (longest["traces"], longest["joined_traces"], longest["lag_p50_ms"]) == (9, 9, 4000.0)
+    assert longest["share_root"] == 1.0
+    assert chains(frame, join_alone=False) == chains(frame.drop("started_at")) == {}
+    told = frame.with_columns(pl.col("trace_id").str.slice(1))
+    assert {row["joined_traces"] for row in chains(told).values()} == {0}
 
 
 def test_nothing_gives_nothing_and_bad_options_are_refused():

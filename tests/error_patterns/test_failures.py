@@ -68,6 +68,31 @@ def test_an_error_belongs_to_the_trace_of_the_work_above_it():
     ]  # fmt: skip
 
 
+def test_work_that_failed_began_where_its_span_began_or_as_long_ago_as_was_measured():
+    ended = BEGIN + timedelta(seconds=2)
+    found = errors_of(events(
+        {"correlation_id": "a", "outcome": "start"},
+        {"correlation_id": "b", "outcome": "start"},
+        {"correlation_id": "a"},
+        {"timestamp": ended, "execution_time_ms": 1500.0},
+        {"timestamp": ended, "execution_time_ms": float("nan")},
+        {"timestamp": ended, "execution_time_ms": -1.0},
+        {"timestamp": ended, "family": "log", "outcome": "other", "level": "ERROR", "execution_time_ms": 5.0},
+    ), carry="execution_time_ms").collect()  # fmt: skip
+    began = {row["error_id"]: row["started_at"] for row in found.to_dicts()}
+    assert began["e2"] == BEGIN
+    assert began["e3"] == BEGIN + timedelta(seconds=0.5)
+    assert began["e6"] is None
+    assert {began["e4"], began["e5"]} <= {None, ended}
+
+
+def test_hardly_a_failure_of_the_fleet_lacks_its_beginning(fleet):
+    found = errors_of(fleet[0]).filter(pl.col("kind") != "log").collect()
+    took = found["timestamp"] - found["started_at"]
+    assert took.null_count() < found.height / 100
+    assert took.min() >= timedelta(0)
+
+
 def test_spellings_of_a_code_become_one_and_dimensions_are_carried():
     rows = events({"error_code": "ONEX_SYS_901"}, {"error_code": "[onex_sys_901_disk_full]"}, {"error_code": "E7"})
     found = errors_of(rows.with_columns(tenant=pl.lit("a")), carry=["tenant", "correlation_id"]).collect()

@@ -87,7 +87,10 @@ def cascades(
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> None:
-    """Errors that draw others after them. Chains that come in one order within a trace, and where they begin."""
+    """Errors that draw others after them. Chains that come in one order within a trace, and where they begin.
+
+    An error that is alone in its trace, as nodes tell it that name no parents, joins the work in which it came.
+    """
     output = Output(as_json, as_csv, out)
     import polars as pl
 
@@ -102,7 +105,8 @@ def cascades(
         return
     name = pl.concat_str([pl.element().struct.field(key).fill_null("–") for key in keys], separator=" ")
     if found.is_empty() and not by_time:
-        say("no chain within traces; where nodes do not tell their parents, try --by-time --max-gap 100ms")
+        say("no chain within traces, nor by the work in which errors came; "
+            "where nodes do not tell how long they worked, try --by-time --max-gap 1s")
     rows = found.head(limit) if limit else found
     output.frame(rows.with_columns(pl.col("chain").list.eval(name).list.join(" → ")).select(_CHAINS))
 
@@ -147,5 +151,6 @@ def contrast(
 _TARGET = "_in_question"
 _PAIRS = ("left", "right", "together", "left_traces", "right_traces", "lift", "jaccard", "q")
 _CHAINS = (
-    "chain", "traces", "reversed_traces", "lag_p50_ms", "share_followed", "lift", "share_direct", "share_root", "q",
+    "chain", "traces", "reversed_traces", "joined_traces", "lag_p50_ms", "share_followed", "lift", "share_direct",
+    "share_root", "q",
 )  # fmt: skip
