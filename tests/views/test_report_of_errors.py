@@ -86,7 +86,7 @@ def test_errors_that_follow_each_other_in_many_traces_are_a_chain_and_one_of_the
     assert "The most frequent is E1, then E2: in 12 episodes, half of them within 50 ms." in told["errors-together"]
     assert "<code>11</code>" in told["errors-example"]
     assert "2 errors of one trace, in 2 lanes" in told["errors-example"]
-    assert "1 time one draws another after it, such as E1, then E2." in told["errors-example"]
+    assert "1 arrow leads from an error to the one that it draws after it" in told["errors-example"]
 
 
 def test_without_chains_their_absence_is_told_and_the_example_has_the_order_of_time():
@@ -98,7 +98,7 @@ def test_without_chains_their_absence_is_told_and_the_example_has_the_order_of_t
     assert "No chain within traces: no two groups come in one order" in told["errors-together"]
     assert "No chain within episodes: no two groups come in one order" in told["errors-together"]
     assert "In order: E1, E2." in told["errors-example"]
-    assert "draws another" not in told["errors-example"]
+    assert "cascades" not in told["errors-example"]
 
 
 def test_groups_that_come_together_more_often_than_by_chance_are_drawn_and_others_are_told_of():

@@ -135,9 +135,11 @@ def _add_ends(
 
 def _hover(flow: Flow, link: Link, within: str) -> str:
     row = link.row
+    joined = row.get("joined_traces") or 0
     return "<br>".join([
         f"<b>{label(flow.called(link.source), 100)}</b><br>→ <b>{label(flow.called(link.target), 100)}</b>",
         f"in this order in {count(link.traces, within)}, the other way in {row['reversed_traces'] or 0:,}",
+        *([f"no node told of {joined:,} of these: one error came during the work of the other"] if joined else []),
         f"half of the times within {told(row['lag_p50_ms'])}",
         f"followed by it in {row['share_followed']:.0%}, × {row['lift']:.3g} of its usual share",
         f"directly in {row['share_direct']:.0%}; nothing went wrong before in {row['share_root']:.0%}",

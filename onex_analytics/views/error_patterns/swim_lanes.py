@@ -33,8 +33,9 @@ def trace_lanes(
     """The spans of one trace as bars in the lane of their node, from `profiling.waterfall`, and its errors as marks.
 
     A mark has the colour and sign of its error's group. Up to twelve errors are numbered and joined in the order of
-    time; with `cascades` there are arrows instead, from a group's first error to the first of the one that it draws
-    after it. More than 20 nodes share a last lane, "other": those with the fewest errors, then spans.
+    time; where `cascades` has direct pairs of them there are arrows instead, from a group's first error to the first of
+    the one that it draws after it. More than 20 nodes share a last lane, "other": those with the fewest errors, then
+    the fewest spans.
 
     Args:
         rows: the waterfall. Empty where no span of the trace is known.
@@ -60,7 +61,7 @@ def trace_lanes(
     groups = [group for group, _ in Counter(mark.group for mark in places.marks).most_common()]
     marks = places.marks[:_MOST_MARKS]
     arrows = [] if cascades is None else _arrows(cascades, errors, places.marks)
-    if cascades is None and 1 < len(marks) <= _FEW:
+    if not arrows and 1 < len(places.marks) <= _FEW:
         figure.add_scatter(
             x=[mark.at_ms / size for mark in marks], y=[mark.y for mark in marks], mode="lines", hoverinfo="skip",
             line={"color": TEXT, "width": 1.2, "dash": "dot"}, name="in order of time",
@@ -174,7 +175,7 @@ def _in_words(
     lanes = len(places.lanes) - bool(places.others) + places.others
     first = marks[0] if marks else None
     since = "first error" if rows.is_empty() else "first sign of life"
-    joined = len(arrows or [])
+    joined = len(arrows) if arrows else 0
     return sentence(
         f"{count(spans, 'span')} and {count(len(marks) + places.untimed, 'error')} of one trace, in "
         f"{count(lanes, 'lane')}, over {told(places.high_ms - places.low_ms)}.",
@@ -182,9 +183,9 @@ def _in_words(
         f"{told(first.at_ms)} after the {since}." if first else "No error with a time.",
         f"In order: {', '.join(mark.group for mark in marks)}." if 1 < len(marks) <= _FEW else "",
         "" if arrows is None
-        else "None of them draws another after it more often than by chance." if not joined
-        else f"{count(joined, 'time')} one draws another after it, such as {arrows[0][0].group}, then "
-        f"{arrows[0][1].group}." if arrows else "",
+        else "No two of them are a direct pair of the cascades, in this order." if not joined
+        else f"{count(joined, 'arrow leads', 'arrows lead')} from an error to the one that it draws after it, such as "
+        f"{arrows[0][0].group}, then {arrows[0][1].group}.",
         f"{count(joined - _FEW, 'arrow')} not drawn." if joined > _FEW else "",
         f"{count(unended, 'span has', 'spans have')} not ended." if unended else "",
         f"{count(places.others, 'lane')} beyond the first {_MOST_LANES} share one." if places.others else "",

@@ -112,6 +112,13 @@ def test_the_hover_tells_both_orders_and_the_time():
     assert "followed by it in 50%, × 2 of its usual share" in hover
 
 
+def test_the_hover_tells_how_many_traces_were_put_together():
+    joined = CHAIN.with_columns(joined_traces=pl.when(pl.col("traces") == 40).then(7).otherwise(0))
+    first, second, *_ = arrows(cascade_sankey(joined)).customdata
+    assert "no node told of 7 of these" in first
+    assert "no node told" not in second
+
+
 @pytest.mark.parametrize("wide", [True, False])
 def test_of_very_many_pairs_the_figure_stays_on_a_page_and_counts_the_rest(wide):
     told = [(f"a{i}", f"b{i % 7 if wide else i}", 100 - i, 1.0, 1.0) for i in range(90)]
