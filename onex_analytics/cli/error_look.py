@@ -8,7 +8,7 @@ from datetime import datetime
 import polars as pl
 
 from onex_analytics import profiling
-from onex_analytics.cli.contrasting import explaining
+from onex_analytics.cli.contrasting import EVENT_FAMILY, explaining
 from onex_analytics.error_patterns import (
     cascades,
     co_occurrence,
@@ -97,7 +97,7 @@ def _singled_out(groups: pl.DataFrame, changes: ErrorChanges | None, bursts: pl.
 
 def _contrasts(spans: pl.LazyFrame, codes: Sequence[str]) -> list[ErrorContrast]:
     """What is different about all work that failed, and, value by value, about that which failed with each code."""
-    columns = explaining(spans)
+    columns = explaining(spans, EVENT_FAMILY)
     failed, code = pl.col("outcome") == "failure", pl.col("_code")
     ended = spans.filter(pl.col("outcome") != "start").select(
         "trace_id", "outcome", *columns, canonical_code().alias("_code")

@@ -84,6 +84,7 @@ def test_what_is_different_about_failures_of_a_code_in_any_spelling(fleet_store,
     words = ["errors", "contrast", "--store", fleet_store, "--max-order", "1"]
     rows = [row for row in ask(*words, "--code", "ONEX_SYS_904") if row["left_out"] is None]
     assert rows[0]["pattern"] == "node=file_reader_node"
+    assert not any("kind" in row["columns"] for row in ask("errors", "contrast", "--store", fleet_store))
 
 
 @pytest.mark.parametrize(
@@ -262,3 +263,16 @@ def test_a_rule_on_a_column_that_errors_do_not_have_says_which_they_have(odd_log
     told = capsys.readouterr().err
     assert "tenant" in told
     assert "error_message" in told
+
+
+def test_a_report_holds_errors_before_and_after_a_moment_against_each_other(fleet_store, tmp_path, capsys):
+    out = tmp_path / "report.html"
+    words = ["report", "--store", fleet_store, "--out", str(out), "--rules", "none"]
+    assert main([*words, "--moment", "2026-11-04T12:00"]) == 0
+    told = out.read_text(encoding="utf-8")
+    assert "Before and after 2026-11-04 12:00" in told
+    assert "the last fifth of the log began" not in told
+    assert main([*words, "--moment", "2020-01-01"]) == 2
+    assert "of which there are errors" in capsys.readouterr().err
+    assert main([*words, "--moment", "soon"]) == 2
+    assert "--moment" in capsys.readouterr().err

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from onex_analytics.cli.contrasting import explaining, show_findings
+from onex_analytics.cli.contrasting import EVENT_FAMILY, explaining, show_findings
 from onex_analytics.cli.errors.inputs import GROUP, EventFiles, Kinds, Taxonomy, errors_in, events_of, taxonomy_of
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
@@ -143,7 +143,7 @@ def contrast(
         if code:
             failed = failed & named.is_in(asked["error_code"].implode()).fill_null(False)
         judged = spans.filter(pl.col("outcome") != "start").with_columns(failed.alias(_TARGET))
-        chosen = listed(column, explaining(spans))
+        chosen = listed(column, explaining(spans, EVENT_FAMILY))
         found = contrasted(judged, pl.col(_TARGET), max_order, columns=chosen, min_ratio=min_ratio).collect()
     show_findings(found, output, limit)
 
