@@ -43,6 +43,9 @@ def cascades(
     taken to reach as far beyond its end as it took, so that what has nothing to do with it joins on either side alike,
     and the order of those that joined is a fair test, too. Traces of several errors are never made one.
 
+    A call ends before its caller does, so of two that fail by themselves in one trace the callee comes first as well.
+    `lift` tells more: near 1 or below, the one fails no more often with the other than without it.
+
     Args:
         errors: one row an error, such as `errors_of` gives; reads `timestamp`, `within`, the columns of `by`, and
             `started_at` where it is there. Rows without a trace or a time are left out.
