@@ -33,12 +33,17 @@ def drawable(ratio: float | None) -> float | None:
 def ratio_told(ratio: float | None, low: float | None, high: float | None) -> str:
     """A ratio with its interval.
 
-    >>> ratio_told(2.0, 1.5, 2.66), ratio_told(2.0, None, None), ratio_told(None, None, None)
-    ('× 2 (95 %: 1.5 to 2.66)', '× 2', 'without a ratio')
+    >>> ratio_told(2.0, 1.5, 2.66), ratio_told(14046.2, None, None), ratio_told(None, None, None)
+    ('× 2 (95 %: 1.5 to 2.66)', '× 14,046', 'without a ratio')
     """
     if ratio is None:
         return "without a ratio"
-    return f"× {ratio:.3g}" + ("" if low is None or high is None else f" (95 %: {low:.3g} to {high:.3g})")
+    interval = "" if low is None or high is None else f" (95 %: {_digits(low)} to {_digits(high)})"
+    return f"× {_digits(ratio)}{interval}"
+
+
+def _digits(ratio: float) -> str:
+    return number(ratio) if ratio < 1e6 else f"{ratio:.3g}"
 
 
 def ratio_tick(ratio: float) -> str:

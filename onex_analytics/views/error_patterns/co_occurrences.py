@@ -11,7 +11,7 @@ import polars as pl
 
 from onex_analytics.views.groups import count, name_of, sentence
 from onex_analytics.views.lanes import note, titled_lanes
-from onex_analytics.views.ratios import drawable, ratio_tick
+from onex_analytics.views.ratios import drawable, ratio_tick, ratio_told
 from onex_analytics.views.theme import RED, REST, blank, described, faded, label
 
 MOST_ERRORS = 30
@@ -26,6 +26,7 @@ _BAR = 56
 _TEXTED = 8
 """Errors up to which cells have room for their counts; of fewer the cells grow no wider."""
 _STEPS = [step * 10.0**power for power in range(10) for step in (1, 2, 5)]
+_MOST_TICKS = 6
 _TOLD = 3
 
 Pair = dict[str, Any]
@@ -155,8 +156,9 @@ def _add_scale(figure: go.Figure, lifts: Sequence[float]) -> None:
         return
     low, high = min([1.0, *lifts]), max(lifts)
     steps = [step for step in _STEPS if low <= step <= high * 1.001]
-    steps = steps if len(steps) <= 5 else [step for step in steps if math.log10(step) == round(math.log10(step))]
-    ticks = steps[:: -(-len(steps) // 5)]
+    if len(steps) > _MOST_TICKS:
+        steps = [step for step in steps if math.log10(step) == round(math.log10(step))]
+    ticks = steps[:: -(-len(steps) // _MOST_TICKS)]
     figure.update_layout(coloraxis={
         "colorscale": _SCALE, "cmin": math.log10(low), "cmax": math.log10(high) or 1,
         "colorbar": {"orientation": "h", "thickness": 10, "lenmode": "pixels", "len": 230, "x": 0, "xanchor": "left",
@@ -166,7 +168,7 @@ def _add_scale(figure: go.Figure, lifts: Sequence[float]) -> None:
 
 
 def _lift(pair: Pair) -> str:
-    return f"× {pair['lift']:,.3g}"
+    return ratio_told(pair["lift"], None, None)
 
 
 def _hover(pair: Pair) -> str:

@@ -74,6 +74,15 @@ def test_the_scale_begins_at_chance_and_ends_at_the_largest_lift():
     assert axis.colorbar.tickvals == pytest.approx([0, math.log10(2), math.log10(5)])
 
 
+@pytest.mark.parametrize(("lift", "ticks"), [
+    (1.5, ["× 1"]), (60.0, ["× 1", "× 2", "× 5", "× 10", "× 20", "× 50"]),
+    (2e4, ["× 1", "× 10", "× 100", "× 1,000", "× 10<sup>4</sup>"]),
+])  # fmt: skip
+def test_a_scale_of_any_length_has_few_marks(lift, ticks):
+    figure = co_occurrence_matrix(pairs(("A", "B", lift, 40, SURE)))
+    assert list(figure.layout.coloraxis.colorbar.ticktext) == ticks
+
+
 def test_the_rate_at_which_a_pair_is_coloured_can_be_chosen():
     assert {kind for kind, _ in cells(co_occurrence_matrix(FOUR, max_q=0.5)).values()} == {"sure"}
     assert {kind for kind, _ in cells(co_occurrence_matrix(FOUR, max_q=1e-5)).values()} == {"grey"}
