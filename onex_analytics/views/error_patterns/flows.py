@@ -16,7 +16,7 @@ from onex_analytics.views.theme import BLUE, ORANGE, REST, blank, described, fad
 
 _MOST_LINKS = 25
 _MOST_ENDS = 20
-_LETTERS = 30
+_LETTERS, _FIRST = 30, 12
 _THICK, _ALL, _SLOT = 28.0, 200.0, 13.0  # pixels: the widest band, all of them, and the room of a number
 _NAME, _GAP = 18.0, 8.0
 _BLOCK = 0.018  # of the figure's width
@@ -57,8 +57,7 @@ def cascade_sankey(cascades: pl.DataFrame, within: str = "trace") -> go.Figure:
     _add_bands(figure, flow, lefts, starts, stops, scale, within)
     _add_ends(figure, flow, order, lefts, tops, heights, within)
     shown = f"not drawn: {count(len(flow.left_out), 'further pair')}" if flow.left_out else ""
-    styled(figure, height=round(bottoms[-1]) + 150, x_title=f"earlier → later; the wider, the more {within}s"
-           + note(shown))  # fmt: skip
+    styled(figure, height=round(bottoms[-1]) + 150, x_title=f"→ later; width: {within}s" + note(shown))
     with_long_legend(figure).update_layout(barmode="overlay", bargap=0, margin_l=16, margin_r=16)
     figure.update_xaxes(range=[-0.005, 1.005], showticklabels=False, showgrid=False, zeroline=False)
     figure.update_yaxes(visible=False, range=[bottoms[-1], 0])
@@ -128,9 +127,19 @@ def _add_ends(
         anchor, x = ("left", left) if left < 0.34 else ("right", left + _BLOCK) if left > 0.66 else ("center", left)
         mark = "◆ " if kinds[end] == "root" else ""
         figure.add_annotation(
-            text=mark + label(flow.called(end), _LETTERS), x=x, xanchor=anchor, y=tops[end], yanchor="bottom",
+            text=mark + _brief(flow.called(end)), x=x, xanchor=anchor, y=tops[end], yanchor="bottom",
             showarrow=False, font={"size": 12}, borderpad=0, yshift=-1,
         )  # fmt: skip
+
+
+def _brief(name: str) -> str:
+    """A name in so many letters. Of one such as "node · code" the code keeps its beginning, which tells most."""
+    first, _, last = name.rpartition(" · ")
+    if not first or len(name) <= _LETTERS:
+        return label(name, _LETTERS)
+    shown = " ".join(first.split())
+    kept = _LETTERS - min(len(shown), _FIRST) - len(" · ")
+    return f"{label(shown, _FIRST)} · {label(last if len(last) <= kept else last[: kept - 1] + '…', kept)}"
 
 
 def _hover(flow: Flow, link: Link, within: str) -> str:

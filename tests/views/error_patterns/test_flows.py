@@ -143,6 +143,21 @@ def test_markup_and_long_names_are_text():
     assert all(len(note.text) < 60 for note in figure.layout.annotations)
 
 
+@pytest.mark.parametrize(
+    ("node", "code", "shown"),
+    [
+        ("a", "E1", "a · E1"),
+        ("file_reader_node", "ONEX_SYS_904_RESOURCE_EXHAUSTED", "file_…r_node · ONEX_SYS_904_R…"),
+        ("a", "ONEX_SYS_904_RESOURCE_EXHAUSTED", "a · ONEX_SYS_904_RESOURCE_EXH…"),
+        ("file_reader_node_compute_effect", "E1", "file_…effect · E1"),
+    ],
+)
+def test_a_long_name_keeps_both_its_node_and_the_beginning_of_its_code(node, code, shown):
+    chain = [{"node": node, "code": code}, {"node": "z", "code": "E9"}]
+    figure = cascade_sankey(CHAIN.head(1).with_columns(pl.Series("chain", [chain])))
+    assert [note.text.removeprefix("◆ ") for note in figure.layout.annotations] == [shown, "z · E9"]
+
+
 def test_a_group_without_a_name_has_a_dash():
     rows = CHAIN.head(1).with_columns(pl.Series("chain", [[{"code": None}, {"code": "B"}]]))
     assert "–, then B" in description(cascade_sankey(rows))
