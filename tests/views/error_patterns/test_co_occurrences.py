@@ -97,6 +97,12 @@ def test_errors_that_come_together_stand_together_and_each_says_in_how_many_trac
     assert {text.split(" ", 1)[1].strip() for text in shown} == {"A · 107", "B · 100", "C · 100", "D · 100"}
 
 
+def test_of_three_that_all_come_together_the_strongest_pairs_touch():
+    ring = pairs(("A", "B", 2.0, 10, SURE), ("A", "C", 2.0, 90, SURE), ("B", "C", 2.0, 80, SURE))
+    order = "".join(text.split()[1] for text in names(co_occurrence_matrix(ring)))
+    assert order in ("ACB", "BCA")
+
+
 def test_numbers_on_the_diagonal_are_those_before_the_names():
     figure = co_occurrence_matrix(FOUR)
     (numbers,) = [trace for trace in figure.data if trace.type == "scatter" and trace.mode == "text"]
