@@ -68,15 +68,19 @@ class Flow(NamedTuple):
                 ends.append(End(key))
             pairs.append(Link(ends[0], ends[1], row))
         direct = _targets(pair for pair in pairs if pair.is_direct)
-        wanted = [pair for pair in pairs if pair.is_direct or pair.target not in _reached(direct, pair.source)]
+        beyond = {source: _reached(direct, source) for source in {pair.source for pair in pairs if not pair.is_direct}}
+        wanted = [pair for pair in pairs if pair.is_direct or pair.target not in beyond[pair.source]]
         links: list[Link] = []
         left_out: list[Link] = []
         ends_of: set[End] = set()
-        for pair in wanted:
+        for place, pair in enumerate(wanted):
+            if len(links) == most_links:
+                left_out.extend(wanted[place:])
+                break
             closes = pair.source == pair.target or pair.source in _reached(_targets(links), pair.target)
             link = pair._replace(target=pair.target._replace(is_copy=True)) if closes else pair
             with_it = ends_of | {link.source, link.target}
-            if len(links) >= most_links or len(with_it) > most_ends:
+            if len(with_it) > most_ends:
                 left_out.append(pair)
             else:
                 links.append(link)
