@@ -138,20 +138,19 @@ def _hover(mark: Mark, place: int, since: str) -> str:
 
 def _arrows(cascades: pl.DataFrame, errors: pl.DataFrame, marks: Sequence[Mark]) -> list[tuple[Mark, Mark]]:
     """From the first error of a group to the first of the next, for all direct pairs that come in this trace."""
+    rows = cascades.filter(pl.col("length") == 2).to_dicts()
+    keys = list(rows[0]["chain"][0]) if rows else []
+    if missing := [name for name in keys if name not in errors.columns]:
+        raise MissingColumns(missing, errors.columns)
+    first_of: dict[tuple[Any, ...], Mark] = {}
+    for mark in marks:
+        first_of.setdefault(tuple(mark.row[key] for key in keys), mark)
     found = []
-    for row in cascades.filter(pl.col("length") == 2).to_dicts():
-        if row["share_direct"] < DIRECT:
-            continue
-        if missing := [name for name in row["chain"][0] if name not in errors.columns]:
-            raise MissingColumns(missing, errors.columns)
-        first, last = (next((mark for mark in marks if _is(mark, group)), None) for group in row["chain"])
-        if first is not None and last is not None and first.at_ms < last.at_ms:
+    for row in rows:
+        first, last = (first_of.get(tuple(group.values())) for group in row["chain"])
+        if row["share_direct"] >= DIRECT and first is not None and last is not None and first.at_ms < last.at_ms:
             found.append((first, last))
     return found
-
-
-def _is(mark: Mark, group: dict[str, Any]) -> bool:
-    return all(mark.row[name] == value for name, value in group.items())
 
 
 def _not_drawn(rows: pl.DataFrame, places: Places) -> str:
