@@ -10,14 +10,26 @@ from typing import TYPE_CHECKING
 from onex_analytics.loading import loaded_later
 
 if TYPE_CHECKING:
+    from onex_analytics.sampling.deciding import Decision, apply
+    from onex_analytics.sampling.policies import ProbabilityPolicy, RulePolicy, SampleRule
+    from onex_analytics.sampling.sampler import EventSampler
     from onex_analytics.sampling.thresholds import threshold_to_tracestate, tracestate_to_threshold
 
 __all__ = [
+    "Decision",
+    "EventSampler",
+    "ProbabilityPolicy",
+    "RulePolicy",
+    "SampleRule",
+    "apply",
     "threshold_to_tracestate",
     "tracestate_to_threshold",
 ]
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
+    "deciding": ("Decision", "apply"),
+    "policies": ("ProbabilityPolicy", "RulePolicy", "SampleRule"),
+    "sampler": ("EventSampler",),
     "thresholds": ("threshold_to_tracestate", "tracestate_to_threshold"),
 }
 __getattr__, __dir__ = loaded_later(__name__, __all__, _LOADED_LATER)

@@ -1,0 +1,156 @@
+"""Keep or drop: the one decision that a live sampler and a simulation share.
+
+The policy says the share of events with such facts, and its threshold is compared with the randomness of the id. Live,
+this is done for one event; on history for the distinct facts of many, and the randomness of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from onex_analytics.exceptions import InvalidOption
+from onex_analytics.frames.columns import require
+from onex_analytics.sampling.policies import Policy, Scope
+from onex_analytics.sampling.randomness import randomness, randomness_of
+from onex_analytics.sampling.thresholds import adjusted_count_of, probability_of, threshold_of
+
+IDS: dict[Scope, tuple[str, ...]] = {"trace": ("trace_id", "correlation_id", "event_id"), "event": ("event_id",)}
+"""The columns whose first that is there, and not empty, is drawn by."""
+
+DECISION = pl.Schema({
+    "keep": pl.Boolean(),
+    "probability": pl.Float64(),     # with which such an event is kept, 0 to 1
+    "adjusted_count": pl.Float64(),  # events this one stands for; null where it is dropped
+    "policy": pl.String(),           # what decided: the policy's name, and that of its rule
+})  # fmt: skip
+"""What `apply` adds to each event."""
+
+Upstream = Literal["independent", "consistent"]
+
+
+class Decision(NamedTuple):
+    """What becomes of one event; see `DECISION`."""
+
+    keep: bool
+    probability: float
+    adjusted_count: float | None
+    policy: str
+
+
+class _Verdict(NamedTuple):
+    threshold: int
+    probability: float
+    adjusted_count: float | None
+    policy: str
+
+
+@lru_cache(maxsize=4096)
+def _verdict(policy: Policy, facts: tuple[str | None, ...]) -> _Verdict:
+    share, name = policy.share_of(dict(zip(policy.reads, facts, strict=True)))
+    threshold = threshold_of(share, policy.precision)
+    return _Verdict(threshold, probability_of(threshold), adjusted_count_of(threshold), name)
+
+
+def decided(policy: Policy, row: Mapping[str, object]) -> Decision:
+    """What becomes of one event, given as a row of the canonical frame.
+
+    An event without any id is kept: nothing says what it belongs to.
+
+    >>> from onex_analytics.sampling import ProbabilityPolicy
+    >>> decided(ProbabilityPolicy(probability=0.25), {"trace_id": "c0ffee00-1234-4abc-8def-0123456789ab"})
+    Decision(keep=True, probability=0.25, adjusted_count=4.0, policy='probability')
+    """
+    facts = tuple(None if row.get(name) is None else str(row[name]) for name in policy.reads)
+    verdict = _verdict(policy, facts)
+    identifier = next((str(row[name]) for name in IDS[policy.scope] if row.get(name) not in (None, "")), None)
+    if identifier is None:
+        return Decision(True, 1.0, 1.0, f"{policy.name}/without id")
+    keep = randomness(identifier) >= verdict.threshold
+    return Decision(keep, verdict.probability, verdict.adjusted_count if keep else None, verdict.policy)
+
+
+def apply(policy: Policy, events: pl.LazyFrame, *, upstream: Upstream = "independent") -> pl.LazyFrame:
+    """The events with what a policy makes of each: exactly what the live sampler does.
+
+    Args:
+        policy: what is kept.
+        events: one row an event; reads `trace_id`, `correlation_id` and `event_id` (`event_id` alone where the scope is
+            "event"), and what the policy's rules look at. Of `adjusted_count`, where it is there, see `upstream`.
+        upstream: how a log that was sampled before was: "independent" of this policy (the counts multiply), or
+            "consistent" with it (by the same randomness: what is there would be kept at any share not below that of
+            before, and the greater count holds).
+
+    Returns:
+        The same rows and columns with those of `DECISION`, in place of such that are there already. Those that are kept
+        stand for all: their adjusted counts add up to the events of the log on average.
+
+    Raises:
+        MissingColumns: the frame lacks a column that is read.
+
+    >>> import polars as pl
+    >>> from onex_analytics.sampling import ProbabilityPolicy
+    >>> ids = ["c0ffee00-1234-4abc-8def-0123456789ab", "c0ffee00-1234-4abc-8d00-0123456789ab"]
+    >>> events = pl.LazyFrame({"event_id": ids})
+    >>> policy = ProbabilityPolicy(probability=0.25, scope="event")
+    >>> apply(policy, events).select("keep", "adjusted_count").collect().rows()
+    [(True, 4.0), (False, None)]
+
+    Source: OpenTelemetry, "Probability sampling": keep if R ≥ T, adjusted count 2^56 / (2^56 − T).
+    """
+    if upstream not in ("independent", "consistent"):
+        raise InvalidOption("upstream", upstream, '"independent" or "consistent"')
+    ids = IDS[policy.scope]
+    require(events, *ids, *policy.reads)
+    given = "adjusted_count" in events.collect_schema().names()
+    read = pl.struct(
+        pl.coalesce(pl.when(pl.col(name).cast(pl.String) != "").then(pl.col(name).cast(pl.String)) for name in ids)
+        .alias("_id"),
+        *(pl.col(name).cast(pl.String) for name in policy.reads),
+    )  # fmt: skip
+    found = read.map_batches(lambda rows: _of_rows(policy, rows), pl.Struct(DECISION), is_elementwise=True)
+    decision = events.with_columns(_decision=found)
+    before = pl.col("adjusted_count").fill_null(1.0) if given else pl.lit(1.0)
+    own = pl.col("_decision").struct.field("adjusted_count")
+    together = own * before if upstream == "independent" else pl.max_horizontal(
+        own, pl.when(own.is_not_null()).then(before)
+    )  # fmt: skip
+    return decision.with_columns(
+        pl.col("_decision").struct.field("keep"), pl.col("_decision").struct.field("probability"),
+        together.alias("adjusted_count"), pl.col("_decision").struct.field("policy"),
+    ).drop("_decision")  # fmt: skip
+
+
+def _of_rows(policy: Policy, rows: pl.Series) -> pl.Series:
+    frame = rows.struct.unnest()
+    facts = list(policy.reads)
+    if facts:
+        distinct = frame.select(facts).unique()
+        verdicts = [_verdict(policy, one) for one in distinct.iter_rows()]
+        numbered = distinct.with_row_index("verdict")
+        which = frame.select(facts).join(
+            numbered, on=facts, how="left", nulls_equal=True, maintain_order="left"
+        )["verdict"].to_numpy()  # fmt: skip
+    else:
+        verdicts, which = [_verdict(policy, ())], np.zeros(frame.height, np.int64)
+    thresholds = np.array([one.threshold for one in verdicts], np.uint64)
+    keep = pl.Series(randomness_of(frame["_id"]) >= thresholds[which], dtype=pl.Boolean)
+    told = pl.DataFrame(
+        [(one.probability, one.adjusted_count, one.policy) for one in verdicts],
+        schema={name: DECISION[name] for name in ("probability", "adjusted_count", "policy")}, orient="row",
+    )[which]  # fmt: skip
+    without_id = frame["_id"].is_null()
+    return (
+        told.with_columns(keep=keep, without_id=without_id)
+        .select(
+            keep=pl.col("keep") | pl.col("without_id"),
+            probability=pl.when("without_id").then(1.0).otherwise("probability"),
+            adjusted_count=pl.when("without_id").then(1.0).when("keep").then("adjusted_count"),
+            policy=pl.when("without_id").then(pl.lit(f"{policy.name}/without id")).otherwise("policy"),
+        )
+        .to_struct(rows.name)
+    )
