@@ -70,11 +70,11 @@ def group_errors(
     """
     if parts < 1:
         raise InvalidOption("parts", parts, "1 or more")
-    told, mine = list(rules), names(own)
+    given, mine = list(rules), names(own)
     named = require(errors.lazy(), "error_message")
     is_named = set(FINGERPRINT) <= set(named.collect_schema())
-    if not is_named or told or mine or templates is not None or taxonomy is not None:
-        named = fingerprint(named, rules=told, templates=templates, taxonomy=taxonomy, own=mine)
+    if not is_named or given or mine or templates is not None or taxonomy is not None:
+        named = fingerprint(named, rules=given, templates=templates, taxonomy=taxonomy, own=mine)
     rows = _completed(named.collect())
     since = pl.col("timestamp") - pl.col("timestamp").min()
     place = (since / pl.max_horizontal(since.max(), pl.duration(microseconds=1)) * parts).floor()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from onex_analytics.cli import main
@@ -148,10 +150,14 @@ EVERY_COMMAND = (
 
 
 @pytest.mark.parametrize("words", EVERY_COMMAND, ids=" ".join)
-def test_messages_that_nobody_would_wish_for_are_rows_like_all_others(words, odd_log, ask, capsys):
+def test_messages_that_nobody_would_wish_for_are_rows_like_all_others(words, odd_log, ask, tmp_path, capsys):
     assert isinstance(ask("errors", *words, odd_log), list)
-    assert main(["errors", *words, odd_log]) == 0
+    path = tmp_path / "figure.html"
+    drawn = [] if words[0] in ("classify", "tracebacks") else ["--figure", str(path)]
+    assert main(["errors", *words, odd_log, *drawn]) == 0
     assert "\x1b[31m" not in capsys.readouterr().out
+    page = path.read_text(encoding="utf-8") if drawn else ""
+    assert "<b>&amp;</b>" not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
 
 
 @pytest.mark.parametrize("words", EVERY_COMMAND, ids=" ".join)
@@ -160,7 +166,8 @@ def test_of_an_empty_store_there_is_nothing_to_tell(words, ask, tmp_path, capsys
     EventStore(str(tmp_path / "store")).append(str(tmp_path / "nothing.jsonl"))
     rows = ask("errors", *words, "--store", str(tmp_path / "store"))
     assert [row for row in rows if row.get("left_out") is None] == []  # contrast names columns that take no part
-    assert main(["errors", *words, "--store", str(tmp_path / "store")]) == 0
+    drawn = [] if words[0] in ("classify", "tracebacks") else ["--figure", str(tmp_path / "figure.html")]
+    assert main(["errors", *words, "--store", str(tmp_path / "store"), *drawn]) == 0
 
 
 def test_odd_messages_are_counted_each(odd_log, ask):
@@ -276,3 +283,38 @@ def test_a_report_holds_errors_before_and_after_a_moment_against_each_other(flee
     assert "of which there are errors" in capsys.readouterr().err
     assert main([*words, "--moment", "soon"]) == 2
     assert "--moment" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["groups"], "errors by group, of "),
+        (["templates"], "events by message and time, of "),
+        (["templates", "--kind", "log"], "events by message and time, of "),
+        (["rates"], "failures over time, of "),
+        (["rates", "--by", "", "--every", "6h"], "The failed share over time"),
+        (["bursts", "--every", "2h"], "; the strongest"),
+        (["bursts", "--by", "group"], "failures over time, of "),
+        (["bursts", "--kind", "log"], "events by message and time, of "),
+        (["compare", "2026-11-04T12:00"], "groups of errors was first and last seen"),
+        (["co-occurrence"], "errors that come in the same traces"),
+        (["cascades"], "pairs of errors that come in one order"),
+        (["contrast"], "What is different about failed work"),
+        (["contrast", "--code", "ONEX_SYS_904"], "failures with ONEX_SYS_904_RESOURCE_EXHAUSTED"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_an_answer_is_drawn_in_a_file_that_asks_no_host(words, said, fleet_store, ask, tmp_path):
+    path = tmp_path / "figure.html"
+    ask("errors", *words, "--store", fleet_store, "--figure", str(path))
+    page = path.read_text(encoding="utf-8")
+    assert any(said in told for told in re.findall(r'aria-label="([^"]*)"', page))
+    assert "default-src 'none'" in page
+
+
+@pytest.mark.parametrize("command", ["templates", "bursts"])
+def test_a_figure_counts_every_error(command, fleet_store, ask, tmp_path):
+    path = tmp_path / "figure.html"
+    ask("errors", command, "--store", fleet_store, "--figure", str(path))
+    errors = sum(row["errors"] for row in ask("errors", "groups", "--store", fleet_store))
+    assert f'aria-label="{errors:,} events by message and time' in path.read_text(encoding="utf-8")

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from onex_analytics.cli.errors.inputs import EventFiles, Kinds, Taxonomy, errors_in, events_of, taxonomy_of
+from onex_analytics.cli.errors.over_time import fitting, rates_of, watched
+from onex_analytics.cli.figure_files import Figure, write_figure, write_figures
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import Limit, Nodes, Since, Until, listed
@@ -34,6 +36,7 @@ def groups(
     own: Own = None,
     taxonomy: Taxonomy = None,
     limit: Limit = 20,
+    figure: Figure = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     out: Out = None,
@@ -48,6 +51,13 @@ def groups(
     with events_of(files, store, since=since, until=until, nodes=node) as read, busy("grouping"):
         errors = errors_in(read, listed(kind, ()), taxonomy=codes)
         table = group_errors(errors, rules=chosen, own=listed(own, ()), taxonomy=codes)
+    if figure is not None:
+        from onex_analytics.views import error_patterns as views
+
+        drawn = [("How often", views.pareto(table)), ("Since when", views.first_seen_timeline(table))]
+        write_figures(drawn, figure, title="Errors that are one", caption=(
+            "A line is a group of errors that have a rule, a code, a stack or a message in common."
+        ))  # fmt: skip
     if output.form != "table":
         output.frame(table)
         return
@@ -67,6 +77,7 @@ def templates(
     kind: Kinds = None,
     model: Model = None,
     limit: Limit = 40,
+    figure: Figure = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     out: Out = None,
@@ -76,9 +87,19 @@ def templates(
     from onex_analytics.error_patterns import TemplateModel, mine_templates
 
     with events_of(files, store, since=since, until=until, nodes=node) as read, busy("mining"):
-        messages = errors_in(read, listed(kind, ())).select("error_message")
+        errors = errors_in(read, listed(kind, ()))
+        messages = errors.select("error_message")
         known = TemplateModel.load(model) if model is not None and model.exists() else None
         mined = mine_templates(messages) if known is None else known.learn(messages)
+        if figure is not None:
+            from onex_analytics.views import error_patterns as views
+
+            width = fitting(watched(read.events), 120)
+            over_time = rates_of(read, mined.transform(errors), ("template",), width)
+            drawn = views.template_heatmap(over_time, "events")
+            write_figure(drawn, figure, title="When which message comes", caption=(
+                f"A line is a template, a column {width}. Each error is counted by the event that tells most of it."
+            ))  # fmt: skip
     if model is not None:
         mined.save(model)
         fresh = mined.table.height - (0 if known is None else known.table.height)

@@ -8,6 +8,7 @@ import typer
 
 from onex_analytics.cli.contrasting import EVENT_FAMILY, explaining, show_findings
 from onex_analytics.cli.errors.inputs import GROUP, EventFiles, Kinds, Taxonomy, errors_in, events_of, taxonomy_of
+from onex_analytics.cli.figure_files import Figure, write_figure
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import By, Limit, Nodes, Since, Until, listed, spans_of
@@ -34,6 +35,7 @@ def co_occurrence(
     taxonomy: Taxonomy = None,
     min_traces: Annotated[int, typer.Option(min=1, help="Groups of fewer traces are not tested.")] = 3,
     limit: Limit = 20,
+    figure: Figure = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     out: Out = None,
@@ -50,6 +52,12 @@ def co_occurrence(
         traces = pl.concat([read.work.select("trace_id"), errors.lazy().select("trace_id")]).drop_nulls()
         watched = traces.select(pl.col("trace_id").n_unique()).collect().item()
         found = together(errors, keys, n_traces=watched, min_traces=min_traces)
+    if figure is not None:
+        from onex_analytics.views import error_patterns as views
+
+        write_figure(views.co_occurrence_matrix(found), figure, title="Which errors come together", caption=(
+            "A cell is a pair: how many times as often as by chance both come in one trace; grey is mere chance."
+        ))  # fmt: skip
     if output.form != "table":
         output.frame(found)
         return
@@ -83,6 +91,7 @@ def cascades(
     by_time: ByTime = False,
     min_traces: Annotated[int, typer.Option(min=1, help="A chain comes in at least so many traces.")] = 3,
     limit: Limit = 20,
+    figure: Figure = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     out: Out = None,
@@ -100,6 +109,13 @@ def cascades(
     with events_of(files, store, since=since, until=until, nodes=node) as read, busy("looking"):
         errors, within = errors_in(read, listed(kind, ()), keys, codes), None if by_time else "trace_id"
         found = sought(errors, keys, within, max_gap=max_gap, min_traces=min_traces)
+    if figure is not None:
+        from onex_analytics.views import error_patterns as views
+
+        drawn = views.cascade_sankey(found, "episode" if by_time else "trace")
+        write_figure(drawn, figure, title="Errors that draw others after them", caption=(
+            "A band leads from an error to one that comes after it; the wider, the more often."
+        ))  # fmt: skip
     if output.form != "table":
         output.frame(found)
         return
@@ -125,6 +141,7 @@ def contrast(
     max_order: MaxOrder = 2,
     min_ratio: MinRatio = 1.5,
     limit: Limit = 20,
+    figure: Figure = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     out: Out = None,
@@ -145,6 +162,14 @@ def contrast(
         judged = spans.filter(pl.col("outcome") != "start").with_columns(failed.alias(_TARGET))
         chosen = listed(column, explaining(spans, EVENT_FAMILY))
         found = contrasted(judged, pl.col(_TARGET), max_order, columns=chosen, min_ratio=min_ratio).collect()
+    if figure is not None:
+        from onex_analytics.views import error_patterns as views
+
+        target = f"failures with {', '.join(asked['error_code'])}" if code else "failed work"
+        drawn = views.contrast_forest(found, target)
+        write_figure(drawn, figure, title=f"What is different about {target}", caption=(
+            "How many times as likely it is with a value, or two together, as without, and how sure that is."
+        ))  # fmt: skip
     show_findings(found, output, limit)
 
 

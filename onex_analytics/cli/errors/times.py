@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from onex_analytics.cli.errors.inputs import GROUP, EventFiles, Kinds, Taxonomy, errors_in, events_of, taxonomy_of
+from onex_analytics.cli.errors.over_time import fitting, rates_of, watched
+from onex_analytics.cli.figure_files import Figure, write_figure, write_figures
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import By, Every, Limit, Nodes, Since, Until, listed
 from onex_analytics.exceptions import InvalidOption
 
 if TYPE_CHECKING:
+    import plotly.graph_objects as go
     import polars as pl
+
+    from onex_analytics.cli.errors.inputs import Read
+
+    Drawn = tuple[str, go.Figure]
 
 Season = Annotated[
     str, typer.Option(help="weekly compares with the same hour of other weeks; auto does once four are there.")
@@ -31,16 +38,31 @@ def rates(
     by: By = None,
     denominator: Annotated[str, typer.Option(help="events or finished (operations that ended).")] = "events",
     limit: Limit = 60,
+    figure: Figure = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     out: Out = None,
 ) -> None:
     """How often work fails. With the interval that so few cases allow; over time with --every."""
     output = Output(as_json, as_csv, out)
-    from onex_analytics.error_patterns import error_rates
+    from onex_analytics.error_patterns import detect_bursts, error_rates
 
+    keys = listed(by, ("node",))
     with events_of(files, store, since=since, until=until, nodes=node) as read, busy("counting"):
-        table = error_rates(read.events, every, listed(by, ("node",)), denominator).collect()  # type: ignore[arg-type]
+        table = error_rates(read.events, every, keys, denominator).collect()  # type: ignore[arg-type]
+        if figure is not None:
+            times = watched(read.events)
+            width = every or fitting(times, 120)
+            over_time = error_rates(read.events, width, keys, denominator).collect()  # type: ignore[arg-type]
+            failures = errors_in(read, ("failure",), keys)
+            found = detect_bursts(failures, width, keys, since=times[0], until=times[1])
+    if figure is not None:
+        from onex_analytics.views import error_patterns as views
+
+        write_figure(views.stacked_rates(over_time, found), figure, title=f"Failures in buckets of {width}", caption=(
+            "A bar is a bucket, a colour a group. Grey bands, with a mark above, are bursts: more failures of a group "
+            "than are usual."
+        ))  # fmt: skip
     output.frame(table.head(limit) if limit and output.form == "table" else table)
 
 
@@ -58,6 +80,7 @@ def bursts(
     season: Season = "auto",
     max_false_discovery: FalseDiscovery = 0.05,
     max_bursts: Annotated[int | None, typer.Option(min=0, help="Exit with 1 where there are more.")] = None,
+    figure: Figure = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     out: Out = None,
@@ -68,11 +91,17 @@ def bursts(
 
     keys, codes = listed(by, ("node", "error_code")), taxonomy_of(taxonomy)
     with events_of(files, store, since=since, until=until, nodes=node) as read, busy("looking"):
-        errors, watched = errors_in(read, listed(kind, ()), keys, codes), _watched(read.events)
+        errors, times = errors_in(read, listed(kind, ()), keys, codes), watched(read.events)
+        width = every or fitting(times)
         found = detect_bursts(
-            errors, every or _fitting(watched), keys, method=method, season=season,  # type: ignore[arg-type]
-            max_false_discovery=max_false_discovery, since=watched[0], until=watched[1],
+            errors, width, keys, method=method, season=season,  # type: ignore[arg-type]
+            max_false_discovery=max_false_discovery, since=times[0], until=times[1],
         )  # fmt: skip
+        drawn = _drawn(read, errors, found, keys, width) if figure is not None else []
+    if figure is not None:
+        write_figures(drawn, figure, title="When errors come in bursts", caption=(
+            f"In buckets of {width}. Grey bands, with a mark above, are the bursts, of soft failures and logs, too."
+        ))  # fmt: skip
     output.frame(found)
     if max_bursts is not None and found.height > max_bursts:
         say(f"{found.height} bursts; the budget is {max_bursts}.")
@@ -96,6 +125,7 @@ def compare(
     fail_on: Annotated[
         list[str] | None, typer.Option(help="Exit with 1 on this word, such as new; may be given again.")
     ] = None,
+    figure: Figure = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     out: Out = None,
@@ -116,11 +146,17 @@ def compare(
     assert at is not None
     with events_of(files, store, since=since, until=until, nodes=node) as read, busy("comparing"):
         errors = errors_in(read, listed(kind, ()), keys, codes)
-        begin, end = _watched(read.events)
+        begin, end = watched(read.events)
         found = compare_periods(
             errors, at, keys, since=begin, until=end, season=season,  # type: ignore[arg-type]
             max_false_discovery=max_false_discovery, min_ratio=min_ratio,
         )  # fmt: skip
+    if figure is not None:
+        from onex_analytics.views import error_patterns as views
+
+        write_figure(views.first_seen_timeline(found, moment=at), figure, title="Since when errors come", caption=(
+            "A line is a group of errors, from when it was first seen to when it was last; across stands the moment."
+        ))  # fmt: skip
     output.frame(found)
     bad = found.filter(pl.col("change").cast(pl.String).is_in(fatal))
     if bad.height:
@@ -128,16 +164,13 @@ def compare(
     return 1 if bad.height else 0
 
 
-def _watched(events: pl.LazyFrame) -> tuple[Any, Any]:
-    """When the log begins and ends, errors or not."""
-    import polars as pl
+def _drawn(read: Read, errors: pl.DataFrame, bursts: pl.DataFrame, keys: list[str], every: str) -> list[Drawn]:
+    """Failures with the bursts, and all errors by group and time."""
+    from onex_analytics.views import error_patterns as views
 
-    edges = events.select(pl.col("timestamp").min().alias("begin"), pl.col("timestamp").max().alias("end"))
-    return edges.collect().row(0)
-
-
-def _fitting(watched: tuple[Any, Any]) -> str:
-    from onex_analytics.frames import fitting_width
-
-    begin, end = watched
-    return fitting_width(end - begin, 500) if begin is not None else "1m"
+    failures = rates_of(read, errors.filter(kind="failure"), keys, every)
+    told = rates_of(read, errors, keys, every)
+    return [
+        ("Failures, with the bursts", views.stacked_rates(failures, bursts)),
+        ("All errors, by group and time", views.template_heatmap(told, "events")),
+    ]
