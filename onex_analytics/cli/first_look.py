@@ -17,7 +17,7 @@ _BY_SHARE = ("latency", "errors", "unfinished", "new_error")
 _BY_COUNT = ("silence", "restarts")
 _OLD_MS = 30 * 60_000.0
 _MOST_OPEN = 500
-_READ = [name for name in SPANS if name not in (*PROFILE_NUMBERS, "start_event_id", "end_event_id")]
+_READ = [name for name in SPANS if name not in (*PROFILE_NUMBERS, "start_event_id")]
 
 
 @dataclass(frozen=True)
