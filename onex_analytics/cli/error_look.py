@@ -23,7 +23,7 @@ from onex_analytics.frames import fitting_width
 from onex_analytics.frames.error_names import canonical_code
 from onex_analytics.views import ErrorChanges, ErrorContrast, ErrorExample, ErrorFrames
 
-MAX_GAP = "100ms"
+MAX_GAP = "1s"
 """How close errors follow each other that belong together, where nodes do not say so."""
 
 _LAST = 0.2

@@ -246,8 +246,9 @@ def _together(errors: ErrorFrames) -> str:
         + _cascades(errors.chains, ("node", "title"), "trace",
                     "No chain within traces: no two groups come in one order more often than chance has it.")
         + f"<h3>Within {html.escape(errors.max_gap)} of each other, in any trace</h3>"
-        + _read("Where nodes do not name their parents, a cascade is in pieces: no trace holds it. Errors that follow "
-                "each other this closely are taken as one episode instead.")
+        + _read("Where nodes name neither trace nor parent, an error has its place above only if work that failed "
+                "around it shows it. Here errors that follow each other this closely are one episode, whatever they "
+                "name.")
         + _cascades(errors.episodes, ("title",), "episode",
                     "No chain within episodes: no two groups come in one order more often than chance has it.")
     )  # fmt: skip
