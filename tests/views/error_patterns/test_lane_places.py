@@ -86,7 +86,7 @@ def test_an_error_stands_at_its_moment_on_the_span_that_ends_then():
 
 
 def test_time_begins_with_the_waterfall_even_where_a_span_has_no_start():
-    rows = bars(("api", 500, 900), ("db", 700, None))
+    rows = bars(("api", 500, 900), ("db", 700, None), ("db", 700, 750))
     assert places(rows, errors(("db", 800, "E1"))).marks[0].at_ms == 300.0
     ends = rows.with_columns(start=pl.lit(None, rows.schema["start"]))
     assert places(ends, errors(("db", 800, "E1"))).marks[0].at_ms == 300.0

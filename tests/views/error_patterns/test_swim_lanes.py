@@ -99,6 +99,16 @@ def test_arrows_begin_at_the_first_error_of_a_group():
     assert arrows(trace_lanes(ROWS, twice, pairs(("db", "FULL", "api", "LATE", 1.0)))) == [(40, 90)]
 
 
+def test_arrows_are_in_the_unit_of_the_axis():
+    wrong = errors(("db", 4000, "FULL"), ("api", 9000, "LATE"))
+    figure = trace_lanes(bars(("api", 0, 9000), ("db", 10, 4000)), wrong, pairs(("db", "FULL", "api", "LATE", 1.0)))
+    assert arrows(figure) == [(4, 9)]
+    (arrow,) = [note for note in figure.layout.annotations if note.showarrow]
+    found = marks(figure)
+    assert (arrow.ay, arrow.y) == (found["FULL · 1"].y[0], found["LATE · 1"].y[0])
+    assert arrow.ay > arrow.y
+
+
 def test_cascades_that_tell_nothing_of_the_trace_are_said_to():
     figure = trace_lanes(ROWS, WRONG, pairs(("cron", "A", "cron", "B", 1.0)))
     assert arrows(figure) == []
