@@ -52,7 +52,7 @@ def co_occurrence(
         (Benjamini and Hochberg, over all `n_tests` pairs), `n_tests`; the most significant first.
 
     Raises:
-        InvalidOption: fewer traces than those that have errors, or `min_traces` below 1.
+        InvalidOption: fewer traces than those that have errors, `min_traces` below 1, or no column in `by`.
 
     >>> frame = pl.DataFrame({"trace_id": ["1", "1", "2", "2", "3", "3", "4"], "error_code": list("ABABABC")})
     >>> co_occurrence(frame, n_traces=100).select("error_code_left", "together", pl.col("lift").round(1)).rows()
@@ -63,6 +63,8 @@ def co_occurrence(
     from scipy.sparse import csr_array, triu
 
     keys = names(by)
+    if not keys:
+        raise InvalidOption("by", by, 'a column that names a group, such as "error_code"')
     rows = require(errors.lazy(), within, *keys).select(pl.col(within).alias("_within"), *keys)
     votes = rows.filter(pl.col("_within").is_not_null()).unique().collect()
     with_errors = votes["_within"].n_unique()

@@ -78,5 +78,7 @@ def test_nothing_gives_nothing_and_bad_options_are_refused():
         co_occurrence(errors("A", "B"), n_traces=1)
     with pytest.raises(InvalidOption, match="1 or more"):
         co_occurrence(errors("A"), min_traces=0)
+    with pytest.raises(InvalidOption, match="a column that names a group"):
+        co_occurrence(errors("A"), ())
     with pytest.raises(MissingColumns, match="fingerprint"):
         co_occurrence(errors("A"), "fingerprint")

@@ -32,8 +32,7 @@ def rates_of(read: Read, errors: pl.DataFrame, keys: Sequence[str], every: str) 
 
     Args:
         read: what was asked for.
-        errors: rows of `errors_in`. Keys that events have not, such as a template, are taken of these, and the code, as
-            these spell it.
+        errors: rows of `errors_in` with the keys: an error may have of another event what this one does not tell.
         keys: to tell apart.
         every: width of a bucket.
     """
@@ -41,7 +40,7 @@ def rates_of(read: Read, errors: pl.DataFrame, keys: Sequence[str], every: str) 
 
     from onex_analytics.error_patterns import error_rates
 
-    named = [key for key in keys if key == "error_code" or key not in read.events.collect_schema()]
+    named = [key for key in keys if key != "event_id"]
     told = errors.lazy().select(pl.col("error_id").alias("event_id"), *named)
     events = read.events.drop(named, strict=False).join(told, on="event_id")
     return error_rates(events, every, keys).collect()

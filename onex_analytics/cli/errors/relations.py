@@ -12,6 +12,7 @@ from onex_analytics.cli.figure_files import Figure, write_figure
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import By, Limit, Nodes, Since, Until, listed, spans_of
+from onex_analytics.exceptions import InvalidOption
 
 Codes = Annotated[
     list[str] | None, typer.Option("--code", help="Only failures with this code, in any spelling; may be given again.")
@@ -106,6 +107,8 @@ def cascades(
     from onex_analytics.error_patterns import cascades as sought
 
     keys, codes = listed(by, ("node", "error_code")), taxonomy_of(taxonomy)
+    if not keys:
+        raise InvalidOption("--by", "", "a column that names an error, such as node,error_code")
     with events_of(files, store, since=since, until=until, nodes=node) as read, busy("looking"):
         errors, within = errors_in(read, listed(kind, ()), keys, codes), None if by_time else "trace_id"
         found = sought(errors, keys, within, max_gap=max_gap, min_traces=min_traces)
