@@ -9,6 +9,7 @@ import typer
 
 from onex_analytics.cli.errors.inputs import EventFiles, Kinds, Taxonomy, errors_in, events_of, taxonomy_of
 from onex_analytics.cli.errors.over_time import fitting, rates_of, watched
+from onex_analytics.cli.errors.texts import shortened
 from onex_analytics.cli.figure_files import Figure, write_figure, write_figures
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
@@ -62,7 +63,8 @@ def groups(
         output.frame(table)
         return
     rows = table.head(limit) if limit else table
-    output.frame(rows.with_columns(sparkline=rows["sparkline"].map_elements(_drawn, pl.String)).select(_GROUPED))
+    bars = rows["sparkline"].map_elements(_drawn, pl.String)
+    output.frame(shortened(rows.drop("sparkline")).with_columns(bars).select(_GROUPED))
     if rows.height < table.height:
         rest = sum(table["errors"][rows.height :])
         say(f"and {table.height - rows.height:,} more groups with {rest:,} errors (--limit 0 shows all)")
@@ -105,7 +107,8 @@ def templates(
         fresh = mined.table.height - (0 if known is None else known.table.height)
         say(f"{model}: version {mined.version}, {mined.table.height:,} templates, {fresh:,} of them new")
     rows = mined.table.head(limit) if limit and output.form == "table" else mined.table
-    output.frame(rows.select("count", "template", "since_version", "template_id") if output.form == "table" else rows)
+    told = shortened(rows.select("count", "template", "since_version", "template_id"))
+    output.frame(told if output.form == "table" else rows)
 
 
 _GROUPED = (

@@ -8,6 +8,7 @@ import typer
 
 from onex_analytics.cli.contrasting import EVENT_FAMILY, explaining, show_findings
 from onex_analytics.cli.errors.inputs import GROUP, EventFiles, Kinds, Taxonomy, errors_in, events_of, taxonomy_of
+from onex_analytics.cli.errors.texts import shortened
 from onex_analytics.cli.figure_files import Figure, write_figure
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
@@ -70,7 +71,7 @@ def co_occurrence(
         pl.concat_str([name(f"{key}_{side}") for key in keys], separator=" ").alias(side) for side in ("left", "right")
     ]
     rows = found.head(limit) if limit else found
-    output.frame(rows.with_columns(sides).select(_PAIRS))
+    output.frame(shortened(rows.with_columns(sides).select(_PAIRS)))
     if found.is_empty():
         say(f"no two groups come together, among {watched:,} traces")
         return
@@ -127,7 +128,8 @@ def cascades(
         say("no chain within traces, nor by the work in which errors came; "
             "where nodes do not tell how long they worked, try --by-time --max-gap 1s")
     rows = found.head(limit) if limit else found
-    output.frame(rows.with_columns(pl.col("chain").list.eval(name).list.join(" → ")).select(_CHAINS))
+    chains = rows.with_columns(pl.col("chain").list.eval(name).list.join(" → ")).select(_CHAINS)
+    output.frame(shortened(chains, 600))
 
 
 def contrast(

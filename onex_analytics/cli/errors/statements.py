@@ -9,6 +9,7 @@ import typer
 
 from onex_analytics.cli.errors.inputs import EventFiles, Kinds, Taxonomy, errors_in, events_of, taxonomy_of
 from onex_analytics.cli.errors.messages import Own
+from onex_analytics.cli.errors.texts import shortened
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import Limit, Nodes, Since, Until, listed
@@ -125,7 +126,7 @@ def tracebacks(
 def _tell(table: pl.DataFrame, output: Output, limit: int) -> None:
     """The first rows, and how many errors are in those that are not shown."""
     rows = table.head(limit) if limit else table
-    output.frame(rows)
+    output.frame(shortened(rows))
     if rows.height < table.height:
         rest = sum(table["errors"][rows.height :])
         say(f"and {table.height - rows.height:,} more rows with {rest:,} errors (--limit 0 shows all)")

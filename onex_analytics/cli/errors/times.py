@@ -8,6 +8,7 @@ import typer
 
 from onex_analytics.cli.errors.inputs import GROUP, EventFiles, Kinds, Taxonomy, errors_in, events_of, taxonomy_of
 from onex_analytics.cli.errors.over_time import fitting, rates_of, watched
+from onex_analytics.cli.errors.texts import shortened
 from onex_analytics.cli.figure_files import Figure, write_figure, write_figures
 from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
 from onex_analytics.cli.progress import busy
@@ -102,7 +103,7 @@ def bursts(
         write_figures(drawn, figure, title="When errors come in bursts", caption=(
             f"In buckets of {width}. Grey bands, with a mark above, are the bursts, of soft failures and logs, too."
         ))  # fmt: skip
-    output.frame(found)
+    output.frame(shortened(found) if output.form == "table" else found)
     if max_bursts is not None and found.height > max_bursts:
         say(f"{found.height} bursts; the budget is {max_bursts}.")
         return 1
@@ -157,7 +158,7 @@ def compare(
         write_figure(views.first_seen_timeline(found, moment=at), figure, title="Since when errors come", caption=(
             "A line is a group of errors, from when it was first seen to when it was last; across stands the moment."
         ))  # fmt: skip
-    output.frame(found)
+    output.frame(shortened(found) if output.form == "table" else found)
     bad = found.filter(pl.col("change").cast(pl.String).is_in(fatal))
     if bad.height:
         say(", ".join(f"{word}: {n}" for word, n in bad["change"].value_counts(sort=True).rows()))
