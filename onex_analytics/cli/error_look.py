@@ -60,7 +60,8 @@ def error_look(
         compared = compare_periods(inside, at, "title", since=start, until=end)
         changes = ErrorChanges(start, at, end, occasion, compared)
     bursts = detect_bursts(inside, every, "title", since=start, until=end)
-    n_traces = pl.concat([work.select("trace_id"), inside.lazy().select("trace_id")]).select(pl.all().n_unique())
+    n_traces = pl.concat([work.select("trace_id"), inside.lazy().select("trace_id")])
+    n_traces = n_traces.drop_nulls().select(pl.all().n_unique())
     return ErrorFrames(
         groups=groups,
         changes=changes,

@@ -91,7 +91,7 @@ def errors_of(
         ),
     )
     found = pl.concat([frame.select("correlation_id", *ERRORS, *carried) for frame in (failures, entries)])
-    paired = build_spans(rows) if spans is None else spans
+    paired = build_spans(rows) if spans is None else require(spans, *_OF_SPANS, mend=_SPANS_MEND)
     return (
         found.join(_traces(paired), on="correlation_id", how="left")
         .join(_starts(paired), on="error_id", how="left")
@@ -107,6 +107,8 @@ def errors_of(
 
 
 _READ = ("event_id", "metadata", "family", "level", "trace_id", "node_version", "adjusted_count", "error_code")
+_OF_SPANS = ("correlation_id", "trace_id", "span_id", "start", "end_event_id")
+_SPANS_MEND = "Mend: give `build_spans(events)` or `store.spans()` with all columns, or none: they are paired then."
 _LONGEST_MS = 366 * 86_400_000.0
 _LOGGED_AS = ("$.log_entry.message", "$.message")
 
