@@ -105,5 +105,5 @@ def test_quiet_logs_give_no_error_and_other_frames_are_refused():
     assert errors_of(events({"outcome": "success"}, {"outcome": "start"})).collect().is_empty()
     with pytest.raises(MissingColumns, match="event_id"):
         errors_of(pl.DataFrame({"error_message": ["x"]}))
-    with pytest.raises(MissingColumns, match="end_event_id.*or none: they are paired then"):
+    with pytest.raises(MissingColumns, match=r"end_event_id.*or none: they are paired then"):
         errors_of(events({"outcome": "failure"}), spans=pl.LazyFrame({"trace_id": ["t"]}))
