@@ -169,8 +169,8 @@ class TemplateModel:
 
     def _grown(self, lines: pl.DataFrame) -> TemplateModel:
         """This model and what distinct lines bring: `line`, `count`, `example`."""
-        known = self._ids(lines["line"])
-        mined = patterns(lines.filter(known.is_null())).with_columns(
+        is_new = self._ids(lines["line"]).is_null()
+        mined = patterns(lines if is_new.all() else lines.filter(is_new)).with_columns(
             pl.col("key").str.replace_all(MASK, ANY, literal=True).alias("general")
         )
         ids = mined.select(pl.col("general").unique()).with_columns(
