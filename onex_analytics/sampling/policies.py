@@ -57,6 +57,11 @@ class ProbabilityPolicy(BaseModel):
         """The columns of `FACTS` that the share hangs on."""
         return ()
 
+    @property
+    def estimated(self) -> bool:
+        """Whether adjusted counts are estimates: not here, each is one over the share with which an event is kept."""
+        return False
+
 
 class SampleRule(BaseModel):
     """A share for the events that match: each fact one of some texts, in which `*`, `?` and `[…]` are wildcards.
@@ -124,6 +129,11 @@ class RulePolicy(BaseModel):
         """The columns of `FACTS` that the share hangs on."""
         read = {name for rule in self.rules for name in rule.reads} | ({"outcome"} if self.keep_failures else set())
         return tuple(name for name in FACTS if name in read)
+
+    @property
+    def estimated(self) -> bool:
+        """Whether adjusted counts are estimates: not here, each is one over the share with which an event is kept."""
+        return False
 
 
 Policy = ProbabilityPolicy | RulePolicy

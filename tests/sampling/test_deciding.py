@@ -81,6 +81,11 @@ def test_the_first_rule_that_matches_holds_and_an_event_without_a_fact_matches_a
     assert found["policy"].to_list() == ["rules/1", "rules/files", "rules/3", "rules/files", "rules/3"]
 
 
+@given(POLICIES)
+def test_counts_of_fixed_shares_are_no_estimates(policy):
+    assert policy.estimated is False
+
+
 def test_a_log_that_was_sampled_before_stands_for_more():
     half = ProbabilityPolicy(probability=0.5, scope="event")
     surely_kept = "00000000-0000-4000-8fff-ffffffffffff"
