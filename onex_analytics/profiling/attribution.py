@@ -9,7 +9,8 @@ import polars as pl
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import names, require
 from onex_analytics.frames.spans.foreign import complete_spans
-from onex_analytics.profiling.ended import is_open, is_timed
+from onex_analytics.profiling.ended import is_open
+from onex_analytics.profiling.standing import is_measured
 
 _SIDES = ("baseline", "candidate")
 
@@ -34,9 +35,9 @@ def attribute_change(
     Returns:
         One row a combination that either side has, the largest part of the change first: the columns of `by`; for
         either side (`…_baseline`, `…_candidate`) `n`: spans that count; `open` and `left_out`: those that never ended,
-        and those whose duration is not known or makes no sense, which do not count; `share`: of all spans that count,
-        0 to 1; `mean_…_ms`: null where there are none; then `mix_ms`, `rate_ms`, and `change_ms`, their sum. All three
-        are null where a side has no span that counts at all: then there is no change to share out.
+        and those whose duration is not known, negative, or told of already, which do not count; `share`: of all spans
+        that count, 0 to 1; `mean_…_ms`: null where there are none; then `mix_ms`, `rate_ms`, and `change_ms`, their
+        sum. All three are null where a side has no span that counts at all: then there is no change to share out.
 
     Raises:
         MissingColumns: a column is absent. InvalidOption: a column of `by` has two types.
@@ -62,7 +63,7 @@ def attribute_change(
     types = [[side.collect_schema()[key] for key in keys] for side in sides]
     if types[0] != types[1]:
         raise InvalidOption("by", keys, f"columns of the same types on both sides; found {types[0]} and {types[1]}")
-    took = pl.when(is_timed()).then(pl.col("duration_ms"))
+    took = pl.when(is_measured()).then(pl.col("duration_ms"))
     read = [
         side.select(*keys, _took=took, _open=is_open(), _side=pl.lit(name))
         for side, name in zip(sides, _SIDES, strict=True)

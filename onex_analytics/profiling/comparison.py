@@ -78,8 +78,8 @@ def compare(
         One row a combination of `by` that either side has, ordered by it:
 
         - the columns of `by`; then for either side (`…_baseline`, `…_candidate`) `n`: spans compared; `open`: spans
-          that never ended; `left_out`: spans whose duration is not known or makes no sense (they end before they
-          start, or ended twice); `traces`: traces of the spans compared.
+          that never ended; `left_out`: spans whose duration is not known, negative, or told of already by
+          another; `traces`: traces of the spans compared.
         - `p50_baseline_ms`, `p50_candidate_ms`, `p50_ratio` (candidate/baseline; above 1 is slower), and its 95 %
           interval `p50_ratio_low`, `p50_ratio_high`; the same for `p95_…`. An interval is null where there are too
           few independent spans to bound the quantile, a ratio where the baseline's quantile is 0.

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from onex_analytics.frames.grouping import Codes, Grouping, in_threads, streamed
 from onex_analytics.machine import lean
-from onex_analytics.profiling.ended import UNTIMED_STATES, is_open
+from onex_analytics.profiling.ended import is_open
 from onex_analytics.profiling.measuring import numbered_words
+from onex_analytics.profiling.standing import REPEATED
 from onex_analytics.profiling.trace_numbers import Counts, Numbers, Words, first_places, numbered_traces
 
 Floats = NDArray[np.float64]
@@ -30,8 +31,8 @@ READS = (TRACE, "duration_ms", "state")
 
 _MANY_WAYS = 1 << 16
 _NEVER = int(np.iinfo(np.int64).min)
-_OPEN_STATE, _UNTIMED_STATE = 1, 2
-_KIND_OF_STATE: dict[str | None, int] = dict.fromkeys((*UNTIMED_STATES, None), _UNTIMED_STATE) | {"open": _OPEN_STATE}
+_OPEN_STATE, _REPEATED_STATE = 1, 2
+_KIND_OF_STATE: dict[str | None, int] = dict.fromkeys(REPEATED, _REPEATED_STATE) | {"open": _OPEN_STATE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,7 @@ def _judge(took: Floats, states: Codes, of_state: NDArray[np.uint8], ms: Floats)
         value = took[i]
         if state == _OPEN_STATE:
             ms[i] = np.inf
-        elif state != _UNTIMED_STATE and value >= 0 and value < np.inf:
+        elif state != _REPEATED_STATE and value >= 0 and value < np.inf:
             ms[i] = value + 0.0  # −0 is 0
         else:
             ms[i] = np.nan

@@ -1,7 +1,8 @@
-"""How a span stands to a measurement: measured, or why not. The same rules as the kernels of `measuring`, in words.
+"""How a span stands to a measurement: measured, or why not. The same rules as the kernels of `measuring` and `sides`.
 
 A span is measured where it has ended and its duration is a number that is not negative. Otherwise it is open, negative,
-or unmeasured: it has no duration, one that is not finite, or it is a second start or end of work told of already.
+or unmeasured: it has no duration, one that is not finite, or it is a second start or end of work told of already. What
+a node measured itself counts whatever its clocks say: work that it timed is known, though a clock was set back.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import polars as pl
 
 LEFT_OUT = {"open": pl.UInt64(), "negative": pl.UInt64(), "unmeasured": pl.UInt64()}
 
-_REPEATED = ("duplicate_start", "duplicate_end")
+REPEATED = ("duplicate_start", "duplicate_end")
+"""States of a second start or end of work that was told of already."""
 
 
 def says_open() -> pl.Expr:
@@ -20,7 +22,7 @@ def says_open() -> pl.Expr:
 
 def is_repeated() -> pl.Expr:
     """True for a second start or end of work that was told of already."""
-    return pl.col("state").is_in(list(_REPEATED)).fill_null(False)
+    return pl.col("state").is_in(list(REPEATED)).fill_null(False)
 
 
 def is_measured() -> pl.Expr:

@@ -1,4 +1,4 @@
-"""Which spans are timed, and which are open."""
+"""Which spans are measured, and which are open."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from onex_analytics.model.shapes import SPAN_STATES
-from onex_analytics.profiling.ended import is_open, is_timed
+from onex_analytics.profiling.ended import is_open
+from onex_analytics.profiling.standing import is_measured
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -19,15 +20,15 @@ def judged(state: str | None, *, start: bool = True, end: bool = True, ms: float
         schema_overrides={"state": pl.String, "start": pl.Datetime("us", "UTC"), "end": pl.Datetime("us", "UTC"),
                           "duration_ms": pl.Float64},
     )  # fmt: skip
-    timed, open_ = row.select(is_timed(), is_open().alias("open")).row(0)
-    assert not (timed and open_)
-    return "timed" if timed else "open" if open_ else "left out"
+    measured, open_ = row.select(is_measured(), is_open().alias("open")).row(0)
+    assert not (measured and open_)
+    return "measured" if measured else "open" if open_ else "left out"
 
 
 @pytest.mark.parametrize("state", SPAN_STATES)
-def test_a_span_with_a_duration_is_timed_unless_its_state_forbids(state):
-    untimed = dict.fromkeys(("negative_duration", "duplicate_start", "duplicate_end"), "left out")
-    assert judged(state) == {**untimed, "open": "open"}.get(state, "timed")
+def test_a_span_with_a_duration_is_measured_unless_another_tells_of_it_or_it_goes_on(state):
+    repeated = dict.fromkeys(("duplicate_start", "duplicate_end"), "left out")
+    assert judged(state) == {**repeated, "open": "open"}.get(state, "measured")
 
 
 @pytest.mark.parametrize("state", ["open", "orphan", "cycle", "closed"])
@@ -37,7 +38,7 @@ def test_a_span_that_began_and_has_neither_end_nor_duration_is_open(state):
 
 def test_an_end_without_a_start_is_open_to_nobody():
     assert judged("end_without_start", start=False, ms=None) == "left out"
-    assert judged("end_without_start", start=False, ms=7.0) == "timed"
+    assert judged("end_without_start", start=False, ms=7.0) == "measured"
 
 
 @pytest.mark.parametrize("ms", [None, float("nan"), float("inf"), -1.0])

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onex_analytics.profiling import compare
+from onex_analytics.profiling import attribute_change, compare, latency_table
 from onex_analytics.profiling.comparison import _complete
 from onex_analytics.profiling.sides import Layout, read
+from tests.profiling.latencies import ROWS
+from tests.profiling.latencies import spans as measured
 
 NOON = datetime(2026, 11, 1, 12)
 
@@ -51,7 +53,7 @@ def test_a_span_is_compared_or_open_or_left_out_and_counted_where_it_belongs():
         ["closed", "open", "closed", "orphan", "closed", "closed", "duplicate_end", None],
     )
     row = compare(frame, frame, by=()).collect().row(0, named=True)
-    assert [row[f"{name}_baseline"] for name in ("n", "open", "left_out", "traces")] == [2, 2, 4, 2]
+    assert [row[f"{name}_baseline"] for name in ("n", "open", "left_out", "traces")] == [3, 2, 3, 3]
 
 
 def test_a_trace_id_that_is_a_number_tells_traces_apart_as_its_text_would():
@@ -112,3 +114,14 @@ def test_however_the_rows_lie_the_result_is_the_same_to_the_last_bit(order):
     before, after = (spans([f"{i // 4}" for i in range(40)], [factor * x for x in ms]) for factor in (1, 1.3))
     moved = compare(before[list(order)], after, by=()).collect()
     assert moved.rows() == compare(before, after, by=()).collect().rows()
+
+
+@settings(max_examples=15)
+@given(ROWS)
+def test_a_comparison_counts_the_spans_that_the_table_of_latencies_counts(rows):
+    frame = measured(rows)
+    counted = ["n_baseline", "left_out_baseline", "open_baseline"]
+    compared, shared = (ask(frame, frame, by="node").collect().sort("node", nulls_last=True)[counted]
+                        for ask in (compare, attribute_change))  # fmt: skip
+    assert compared["n_baseline"].to_list() == latency_table(frame, by="node").collect()["n"].to_list()
+    assert compared.rows() == shared.rows()
