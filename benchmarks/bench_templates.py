@@ -8,13 +8,14 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.race import FOLDER, Row, Run, child, in_turn
-from benchmarks.template_quality import folder_of_loghub, scores
+from benchmarks.template_quality import behind, folder_of_loghub, scores
 from tests.error_patterns.labelled_logs import labelled_logs
 
 ROUNDS = 3
 LINES, DRAIN_LINES = 2_000_000, 50_000
 MASKED_BAR, WORDS_BAR, KNOWN_BAR, MEMORY_BAR = 20, 3, 1e6, 1024
 ACCURACY_BAR, F1_BAR, BEHIND_BAR = 0.93, 0.90, 0.02
+WHAT = {"loghub": "logs of Loghub", "drawn": "drawn logs", "held_out": "drawn logs that no rule has seen"}
 SHAPES = (
     "job {} of {} failed", "user {} has left {} for {}", "cannot open {} because {} was denied", "drop {} {} {} {}",
     "payment of {} by {} was declined: {} is not {}",
@@ -90,20 +91,17 @@ def _of_words() -> Path:
 
 def _quality() -> list[Row]:
     found = scores(folder_of_loghub())
-    behind = (found["Drain3 GA"] - found["GA"]).max(), (found["Drain3 FGA"] - found["FGA"]).max()
-    measured = []
-    for name, part in found.group_by(pl.col("log").str.ends_with("_2k"), maintain_order=True):
-        what = "logs of Loghub" if name[0] else "drawn logs"
-        accuracy, f1 = (part[column].to_numpy().mean() for column in ("GA", "FGA"))
+    rows = []
+    for (name_of_set,), part in found.group_by("set", maintain_order=True):
         print(part)
-        measured += [
-            Row(f"grouping accuracy, mean of {part.height} {what}", f"≥ {ACCURACY_BAR}", f"{accuracy:.3f}",
-                accuracy >= ACCURACY_BAR),
-            Row(f"F1 of groups, mean of {part.height} {what}", f"≥ {F1_BAR}", f"{f1:.3f}", f1 >= F1_BAR),
+        accuracy, f1, worst = part.select(pl.col("GA", "FGA").mean(), worst=behind().max()).row(0)
+        if name_of_set == "tuning":  # rules were made on these: they show nothing
+            continue
+        what = f"{part.height} {WHAT[str(name_of_set)]}"
+        rows += [
+            Row(f"grouping accuracy, mean of {what}", f"≥ {ACCURACY_BAR}", f"{accuracy:.3f}", accuracy >= ACCURACY_BAR),
+            Row(f"F1 of groups, mean of {what}", f"≥ {F1_BAR}", f"{f1:.3f}", f1 >= F1_BAR),
+            Row(f"the one of {what} on which GA or FGA is furthest below Drain3", f"≤ {BEHIND_BAR}",
+                f"{max(worst, 0.0):.3f}", worst <= BEHIND_BAR),
         ]  # fmt: skip
-    worst = max([0.0, *(float(value) for value in behind if isinstance(value, float))])
-    return [
-        *measured,
-        Row("the log on which GA or FGA is furthest below Drain3", f"≤ {BEHIND_BAR}", f"{worst:.3f}",
-            worst <= BEHIND_BAR),
-    ]  # fmt: skip
+    return rows

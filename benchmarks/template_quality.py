@@ -1,7 +1,8 @@
 """`python -m benchmarks.template_quality [folder]`: grouping accuracy of mined templates beside Drain3, log by log.
 
 The logs are the labelled ones of Loghub, `*_2k.csv` in the named folder (`LOGHUB` of the environment, else left out),
-and those that tests/error_patterns/labelled_logs.py draws. One setting for every log, on both sides.
+those that tests/error_patterns/labelled_logs.py draws, and the harsher ones of benchmarks/makes: those that the rules
+were made on (tuning) and those that they were not (held_out). One setting for every log, on both sides.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import NamedTuple
 import polars as pl
 
 from benchmarks.drain import drain_templates
+from benchmarks.drawn_logs import SPLITS, drawn_logs
 from onex_analytics.error_patterns import mine_templates
 from tests.error_patterns.labelled_logs import labelled_logs
 
@@ -51,21 +53,29 @@ def loghub(folder: Path) -> Iterator[tuple[str, pl.DataFrame]]:
         yield path.stem, rows.select(error_message="content", truth="event_id")
 
 
-def logs(folder: Path | None) -> Iterator[tuple[str, pl.DataFrame]]:
+def logs(folder: Path | None) -> Iterator[tuple[str, str, pl.DataFrame]]:
+    """Each log with the set that it is of and its name."""
     if folder is not None:
-        yield from loghub(folder)
-    yield from labelled_logs(DRAWN_LINES)
+        yield from (("loghub", *log) for log in loghub(folder))
+    yield from (("drawn", *log) for log in labelled_logs(DRAWN_LINES))
+    for split in SPLITS:
+        yield from ((split, *log) for log in drawn_logs(split))
 
 
 def scores(folder: Path | None) -> pl.DataFrame:
     """One row a log: GA and FGA of ours and of Drain3."""
     rows = []
-    for name, log in logs(folder):
+    for name_of_set, name, log in logs(folder):
         messages = log["error_message"]
-        ours = score(log["truth"], mine_templates(messages).transform(messages)["template"])
+        ours = score(log["truth"], mine_templates(messages).transform(messages)["template_id"])
         drain = score(log["truth"], pl.Series(drain_templates(messages.to_list())))
-        rows.append((name, log["truth"].n_unique(), *ours, *drain))
-    return pl.DataFrame(rows, ["log", "templates", "GA", "FGA", "Drain3 GA", "Drain3 FGA"], orient="row")
+        rows.append((name_of_set, name, log["truth"].n_unique(), *ours, *drain))
+    return pl.DataFrame(rows, ["set", "log", "templates", "GA", "FGA", "Drain3 GA", "Drain3 FGA"], orient="row")
+
+
+def behind() -> pl.Expr:
+    """How far a log is below Drain3, in GA or in FGA."""
+    return pl.max_horizontal(pl.col("Drain3 GA") - pl.col("GA"), pl.col("Drain3 FGA") - pl.col("FGA"))
 
 
 def folder_of_loghub() -> Path | None:
@@ -77,5 +87,9 @@ if __name__ == "__main__":
     found = scores(folder_of_loghub())
     with pl.Config(tbl_rows=-1, float_precision=3, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
         print(found)
-        parts = found.group_by(pl.col("log").str.ends_with("_2k").alias("loghub"), maintain_order=True)
-        print(parts.agg(pl.col("GA", "FGA", "Drain3 GA", "Drain3 FGA").mean()))
+        means = pl.col("GA", "FGA", "Drain3 GA", "Drain3 FGA").mean()
+        print(
+            found.group_by("set", maintain_order=True).agg(
+                pl.len().alias("logs"), means, furthest_behind=behind().max(), far_behind=(behind() > 0.02).sum()
+            )
+        )
