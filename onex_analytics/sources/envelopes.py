@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from onex_analytics.machine import load8
 from onex_analytics.model.event_types import event_type_of_topic
+from onex_analytics.model.wire_json import WIRE_DATA, WIRE_WRAPPED
 from onex_analytics.sources.block import CONTEXT, Block, block_of_rewritten
 from onex_analytics.sources.grammar import OK
-from onex_analytics.sources.layout import CLOUD_FIELDS, PAYLOAD_FIELDS, WIRE_DATA, WIRE_WRAPPED
+from onex_analytics.sources.layout import CLOUD_FIELDS, PAYLOAD_FIELDS
 from onex_analytics.sources.paths import PathTable
 from onex_analytics.sources.scan import ABSENT, NULL, NUMBER, OBJECT, Scan
 from onex_analytics.sources.spans import Spans, slot_spans

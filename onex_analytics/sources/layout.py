@@ -11,11 +11,6 @@ from onex_analytics.exceptions import InvalidOption
 from onex_analytics.model.shapes import EVENTS, PROFILE_NUMBERS, WIRE_FIELDS
 from onex_analytics.sources.paths import Path, PathTable, compile_paths, parse_path
 
-WIRE_DATA = 1 << 30
-"""The metadata came as `data` (the form of omnibase_core)."""
-WIRE_WRAPPED = 1 << 31
-"""The event came inside an envelope, or is one; `extra.envelope` holds it without its payload."""
-
 EXTRA_ONLY = (
     "sampling_probability", "data", "payload", "envelope", "envelope_id", "envelope_timestamp", "message_id",
     "topic", "partition", "offset", "kafka_offset", "source_tool", "specversion", "id", "source", "time", "type",

@@ -7,20 +7,13 @@ import polars as pl
 from numba import njit
 
 from onex_analytics.machine import load8
-from onex_analytics.model.shapes import EVENTS, WIRE_ABSENT, WIRE_COLUMN, WIRE_FIELDS, WIRE_NULL
+from onex_analytics.model.shapes import EVENTS
+from onex_analytics.model.wire_json import WIRE_READ, WIRE_WRAPPED, wire_texts
 from onex_analytics.sources.block import CONTEXT, block_of_texts_of
 from onex_analytics.sources.grammar import string_end
-from onex_analytics.sources.layout import WIRE_DATA, WIRE_WRAPPED
 from onex_analytics.sources.scan import OBJECT
 from onex_analytics.sources.spans import Spans
 from onex_analytics.sources.texts import raw_json
-
-_ESCAPES = {
-    **{chr(code): f"\\u{code:04x}" for code in range(32)},
-    "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\",
-}  # fmt: skip
-_NEEDS_ESCAPE = r'["\\\x00-\x1f]'
-_READ = (*WIRE_FIELDS, "timestamp_original", "event_type_raw", "clock_offset_ms", "extra", "wire_fields")
 
 
 def event_texts(frame: pl.DataFrame) -> pl.Series:
@@ -42,48 +35,10 @@ def event_texts(frame: pl.DataFrame) -> pl.Series:
     """
     if frame.is_empty():
         return pl.Series("text", [], dtype=pl.String)
-    rows = frame.select(pl.col(name) for name in _READ)
+    rows = frame.select(pl.col(name) for name in WIRE_READ)
     extra = _parted(rows["extra"], rows["wire_fields"])[1]
     rows = rows.with_columns(_one_line(extra), _one_line(rows["metadata"]))
-    values = {name: _value(rows, name) for name in WIRE_FIELDS}
-    members = [_member(name, pl.lit(value)) for name, value in values.items()]
-    inside = pl.col("extra").str.head(-1).str.slice(1)
-    more = pl.when(inside.str.len_bytes() > 0).then(pl.concat_str(pl.lit(","), inside))
-    body = pl.concat_str(*members, more, ignore_nulls=True)
-    return rows.select(text=pl.concat_str(pl.lit("{"), body.str.slice(1), pl.lit("}")))["text"]
-
-
-def _member(name: str, value: pl.Expr) -> pl.Expr:
-    wire = pl.col("wire_fields")
-    unsaid = pl.when(value.is_null()).then(pl.lit(WIRE_ABSENT)).otherwise(pl.lit(WIRE_COLUMN))
-    state = pl.coalesce((wire // 4 ** WIRE_FIELDS.index(name)) % 4, unsaid)
-    key = pl.lit(f',"{name}":')
-    if name == "metadata":
-        key = pl.when((wire // WIRE_DATA) % 2 == 1).then(pl.lit(',"data":')).otherwise(key)
-    written = pl.concat_str(key, value.fill_null("null"))
-    return pl.when(state == WIRE_NULL).then(pl.concat_str(key, pl.lit("null"))).when(state == WIRE_COLUMN).then(written)
-
-
-def _value(rows: pl.DataFrame, name: str) -> pl.Series:
-    """The JSON text of a column; null where it holds nothing."""
-    column = rows[name]
-    if name == "metadata":
-        return column
-    if name == "timestamp":
-        offset = pl.duration(milliseconds=pl.col("clock_offset_ms").fill_null(0))
-        naive = (pl.col("timestamp") + offset).dt.strftime("%Y-%m-%dT%H:%M:%S%.6f").str.strip_suffix(".000000")
-        column = rows.select(pl.coalesce("timestamp_original", naive)).to_series()
-    elif name == "event_type":
-        column = rows.select(pl.coalesce("event_type_raw", "event_type")).to_series()
-    elif column.dtype != pl.String:
-        return column.cast(pl.String)
-    return _quoted(column)
-
-
-def _quoted(texts: pl.Series) -> pl.Series:
-    if texts.str.contains(_NEEDS_ESCAPE).any():
-        texts = texts.str.replace_many(list(_ESCAPES), list(_ESCAPES.values()))
-    return pl.select(pl.concat_str(pl.lit('"'), texts, pl.lit('"'))).to_series()
+    return wire_texts(rows)
 
 
 def _one_line(texts: pl.Series) -> pl.Series:
