@@ -24,10 +24,12 @@ def slowest_traces(spans: pl.LazyFrame, limit: int) -> pl.LazyFrame:
     """
     import polars as pl
 
+    from onex_analytics.frames.durations import milliseconds
+
     first, last = pl.col("start").min(), pl.max_horizontal(pl.col("start").max(), pl.col("end").max())
     traces = spans.group_by("trace_id").agg(
         pl.coalesce(first, pl.col("end").min()).alias("start"),
-        ((last - first).dt.total_microseconds() / 1000).alias("duration_ms"),
+        milliseconds((last - first).dt.total_microseconds()).alias("duration_ms"),
         pl.len().alias("spans"),
         (pl.col("status") == "error").sum().alias("errors"),
         (pl.col("state") == "open").sum().alias("open"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from onex_analytics.frames.durations import milliseconds
 from onex_analytics.frames.quantiles import Share
 from onex_analytics.frames.trees import Trees, over_trees
 from onex_analytics.profiling.call_paths import call_paths, coded
@@ -144,8 +145,8 @@ def call_graph(spans: pl.LazyFrame | pl.DataFrame, *, by: str = "name") -> pl.La
             names.gather(pairs["callee"]).alias("callee"),
             "n",
             "errors",
-            total_ms=pl.col("total") / 1000,
-            self_ms=pl.col("own") / 1000,
+            total_ms=milliseconds(pl.col("total")),
+            self_ms=milliseconds(pl.col("own")),
         )
 
     return over_trees(spans, reckon, _GRAPH, keep=[by, "status"])

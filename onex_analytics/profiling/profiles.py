@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import names, require
+from onex_analytics.frames.durations import milliseconds
 from onex_analytics.frames.quantiles import Share, exact_share, index_of
 from onex_analytics.frames.spans import complete_spans
 from onex_analytics.frames.trees import Trees, over_trees
@@ -136,8 +137,8 @@ def profile_difference(before: pl.LazyFrame | pl.DataFrame, after: pl.LazyFrame 
     added = pl.concat(parts).group_by(keys).agg(by_side) if keys else pl.concat(parts).select(by_side)
     told_apart = added.join(wholes[0], how="cross").join(wholes[1], how="cross").select(
         *keys,
-        before_ms=part("before", "trees") / 1000,
-        after_ms=part("after", "trees") / 1000,
+        before_ms=milliseconds(part("before", "trees")),
+        after_ms=milliseconds(part("after", "trees")),
         before_share=part("before", "whole"),
         after_share=part("after", "whole"),
     )  # fmt: skip
@@ -212,7 +213,8 @@ def _added_up(
         .group_by("band", *keys)
         .agg(pl.len().cast(pl.Int64).alias("sections"), pl.col("_time").sum(), pl.col("_unsure").sum())
         .join(of_band, on="band")
-        .with_columns(critical_ms=pl.col("_time") / 1000, mean_ms=pl.col("_time") / 1000 / pl.col("trees"))
+        .with_columns(critical_ms=milliseconds(pl.col("_time")))
+        .with_columns(mean_ms=pl.col("critical_ms") / pl.col("trees"))
         .with_columns(ratio)
         .sort("band", "_time", *keys, descending=[False, True, *(False for _ in keys)], nulls_last=True)
         .collect()

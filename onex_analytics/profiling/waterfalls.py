@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from onex_analytics.exceptions import InvalidOption
+from onex_analytics.frames.durations import milliseconds
 from onex_analytics.frames.spans import complete_spans
 from onex_analytics.frames.trees import TREE_COLUMNS, Trees, grow
 from onex_analytics.model.shapes import UTC_MICROSECONDS
@@ -136,7 +137,7 @@ def _lines(spans: pl.DataFrame, most: int) -> pl.DataFrame:
         "to_ms": (sections.end - first) / 1000,
         "us": sections.end - sections.start,
     }).sort("lane", "from_ms", "to_ms").group_by("lane", maintain_order=True).agg(
-        critical=pl.struct("from_ms", "to_ms"), critical_ms=pl.col("us").sum() / 1000
+        critical=pl.struct("from_ms", "to_ms"), critical_ms=milliseconds(pl.col("us").sum())
     )  # fmt: skip
     drawn = told.lazy().with_columns(
         trace_id=pl.lit(frame["trace_id"][0]),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from onex_analytics.exceptions import MissingColumns
 from onex_analytics.profiling.call_trees import call_graph, call_tree
+from onex_analytics.profiling.profiles import critical_path_profile
 from tests.profiling.traces import (
     Span,
     frame,
@@ -127,3 +128,10 @@ def test_many_paths_outgrow_the_first_table_of_them():
     found = call_tree(frame(spans)).collect()
     assert found.height == n == found["path"].n_unique()
     assert frame(spans).select(microseconds("end").max()).item() == 1
+
+
+def test_the_same_time_is_the_same_number_in_every_table():
+    spans = frame([Span(name, None, 0, 700, name) for name in "abc"])
+    for table in (call_tree(spans), call_graph(spans), critical_path_profile(spans)):
+        found = table.select(pl.col("^(total|self|critical)_ms$")).collect()
+        assert {x for row in found.rows() for x in row} == {0.7}
