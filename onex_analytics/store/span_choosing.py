@@ -10,7 +10,8 @@ import polars as pl
 
 from onex_analytics.frames.spans.linking import innermost_of
 from onex_analytics.frames.spans.materialising import whole_or_not
-from onex_analytics.frames.spans.pairing import NO_TIME
+from onex_analytics.frames.spans.pairing import NO_TIME, ORDER_SLACK_US
+from onex_analytics.frames.spans.telling import LONGEST_MS
 from onex_analytics.store.kept_spans import Kept, Numbers
 from onex_analytics.store.span_keys import NO_HASH, exact_text, hashed_texts, is_whole, work_text
 
@@ -28,28 +29,54 @@ def touched_by(kept: Kept, events: pl.DataFrame) -> Numbers:
 
 
 def _uncorrelated(kept: Kept, told: pl.DataFrame, events: pl.DataFrame) -> list[Numbers]:
-    """Pairs that end at or after new events of their key, and the loose spans of the same nodes that may pair anew."""
+    """Pairs that end at or after new events of their key, and the loose spans of the same nodes that may pair anew.
+
+    Pairing goes on in order of time, so that what comes later leaves alone what ended before; but for starts that the
+    order gave away: an end of their exact key that comes later had the first claim to them.
+    """
     is_alone = told.select(~pl.col("correlated") & ~pl.col("profile")).to_series()
     if not is_alone.any():
         return []
-    exact = events.filter(is_alone).select(exact_text("operation", "input_hash")).to_series()
-    alone = told.filter(is_alone).select("timestamp", "_work", _exact=hashed_texts(exact))
-    keys = alone.group_by("_exact").agg(since=pl.col("timestamp").min())
+    alone = events.filter(is_alone).select(
+        "outcome", "input_hash", "execution_time_ms", exact=exact_text("operation", "input_hash")
+    ).hstack(told.filter(is_alone).select("timestamp", "_work"))  # fmt: skip
+    alone = alone.with_columns(hashed_texts(alone["exact"]).alias("_exact"))
+    keys = alone.group_by("_exact").agg(
+        pl.col("_work").first(), since=pl.col("timestamp").min(), claims_since=_claims_since().min()
+    )
     earliest = int(keys["since"].fill_null(0).to_numpy().min())
     stretches = [kept.settled_bearing("_exact", keys["_exact"], *part) for part in kept.files_until(earliest)]
     at = np.concatenate([np.empty(0, np.int64), *stretches])
     same_key = kept.indexed(at).join(keys, on="_exact", how="inner")
     later = same_key.filter(pl.col("_last") >= pl.col("since"))
-    undone = kept.loose.join(keys, on="_exact", how="inner").filter(~pl.col("_single"))
-    pool_times = pl.concat([
-        alone.select("_work", "timestamp"), later.select("_work", timestamp="_first"),
-        undone.select("_work", timestamp="_first"),
-    ]).group_by("_work").agg(since=pl.col("timestamp").min())  # fmt: skip
-    loose = kept.loose.join(pool_times, on="_work", how="inner")
+    pools = alone.group_by("_work").agg(since=pl.col("timestamp").min())
+    came_late = kept.loose.join(pools, on="_work", how="inner").filter(pl.col("_last") >= pl.col("since"))["_work"]
+    looked_at_again = pl.concat([came_late, later["_work"]])
+    claims_since = pl.when(pl.col("_work").is_in(looked_at_again.implode())).then(NO_TIME).otherwise("claims_since")
+    claimed = keys.select("_exact", claims_since=claims_since).drop_nulls()
+    undone = kept.loose.filter(~pl.col("_single")).join(claimed, on="_exact", how="inner")
+    undone = undone.filter(pl.col("_first") >= pl.col("claims_since"))
+    since = pl.concat([
+        pools, later.select("_work", since="_first"), undone.select("_work", since="_first"),
+    ]).group_by("_work").agg(pl.col("since").min())  # fmt: skip
+    loose = kept.loose.join(since, on="_work", how="inner")
     waiting = pl.col("_single") & (pl.col("outcome") == "start")
     is_undone = pl.col("_at").is_in(undone["_at"].implode())
     loose = loose.filter(waiting | (pl.col("_last") >= pl.col("since")) | is_undone)
     return [later["_at"].to_numpy(), loose["_at"].to_numpy()]
+
+
+def _claims_since() -> pl.Expr:
+    """Microseconds from which on an end may take a start of its exact key, whenever that has been; null for none.
+
+    By its input state, however long ago; where there is none, as near as its execution time has it.
+    """
+    took_us = (pl.col("execution_time_ms") * 1000).round()
+    is_told = took_us.is_between(0, LONGEST_MS * 1000)
+    slack_us = pl.max_horizontal(took_us / 20, ORDER_SLACK_US) + 1
+    nearby = pl.when(is_told).then((pl.col("timestamp") - took_us - slack_us).floor().cast(pl.Int64))
+    has_input = pl.col("input_hash").is_not_null()
+    return pl.when(pl.col("outcome") != "start").then(pl.when(has_input).then(NO_TIME).otherwise(nearby))
 
 
 def _of_correlations(kept: Kept, told: pl.DataFrame, events: pl.DataFrame) -> Numbers:

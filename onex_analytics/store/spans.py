@@ -55,10 +55,12 @@ from onex_analytics.store.storage import StoredFile, Table
 
 _SETTLED_ROWS = 1 << 17
 _SMALL_FILES = 32
+_QUICKLY_ROWS = 1 << 14
+"""Rows up to which a file is not compressed: small files are soon written anew as larger ones."""
 _MOST_REPLACED = 0.2
 """Share of the rows of a file from which on it is written anew without those that were replaced."""
 _GAP_US = 600_000_000
-_LAYOUT = 3
+_LAYOUT = 4
 
 
 class SpanTable:
@@ -338,7 +340,7 @@ class _Made:
         at_hand: Compression = "zstd" if table.is_remote else "uncompressed"  # of what is read as a whole each time
         jobs: list[tuple[pl.DataFrame, int, Compression]] = []
         for part in self._parts:
-            jobs.append((part.select(own), ROW_GROUP_ROWS, "zstd"))
+            jobs.append((part.select(own), ROW_GROUP_ROWS, "zstd" if part.height > _QUICKLY_ROWS else at_hand))
             jobs.append((part.select(INDEXED), part.height, at_hand))
         jobs += [(rows, rows.height, at_hand) for _, rows in sides]
         with ThreadPoolExecutor(pl.thread_pool_size()) as pool:

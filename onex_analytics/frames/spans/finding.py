@@ -39,8 +39,8 @@ def found_spans(events: pl.DataFrame) -> Found:
     in_threads(sort, range(parts), parts)
     _break_ties(events, numbers, np.concatenate([same for _, _, same, _ in orders.values()]), ties)
     in_threads(pair, range(parts), parts)
-    _pair_by_order(events, numbers, pairs, ties)
-    return _found(numbers, pairs, threads)
+    ordered = _pair_by_order(events, numbers, pairs, ties)
+    return _found(numbers, pairs, ordered, threads)
 
 
 def threads_for(rows: int) -> int:
@@ -55,12 +55,18 @@ def _break_ties(events: pl.DataFrame, numbers: Events, rows: NDArray[np.integer]
         ties[rows] = ids.rank("dense").fill_null(0).to_numpy()
 
 
-def _pair_by_order(events: pl.DataFrame, numbers: Events, pairs: Pairs, ties: NDArray[np.int32]) -> None:
-    """Without a correlation, and where no input state brought them together: order within node, family and trace."""
+def _pair_by_order(
+    events: pl.DataFrame, numbers: Events, pairs: Pairs, ties: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Without a correlation, and where no input state brought them together: order within node, family and trace.
+
+    True for those that the order alone brought together, whatever they have in common.
+    """
     rows = numbers.rows
+    is_ordered = np.zeros(rows.key.size, np.bool_)
     left = np.flatnonzero((pairs.mate == NONE) & ~rows.correlated & (rows.role != PROFILE))
     if left.size < 2:
-        return
+        return is_ordered
     places = numbers.place[left]
     pool = combined(hashed(events["node"].gather(places)), numbers.family[left].astype(np.uint64))
     if events["trace_id"].null_count() < events.height:
@@ -73,6 +79,7 @@ def _pair_by_order(events: pl.DataFrame, numbers: Events, pairs: Pairs, ties: ND
     _pair_groups(left[told], combined(pool, rows.exact[left])[told], rows, pairs, ties, BY_INPUT)
     alone = pairs.mate[left] == NONE
     _pair_groups(left[alone], pool[alone], rows, pairs, ties, BY_ORDER)
+    is_ordered[left[alone]] = pairs.mate[left[alone]] != NONE
     # two without any input state that the order brought together have an equal one
     has_none = np.zeros(rows.key.size, np.bool_)
     has_none[left[bare]] = True
@@ -81,6 +88,7 @@ def _pair_by_order(events: pl.DataFrame, numbers: Events, pairs: Pairs, ties: ND
     mates = pairs.mate[ordered]
     alike = has_none[mates] & (rows.exact[ordered] == rows.exact[mates]) & (pairs.by[ordered] == BY_ORDER)
     pairs.by[ordered[alike]] = BY_INPUT
+    return is_ordered
 
 
 def _pair_groups(
@@ -91,7 +99,7 @@ def _pair_groups(
     pair_in_order(items[order].astype(np.int32), border, rows, pairs, ties, by)
 
 
-def _found(numbers: Events, pairs: Pairs, threads: int) -> Found:
+def _found(numbers: Events, pairs: Pairs, ordered: NDArray[np.bool_], threads: int) -> Found:
     """The spans that pairs amount to."""
     rows = numbers.rows
     stands = np.empty(rows.role.size + 1, np.int32)
@@ -101,8 +109,8 @@ def _found(numbers: Events, pairs: Pairs, threads: int) -> Found:
 
     def fill(part: int) -> None:
         tell(
-            stands, cuts[part], cuts[part + 1], rows.exact, rows.time, rows.role, rows.correlated, rows.took,
-            rows.severity, pairs.mate, pairs.by, pairs.state, pairs.second, pairs.profile, numbers.place,
+            stands, cuts[part], cuts[part + 1], rows.time, rows.role, rows.correlated, rows.took,
+            rows.severity, pairs.mate, pairs.by, pairs.state, pairs.second, pairs.profile, ordered, numbers.place,
             numbers.family, numbers.measured_ms, *found,
         )  # fmt: skip
 

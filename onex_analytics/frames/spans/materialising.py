@@ -38,7 +38,7 @@ KEPT = pl.Schema({
     "_first": pl.Int64(),                    # microseconds of the earliest and the latest of its events
     "_last": pl.Int64(),
     "_single": pl.Boolean(),                 # one event tells of it, and its columns are that event's
-    "_loose": pl.Boolean(),                  # no correlation, and paired by the order or not at all
+    "_loose": pl.Boolean(),                  # no correlation, and paired by the order alone or not at all
     "_root_id": pl.String(),                 # the topmost of its ancestors
 })
 """What is kept beside the columns of a span."""

@@ -32,7 +32,7 @@ NONE = -1
 NO_TIME = np.iinfo(np.int64).min
 _LOOK_BACK = 64
 _TOLERANCE_US = 10_000
-_ORDER_SLACK_US = 1_000_000  # a time may come in whole seconds
+ORDER_SLACK_US = 1_000_000  # a time may come in whole seconds
 
 
 class Rows(NamedTuple):
@@ -188,7 +188,7 @@ def pair_left_over(items, rows, found, ties, by_key):  # type: ignore[no-untyped
     """Pair starts and ends of one key that found none of their exact key; `items` are of one family.
 
     Where only the order speaks for a pair, an execution time may not speak against it: such an end takes no start that
-    lies more than `_ORDER_SLACK_US` beside where it should. (Work that never ended would otherwise hide behind the end
+    lies more than `ORDER_SLACK_US` beside where it should. (Work that never ended would otherwise hide behind the end
     of other work, days later.)
     """
     items = in_time(items, rows, ties)
@@ -207,7 +207,7 @@ def pair_left_over(items, rows, found, ties, by_key):  # type: ignore[no-untyped
                 continue
             if by_key == BY_ORDER and took >= 0:
                 off = abs(rows.time[i] - took - rows.time[j])
-                if off > max(_ORDER_SLACK_US, took // 20):
+                if off > max(ORDER_SLACK_US, took // 20):
                     continue
             choices += 1
             if chosen == NONE:

@@ -29,7 +29,7 @@ class Found(NamedTuple):
     by: NDArray[np.int16]            # a place in `PAIRED_BY`, -1 where unpaired
     severity: NDArray[np.uint8]      # a place in `OUTCOMES_OF_SPANS`
     family: NDArray[np.uint8]
-    loose: NDArray[np.bool_]         # no correlation, and paired by the order or not at all
+    loose: NDArray[np.bool_]         # no correlation, and paired by the order alone or not at all
 
     @property
     def end(self) -> NDArray[np.int32]:
@@ -73,8 +73,8 @@ def standing(role, mate, absorbed, out):  # type: ignore[no-untyped-def]
 
 @lean
 def tell(  # type: ignore[no-untyped-def]
-    stands, first, last, key_exact, time, role, correlated, took, severities, mate, pair_by, pair_state, pair_second,
-    pair_profile, place, families, measured_ms, told_by, worst, began, ended, duration_ms, state, by, severity,
+    stands, first, last, time, role, correlated, took, severities, mate, pair_by, pair_state, pair_second,
+    pair_profile, ordered, place, families, measured_ms, told_by, worst, began, ended, duration_ms, state, by, severity,
     family, loose,
 ):
     """Fill in some of the spans."""
@@ -116,9 +116,7 @@ def tell(  # type: ignore[no-untyped-def]
             elif state[at] == CLOSED and (start != NONE or second_start != NONE):
                 way = BY_KEY
         by[at] = way
-        loose[at] = (
-            not correlated[i] and not of_profile and (mate[i] == NONE or key_exact[i] != key_exact[mate[i]])
-        )
+        loose[at] = not correlated[i] and not of_profile and (mate[i] == NONE or ordered[i])
         told_by[0, at] = NONE if end == NONE else place[end]
         told_by[1, at] = NONE if start == NONE else place[start]
         told_by[2, at] = NONE if second_end == NONE else place[second_end]
