@@ -203,7 +203,8 @@ def test_an_end_that_loses_its_start_takes_another_from_a_later_end(store, tmp_p
         raw(0, "NODE_START", 0, metadata='{"operation":"x"}'), raw(1, "NODE_START", 0.5),
         raw(2, "NODE_SUCCESS", 1), raw(3, "NODE_SUCCESS", 2, metadata='{"operation":"x"}'),
     ], tmp_path)  # fmt: skip
-    assert dict(same(store).select("end_event_id", "start_event_id").iter_rows()) == {"e0002": "e0001", "e0003": "e0000"}
+    told = dict(same(store).select("end_event_id", "start_event_id").iter_rows())
+    assert told == {"e0002": "e0001", "e0003": "e0000"}
     append(store, [raw(4, "NODE_SUCCESS", 3.5, metadata=TOOK_3_S)], tmp_path)
     pairs = dict(same(store).select("end_event_id", "start_event_id").iter_rows())
     assert pairs == {"e0002": "e0000", "e0003": None, "e0004": "e0001"}
