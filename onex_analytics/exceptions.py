@@ -8,6 +8,8 @@
     │   ├── InvalidOption                an argument lies outside what is allowed
     │   ├── FilterError                  the text of a filter cannot be read, or does not fit the columns
     │   ├── RuleError                    a rule file has a mistake; says the file and the line
+    │   ├── OversizedEvent               an event is larger than may be sent, and nothing makes it fit
+    │   ├── BrokenPayload                bytes that are no payload of an event, or one that is not to be opened
     │   └── CodeRedefinition             an error code was given a second meaning
     ├── SourceError (OSError)            bytes could not be read from where they lie
     ├── VersionError (ValueError)
@@ -98,6 +100,31 @@ class RuleError(InputError):
 
     def __reduce__(self) -> tuple[type[RuleError], tuple[str, int, str, str]]:
         return RuleError, (self.file, self.line, self.problem, self.mend)
+
+
+class OversizedEvent(InputError):
+    """An event is larger than may be sent, and nothing that its policy allows makes it fit."""
+
+    def __init__(self, plain_bytes: int, stored_bytes: int, max_bytes: int, reason: str) -> None:
+        self.plain_bytes, self.stored_bytes, self.max_bytes, self.reason = plain_bytes, stored_bytes, max_bytes, reason
+        super().__init__(
+            f"an event of {plain_bytes:,} bytes takes {stored_bytes:,} and may take {max_bytes:,} ({reason}). Mend: "
+            "emit less of it, allow more (`max_bytes`), or choose `on_oversize` truncate_field or claim_check."
+        )
+
+    def __reduce__(self) -> tuple[type[OversizedEvent], tuple[int, int, int, str]]:
+        return OversizedEvent, (self.plain_bytes, self.stored_bytes, self.max_bytes, self.reason)
+
+
+class BrokenPayload(InputError):
+    """Bytes that are no payload of an event, or one that is not to be opened."""
+
+    def __init__(self, problem: str, mend: str) -> None:
+        self.problem, self.mend = problem, mend
+        super().__init__(f"a payload {problem}. Mend: {mend}.")
+
+    def __reduce__(self) -> tuple[type[BrokenPayload], tuple[str, str]]:
+        return BrokenPayload, (self.problem, self.mend)
 
 
 class CodeRedefinition(InputError):
