@@ -2,7 +2,8 @@
 
 Work on a thread (X; B and E) and asynchronous work (b and e; S and F) becomes spans; every other kind of event is
 counted. The format knows no traces: each outermost slice of a track is the root of a trace of its own, unless the
-event's `args` name `trace_id` and `span_id`, as those of `profiling.export.chrome_trace` do.
+event's `args` name `trace_id` and `span_id`, as those of `profiling.export.chrome_trace` do. In a file that says that
+it is of that function, `args` tell the span whole: what they lack is null, be it an id or the duration.
 Source: Trace Event Format, Google, 2016 (the document that Chrome's own importer, catapult, follows).
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from decimal import Decimal
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,10 +53,12 @@ _GIVEN: Final = {
     name: dtype for name, dtype in SPANS.items() if name not in {*_CORE[:4], "start", "end"} and dtype != pl.List
 }
 """Columns that an event with ids of its own may give in its `args`."""
+_IDS, _OURS = _CORE[:3], "onex_analytics:"
+"""The ids, and how the exporter's name begins in files of `profiling.export.chrome_trace`."""
 
 Key = tuple[str, ...]
 
-_LARGEST = 1 << 53
+_LARGEST = 1 << 63
 
 
 def read_spans(path: str | Path, *, limit_bytes: int = LIMIT_BYTES) -> SpanFile:
@@ -98,7 +102,7 @@ def read_spans(path: str | Path, *, limit_bytes: int = LIMIT_BYTES) -> SpanFile:
         slices += [(piece, key) for piece in on_track]
     others["end"] += sum(piece.more is not None for piece, _ in slices)
     position = rejections.add_end(text, broken, len(events))
-    spans = _spans(slices, names, xxhash.xxh64_hexdigest(text.content), rejections)
+    spans = _spans(slices, names, xxhash.xxh64_hexdigest(text.content), _is_ours(about), rejections)
     rejected = rejections.frame().sort("position", maintain_order=True)
     return SpanFile(spans, rejected, {kind: n for kind, n in others.items() if n}, position, about)
 
@@ -198,8 +202,13 @@ def _take_name(event: dict[str, Any], names: dict[Key, str]) -> None:
             names["thread", str(event.get("pid", "")), str(event.get("tid", ""))] = plain_text(name)
 
 
+def _is_ours(about: dict[str, Any]) -> bool:
+    other = about.get("otherData")
+    return isinstance(other, dict) and str(other.get("exporter", "")).startswith(_OURS)
+
+
 def _spans(
-    slices: list[tuple[Slice, Key]], names: dict[Key, str], file_hash: str, rejections: Rejections
+    slices: list[tuple[Slice, Key]], names: dict[Key, str], file_hash: str, ours: bool, rejections: Rejections
 ) -> pl.DataFrame:
     """One row a slice, in order of the file; ids that are not given are made of the file's hash and the position."""
     rows: dict[int, dict[str, Any]] = {}
@@ -213,7 +222,7 @@ def _spans(
             "parent_span_id": outer["span_id"] if outer else None,
         }  # fmt: skip
         try:
-            rows[id(piece)] = _row(piece, ids, names)
+            rows[id(piece)] = _row(piece, ids, names, ours)
         except Refused as problem:
             rejections.add(problem.reason, problem.detail, piece.event, piece.position)
     ordered = [rows[id(piece)] for piece, _ in sorted(slices, key=lambda pair: pair[0].position) if id(piece) in rows]
@@ -227,7 +236,7 @@ def _begin(piece: Slice) -> int:
     return piece.start_ns if piece.start_ns is not None else piece.end_ns or 0
 
 
-def _row(piece: Slice, ids: dict[str, Any], names: dict[Key, str]) -> dict[str, Any]:
+def _row(piece: Slice, ids: dict[str, Any], names: dict[Key, str], ours: bool) -> dict[str, Any]:
     event, start, end = piece.event, piece.start_ns, piece.end_ns
     args = _args(event, piece.more)
     pid, tid = str(event.get("pid", "")), str(event.get("tid", ""))
@@ -241,16 +250,19 @@ def _row(piece: Slice, ids: dict[str, Any], names: dict[Key, str]) -> dict[str, 
     }  # fmt: skip
     if tdur is not None:
         row["cpu_time_ms"] = whole_us(tdur, "tdur", scale=1000) / 1e6
-    given = args.get("trace_id"), args.get("span_id")
-    if all(isinstance(found, str) and found for found in given):
-        parent = args.get("parent_span_id")
-        row["trace_id"], row["span_id"] = (plain_text(str(found)) for found in given)
-        row["parent_span_id"] = plain_text(parent) if isinstance(parent, str) and parent else None
+    whole = ours and all(key in args and isinstance(args[key], str | None) for key in _IDS)
+    if whole or all(isinstance(args.get(key), str) and args[key] for key in _IDS[:2]):
+        for key in _IDS:
+            found = args.pop(key, None)
+            row[key] = plain_text(found) if isinstance(found, str) and (found or whole) else None
+        if whole:
+            row |= dict.fromkeys(_GIVEN)
+            if args.get("name", "") is None:  # the viewers show a name, if only an empty one
+                row["name"] = args.pop("name")
         fitting = {key: _fitting(args[key], dtype) for key, dtype in _GIVEN.items() if key in args}
-        row.update((key, value) for key, value in fitting.items() if value is not None)
-        expressed = {key for key, value in fitting.items() if value is not None}
-        args = {key: value for key, value in args.items() if key not in expressed | {"trace_id", "span_id"}}
-        args.pop("parent_span_id", None)
+        expressed = {key: value for key, value in fitting.items() if value is not None}
+        row |= expressed
+        args = {key: value for key, value in args.items() if key not in expressed}
     row["attributes"] = json_text(args)
     row["extra"] = json_text({key: value for key, value in event.items() if key not in _EXPRESSED})
     return row
@@ -270,11 +282,13 @@ def _fitting(value: Any, dtype: pl.DataType) -> Any:
     """The value where a column of this type can hold it, else None."""
     if dtype == pl.String:
         return plain_text(value) if isinstance(value, str) else None
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not -_LARGEST < value < _LARGEST:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return None
     if not dtype.is_integer():
-        return float(value)
-    return int(value) if value == int(value) and (dtype != pl.UInt8 or 0 <= value < 256) else None
+        number = float(Decimal(value))
+        return number if isfinite(number) else None
+    low, high = (0, 256) if dtype == pl.UInt8 else (-_LARGEST, _LARGEST)
+    return int(value) if low <= value < high and value == int(value) else None
 
 
 def _us(time_ns: int | None) -> int | None:

@@ -24,8 +24,8 @@ class Placed:
     """Spans that can be drawn.
 
     Args:
-        rows: the spans, by group, start and end; `lane` counts from 0 within the group, `start_us` and `end_us` (null
-            while open) are whole microseconds.
+        rows: the spans, by group, start and end, with all their columns; `_lane` counts from 0 within the group,
+            `_start_us` and `_end_us` (null while open) are whole microseconds.
         order: the begins and ends of all lanes: `row`, `opens`, one lane behind the other, in an order that nests.
         left_out: spans that are not drawn, by a word of `LEFT_OUT`.
     """
@@ -43,13 +43,14 @@ def placed(spans: pl.LazyFrame | pl.DataFrame, group: list[str], *, with_open: b
         .when(pl.col("end").is_null() & (not with_open)).then(pl.lit("open"))
     )  # fmt: skip
     found = complete_spans(spans).with_columns(
-        _why=reason, start_us=pl.col("start").dt.epoch("us"), end_us=pl.col("end").dt.epoch("us")
+        _why=reason, _start_us=pl.col("start").dt.epoch("us"), _end_us=pl.col("end").dt.epoch("us")
     ).collect()  # fmt: skip
     left_out = dict(found.filter(pl.col("_why").is_not_null()).group_by("_why").len().sort("_why").rows())
-    rows = found.filter(pl.col("_why").is_null()).drop("_why").with_columns(_end=pl.col("end_us").fill_null(FOREVER))
+    rows = found.filter(pl.col("_why").is_null()).drop("_why").with_columns(_end=pl.col("_end_us").fill_null(FOREVER))
     rows = rows.sort(
-        *group, "start_us", "_end", "trace_id", "span_id", descending=[*[False] * len(group), False, True, False, False]
-    ).with_row_index("_row")
+        *group, "_start_us", "_end", "trace_id", "span_id",
+        descending=[*[False] * len(group), False, True, False, False],
+    ).with_row_index("_row")  # fmt: skip
     of_id = rows.select("trace_id", parent_span_id="span_id", _above="_row").unique(
         ["trace_id", "parent_span_id"], keep="first", maintain_order=True
     )
@@ -58,13 +59,13 @@ def placed(spans: pl.LazyFrame | pl.DataFrame, group: list[str], *, with_open: b
     )["_above"]
     groups = rows.select(pl.struct(group).rank("dense")).to_series() if rows.height else pl.Series([], dtype=pl.UInt32)
     lane, order, opens = lay_out(
-        _whole(groups), _whole(rows["start_us"]), _whole(rows["_end"]),
+        _whole(groups), _whole(rows["_start_us"]), _whole(rows["_end"]),
         above.cast(pl.Int64).fill_null(-1).to_numpy().copy(),
     )  # fmt: skip
     rows = rows.with_columns(_lane=pl.Series(lane), _group=groups).with_columns(
-        lane=(pl.col("_lane") - pl.col("_lane").min().over("_group")).cast(pl.Int64)
+        (pl.col("_lane") - pl.col("_lane").min().over("_group")).cast(pl.Int64)
     )
-    drawn = rows.drop("_row", "_end", "_group", "_lane")
+    drawn = rows.drop("_row", "_end", "_group")
     return Placed(drawn, pl.DataFrame({"row": order, "opens": opens}), left_out)
 
 

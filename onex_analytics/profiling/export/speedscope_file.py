@@ -90,22 +90,22 @@ def _evented(rows: pl.DataFrame, order: pl.DataFrame, index: pl.DataFrame, by: s
     if rows.is_empty():
         return []
     named = rows.select(
-        "trace_id", "lane", "start_us", "end_us", "name",
+        "trace_id", "_lane", "_start_us", "_end_us", "name",
         frame_name=pl.col(by).cast(pl.String).fill_null("(none)"),
-        zero=pl.col("start_us").min().over("trace_id"), last=pl.col("end_us").max().over("trace_id"),
+        zero=pl.col("_start_us").min().over("trace_id"), last=pl.col("_end_us").max().over("trace_id"),
     ).join(index, on="frame_name", how="left", maintain_order="left").with_row_index("row")  # fmt: skip
-    at = pl.when("opens").then("start_us").otherwise("end_us") - pl.col("zero")
+    at = pl.when("opens").then("_start_us").otherwise("_end_us") - pl.col("zero")
     letter = pl.when("opens").then(pl.lit('{"type":"O"')).otherwise(pl.lit('{"type":"C"'))
     lanes = (
         order.with_columns(pl.col("row").cast(pl.UInt32))
         .join(named, on="row", how="left", maintain_order="left")
         .with_columns(event=pl.concat_str(letter, pl.lit(',"frame":'), "frame", pl.lit(',"at":'), at, pl.lit("}")))
-        .group_by("trace_id", "lane", maintain_order=True)
+        .group_by("trace_id", "_lane", maintain_order=True)
         .agg(pl.col("event").str.join(","), end=(pl.col("last") - pl.col("zero")).first(), name=pl.col("name").first())
-        .sort("end", "trace_id", "lane", descending=[True, False, False])
+        .sort("end", "trace_id", "_lane", descending=[True, False, False])
     )
     made = []
-    for trace_id, lane, events, end, name in lanes.select("trace_id", "lane", "event", "end", "name").rows():
+    for trace_id, lane, events, end, name in lanes.select("trace_id", "_lane", "event", "end", "name").rows():
         head = json.dumps({
             "type": "evented", "name": f"{trace_id} · {name}" + (f" · lane {lane + 1}" if lane else ""),
             "unit": "microseconds", "startValue": 0, "endValue": end,

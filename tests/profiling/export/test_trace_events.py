@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from datetime import timedelta
 
 import polars as pl
 from hypothesis import given
@@ -94,6 +95,30 @@ def test_spans_come_back_as_they_were(tmp_path):
     )  # fmt: skip
     came = complete_spans(written_and_read(tmp_path, frame)).select(*SPANS).sort("span_id").collect()
     assert_frame_equal(came, complete_spans(frame).select(*SPANS).sort("span_id").collect())
+
+
+def test_what_a_span_does_not_say_nobody_says_for_it(tmp_path):
+    nothing = ("trace_id", "span_id", "name", "kind", "status", "state", "duration_ms", "operation")
+    silent = complete_spans(PAGE).select(*SPANS).with_columns(
+        pl.lit(None, SPANS[name]).alias(name) for name in nothing
+    ).collect()  # fmt: skip
+    blank = silent.with_columns(trace_id=pl.lit(""), span_id=pl.lit(""), parent_span_id=pl.lit(""))
+    frame = pl.concat([silent, blank]).with_columns(cache_hits=pl.lit(2**62), queue_time_ms=pl.lit(1e300))
+    came = complete_spans(written_and_read(tmp_path, frame)).select(*SPANS).collect()
+    assert_frame_equal(came, frame, check_row_order=False)
+
+
+def test_columns_of_any_name_and_type_are_told_but_bytes():
+    frame = PAGE.head(1).with_columns(
+        pid=7, tid=8, lane=9, start_us=10, pause=timedelta(seconds=1.5), raw=pl.lit(b"x"), parts=pl.lit([b"x"]),
+        pair=pl.struct(raw=pl.lit(b"x"), one=1),
+    )  # fmt: skip
+    event = told(frame)["traceEvents"][-1]
+    assert (event["pid"], event["tid"]) == (1, 1)
+    columns = frame.columns[len(PAGE.columns):]
+    assert {name: event["args"].get(name) for name in columns} == {
+        "pid": 7, "tid": 8, "lane": 9, "start_us": 10, "pause": "PT1.5S", "raw": None, "parts": None, "pair": None,
+    }  # fmt: skip
 
 
 @given(ANY_SPANS)
