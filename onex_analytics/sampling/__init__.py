@@ -11,25 +11,38 @@ from onex_analytics.loading import loaded_later
 
 if TYPE_CHECKING:
     from onex_analytics.sampling.deciding import Decision, apply
+    from onex_analytics.sampling.estimates import estimate
+    from onex_analytics.sampling.metrics import Metric, metric_of
     from onex_analytics.sampling.policies import ProbabilityPolicy, RulePolicy, SampleRule
     from onex_analytics.sampling.sampler import EventSampler
+    from onex_analytics.sampling.simulation import Prices, Simulation, simulate
     from onex_analytics.sampling.thresholds import threshold_to_tracestate, tracestate_to_threshold
 
 __all__ = [
     "Decision",
     "EventSampler",
+    "Metric",
+    "Prices",
     "ProbabilityPolicy",
     "RulePolicy",
     "SampleRule",
+    "Simulation",
     "apply",
+    "estimate",
+    "metric_of",
+    "simulate",
     "threshold_to_tracestate",
     "tracestate_to_threshold",
 ]
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "deciding": ("Decision", "apply"),
+    "estimates": ("estimate",),
+    "metrics": ("Metric", "metric_of"),
     "policies": ("ProbabilityPolicy", "RulePolicy", "SampleRule"),
     "sampler": ("EventSampler",),
+    "simulation": ("Prices", "Simulation", "simulate"),
     "thresholds": ("threshold_to_tracestate", "tracestate_to_threshold"),
 }
 __getattr__, __dir__ = loaded_later(__name__, __all__, _LOADED_LATER)
+
