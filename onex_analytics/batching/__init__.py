@@ -14,15 +14,25 @@ if TYPE_CHECKING:
     from onex_analytics.batching.backlog import BatchCounts
     from onex_analytics.batching.batcher import EventBatcher
     from onex_analytics.batching.clocks import ManualClock, MonotonicClock
+    from onex_analytics.batching.compression import CompressionCurve, calibrate_compression
+    from onex_analytics.batching.exporters import ServiceTime
     from onex_analytics.batching.policies import BatchPolicy
+    from onex_analytics.batching.shapes import BatchingResult
+    from onex_analytics.batching.simulation import compare_policies, simulate_batching
 
 __all__ = [
     "AsyncEventBatcher",
     "BatchCounts",
     "BatchPolicy",
+    "BatchingResult",
+    "CompressionCurve",
     "EventBatcher",
     "ManualClock",
     "MonotonicClock",
+    "ServiceTime",
+    "calibrate_compression",
+    "compare_policies",
+    "simulate_batching",
 ]
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
@@ -30,6 +40,10 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "backlog": ("BatchCounts",),
     "batcher": ("EventBatcher",),
     "clocks": ("ManualClock", "MonotonicClock"),
+    "compression": ("CompressionCurve", "calibrate_compression"),
+    "exporters": ("ServiceTime",),
     "policies": ("BatchPolicy",),
+    "shapes": ("BatchingResult",),
+    "simulation": ("compare_policies", "simulate_batching"),
 }
 __getattr__, __dir__ = loaded_later(__name__, __all__, _LOADED_LATER)
