@@ -21,7 +21,22 @@ from onex_analytics.kernel_cache import see_to_kernel_cache
 from onex_analytics.loading import loaded_later
 
 if TYPE_CHECKING:
-    from onex_analytics import alerting, error_patterns, exceptions, frames, model, profiling, sources, synthetic, views
+    from onex_analytics import (
+        alerting,
+        batching,
+        error_patterns,
+        exceptions,
+        frames,
+        model,
+        pipeline,
+        profiling,
+        sampling,
+        settings,
+        sizing,
+        sources,
+        synthetic,
+        views,
+    )
     from onex_analytics.exceptions import OnexError
     from onex_analytics.frames import build_spans
     from onex_analytics.model import OnexEvent
@@ -37,13 +52,18 @@ __all__ = [
     "OnexEvent",
     "__version__",
     "alerting",
+    "batching",
     "build_spans",
     "error_patterns",
     "exceptions",
     "frames",
     "generate",
     "model",
+    "pipeline",
     "profiling",
+    "sampling",
+    "settings",
+    "sizing",
     "sources",
     "synthetic",
     "views",
@@ -51,11 +71,16 @@ __all__ = [
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "alerting": (),
+    "batching": (),
     "error_patterns": (),
     "exceptions": ("OnexError",),
     "frames": ("build_spans",),
     "model": ("OnexEvent",),
+    "pipeline": (),
     "profiling": (),
+    "sampling": (),
+    "settings": (),
+    "sizing": (),
     "sources": (),
     "store": ("EventStore", "IngestReport"),
     "synthetic": ("generate",),

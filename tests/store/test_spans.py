@@ -5,8 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,40 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from onex_analytics import EventStore, build_spans, generate
+from onex_analytics import EventStore, generate
 from onex_analytics.exceptions import NotAStore
 from onex_analytics.store import spans as module
 from onex_analytics.store.storage import Table
 from onex_analytics.synthetic import DIMENSIONS
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-def same(store: EventStore, version: int | None = None) -> pl.DataFrame:
-    """The store's spans, checked against those of its events."""
-    kept, anew = store.spans(version=version).collect(), build_spans(store.scan(version=version)).collect()
-    assert_frame_equal(kept, anew, check_row_order=False, check_exact=True)
-    return kept
-
-
-def raw(place: int, event_type: str, seconds: float, node: str = "a", **more: object) -> dict[str, object]:
-    """One event as it comes; what is not given is null."""
-    given = {"correlation_id": None, "parent_correlation_id": None, "trace_id": None, "span_id": None, **more}
-    metadata = given.pop("metadata", "{}")
-    return {
-        "event_id": f"e{place:04d}", "timestamp": (NOON + timedelta(seconds=seconds)).isoformat(), "node_id": node,
-        "event_type": event_type, "metadata": metadata, "schema_version": "2.0.0", "parent_span_id": None, **given,
-    }  # fmt: skip
-
-
-def append(store: EventStore, rows: list[dict[str, object]], folder: Path) -> None:
-    path = folder / f"log-{time.perf_counter_ns()}.jsonl"
-    pl.DataFrame(rows, infer_schema_length=None).with_columns(
-        pl.col("metadata").str.json_decode(pl.Struct({
-            "operation": pl.String(), "execution_time_ms": pl.Float64(), "input_state": pl.Struct({"x": pl.Int64()}),
-        }))
-    ).write_ndjson(path)  # fmt: skip
-    store.append(path)
+from tests.store.span_logs import append, raw, same
 
 
 @pytest.fixture
@@ -175,39 +145,6 @@ def test_an_event_that_comes_late_pairs_as_if_it_had_come_in_time(store, tmp_pat
     same(store)
     append(store, [raw(2, "NODE_START", 4), raw(3, "NODE_SUCCESS", 5)], tmp_path)
     assert sorted(same(store)["duration_ms"]) == [1000.0, 9000.0]
-
-
-TOOK_3_S = '{"execution_time_ms":3000.0}'
-
-
-def test_a_start_that_the_order_gave_away_goes_to_the_end_whose_execution_time_says_so(store, tmp_path):
-    append(store, [raw(0, "NODE_START", 0), raw(1, "NODE_SUCCESS", 1)], tmp_path)
-    assert same(store)["end_event_id"].to_list() == ["e0001"]
-    append(store, [raw(2, "NODE_SUCCESS", 3.5, metadata=TOOK_3_S)], tmp_path)
-    spans = same(store).sort("end_event_id")
-    assert spans["start_event_id"].to_list() == [None, "e0000"]
-
-
-def test_a_start_goes_to_an_end_of_its_input_state_however_late_that_comes(store, tmp_path):
-    one_input = '{"input_state":{"x":1}}'
-    append(store, [raw(0, "NODE_START", 0, metadata=one_input), raw(1, "NODE_SUCCESS", 1)], tmp_path)
-    assert same(store)["paired_by"].to_list() == ["order"]
-    append(store, [raw(2, "NODE_SUCCESS", 3000, metadata=one_input)], tmp_path)
-    spans = same(store).sort("end_event_id")
-    assert spans["start_event_id"].to_list() == [None, "e0000"]
-
-
-def test_an_end_that_loses_its_start_takes_another_from_a_later_end(store, tmp_path):
-    """Both had no input state, so that they were one key; the later pair belongs to another operation."""
-    append(store, [
-        raw(0, "NODE_START", 0, metadata='{"operation":"x"}'), raw(1, "NODE_START", 0.5),
-        raw(2, "NODE_SUCCESS", 1), raw(3, "NODE_SUCCESS", 2, metadata='{"operation":"x"}'),
-    ], tmp_path)  # fmt: skip
-    told = dict(same(store).select("end_event_id", "start_event_id").iter_rows())
-    assert told == {"e0002": "e0001", "e0003": "e0000"}
-    append(store, [raw(4, "NODE_SUCCESS", 3.5, metadata=TOOK_3_S)], tmp_path)
-    pairs = dict(same(store).select("end_event_id", "start_event_id").iter_rows())
-    assert pairs == {"e0002": "e0000", "e0003": None, "e0004": "e0001"}
 
 
 def test_a_pair_of_a_recurring_correlation_leaves_those_before_it_as_they_are(store, tmp_path):
