@@ -41,8 +41,7 @@ def rooted(spans: pl.DataFrame) -> pl.DataFrame:
 
 def is_whole() -> pl.Expr:
     """True for a span that nothing later can change by pairing, where nothing else of its key is left over."""
-    told = pl.col("start_event_id").is_not_null() & pl.col("end_event_id").is_not_null()
-    return told & (pl.col("_paired_state") == "closed") & (pl.col("family") != "profile")
+    return pl.col("_complete") & (pl.col("_paired_state") == "closed") & (pl.col("family") != "profile")
 
 
 def work_text(span_id: str) -> pl.Expr:

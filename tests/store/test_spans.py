@@ -140,6 +140,19 @@ def test_a_second_witness_that_comes_later_is_merged(store, tmp_path):
     assert same(store).select("witnesses", "name", "outcome").rows() == [(2, "x", "failure")]
 
 
+def test_a_start_and_an_end_that_stand_in_one_span_as_two_witnesses_may_yet_find_others(store, tmp_path):
+    """The start is the node's, the end is telemetry's: neither was paired."""
+    append(store, [
+        raw(0, "NODE_START", 0, correlation_id="c"), raw(1, "TELEMETRY_OPERATION_SUCCESS", 2, correlation_id="c"),
+    ], tmp_path)  # fmt: skip
+    assert same(store).height == 1
+    append(store, [
+        raw(2, "TELEMETRY_OPERATION_START", 20, correlation_id="c"), raw(3, "NODE_FAILURE", 40, correlation_id="c"),
+    ], tmp_path)  # fmt: skip
+    pairs = dict(same(store).select("end_event_id", "start_event_id").iter_rows())
+    assert pairs == {"e0001": "e0002", "e0003": "e0000"}
+
+
 def test_an_event_that_comes_late_pairs_as_if_it_had_come_in_time(store, tmp_path):
     append(store, [raw(0, "NODE_START", 0), raw(1, "NODE_SUCCESS", 9)], tmp_path)
     same(store)

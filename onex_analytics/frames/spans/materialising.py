@@ -27,6 +27,7 @@ from onex_analytics.frames.spans.linking import Unlinked, linked
 from onex_analytics.frames.spans.pairing import NO_TIME, NONE, STATES
 from onex_analytics.frames.spans.parents import roots
 from onex_analytics.frames.spans.taking import worded
+from onex_analytics.frames.spans.telling import Found
 from onex_analytics.model.shapes import EVENTS, PROFILE_NUMBERS, SPANS
 
 KEPT = pl.Schema({
@@ -37,6 +38,7 @@ KEPT = pl.Schema({
     "_wire_fields": pl.UInt32(),
     "_first": pl.Int64(),                    # microseconds of the earliest and the latest of its events
     "_last": pl.Int64(),
+    "_complete": pl.Boolean(),               # no witness has a start without its end, or an end without its start
     "_single": pl.Boolean(),                 # one event tells of it, and its columns are that event's
     "_loose": pl.Boolean(),                  # no correlation, and paired by the order alone or not at all
     "_root_id": pl.String(),                 # the topmost of its ancestors
@@ -58,17 +60,19 @@ EVENT_COLUMNS = tuple(dict.fromkeys((
 """What is read of an event, beside the dimensions."""
 
 
-WHETHER_WHOLE = ("node", "family", "correlation_id", "start_event_id", "end_event_id")
-"""Columns of `whole_or_not`, beside two of `KEPT`: what says what a span's events pair within, and how it came out."""
+WHETHER_WHOLE = ("node", "family", "correlation_id")
+"""Columns of `whole_or_not`, beside three of `KEPT`: what says what a span's events pair within, and how it came out.
+"""
 
 
 def whole_or_not(events: pl.DataFrame) -> pl.DataFrame:
-    """A few columns of the spans of events, not yet linked: `WHETHER_WHOLE`, `_given_span_id` and `_paired_state`."""
+    """A few columns of the spans of events, not yet linked: `WHETHER_WHOLE`, and three of `KEPT`."""
     events = with_absent(events, list(EVENT_COLUMNS))
     found = found_spans(events)
     columns = columns_of(events, found, [*WHETHER_WHOLE, "given_span_id"], {})
     return pl.DataFrame([columns[name].alias(name) for name in WHETHER_WHOLE]).with_columns(
-        columns["given_span_id"].alias("_given_span_id"), worded(STATES, found.state).alias("_paired_state")
+        columns["given_span_id"].alias("_given_span_id"), worded(STATES, found.state).alias("_paired_state"),
+        _complete(found),
     )
 
 
@@ -90,6 +94,7 @@ def pair_events(events: pl.DataFrame, dimensions: Mapping[str, str]) -> pl.DataF
         **{f"_{name}": gathered(events[name], begins) for name in ("operation", "input_hash", "wire_fields")},
         "_first": np.where(there, times, np.iinfo(np.int64).max).min(axis=0, initial=np.iinfo(np.int64).max),
         "_last": times.max(axis=0, initial=NO_TIME),
+        "_complete": _complete(found),
         "_single": n_events == 1,
         "_loose": found.loose,
     }
@@ -98,6 +103,12 @@ def pair_events(events: pl.DataFrame, dimensions: Mapping[str, str]) -> pl.DataF
     return frame.with_columns(
         pl.lit(None, pl.String).alias(name) for name in MADE_BY_LINKING
     ).select(*SPANS, *dimensions.values(), *KEPT)  # fmt: skip
+
+
+def _complete(found: Found) -> pl.Series:
+    """See `KEPT`: an end and a start that only stand in one span, as two witnesses, may yet find others."""
+    told = found.told_by != NONE
+    return pl.Series("_complete", told[0] & told[1] & (told[2] == told[3]))
 
 
 def link_spans(spans: pl.DataFrame) -> pl.DataFrame:
