@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from onex_analytics.sampling.policies import ProbabilityPolicy, RulePolicy, SampleRule
     from onex_analytics.sampling.sampler import EventSampler
     from onex_analytics.sampling.simulation import Prices, Simulation, simulate
+    from onex_analytics.sampling.tail_policies import TailPolicy
+    from onex_analytics.sampling.tail_sampler import TailSampler
     from onex_analytics.sampling.thresholds import threshold_to_tracestate, tracestate_to_threshold
 
 __all__ = [
@@ -27,6 +29,8 @@ __all__ = [
     "RulePolicy",
     "SampleRule",
     "Simulation",
+    "TailPolicy",
+    "TailSampler",
     "apply",
     "estimate",
     "metric_of",
@@ -42,7 +46,8 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "policies": ("ProbabilityPolicy", "RulePolicy", "SampleRule"),
     "sampler": ("EventSampler",),
     "simulation": ("Prices", "Simulation", "simulate"),
+    "tail_policies": ("TailPolicy",),
+    "tail_sampler": ("TailSampler",),
     "thresholds": ("threshold_to_tracestate", "tracestate_to_threshold"),
 }
 __getattr__, __dir__ = loaded_later(__name__, __all__, _LOADED_LATER)
-

@@ -15,8 +15,12 @@ import polars as pl
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import require
+from onex_analytics.sampling.arrivals import ARRIVAL, require_times
 from onex_analytics.sampling.policies import Policy, Scope
 from onex_analytics.sampling.randomness import randomness, randomness_of
+from onex_analytics.sampling.tail_asking import require_kinds
+from onex_analytics.sampling.tail_deciding import tail_decisions
+from onex_analytics.sampling.tail_policies import TailPolicy
 from onex_analytics.sampling.thresholds import adjusted_count_of, probability_of, threshold_of
 
 IDS: dict[Scope, tuple[str, ...]] = {"trace": ("trace_id", "correlation_id", "event_id"), "event": ("event_id",)}
@@ -29,6 +33,9 @@ DECISION = pl.Schema({
     "policy": pl.String(),           # what decided: the policy's name, and that of its rule
 })  # fmt: skip
 """What `apply` adds to each event."""
+
+AnyPolicy = Policy | TailPolicy
+"""What `apply` takes."""
 
 Upstream = Literal["independent", "consistent"]
 
@@ -74,7 +81,7 @@ def decided(policy: Policy, row: Mapping[str, object]) -> Decision:
     return Decision(keep, verdict.probability, verdict.adjusted_count if keep else None, verdict.policy)
 
 
-def apply(policy: Policy, events: pl.LazyFrame, *, upstream: Upstream = "independent") -> pl.LazyFrame:
+def apply(policy: AnyPolicy, events: pl.LazyFrame, *, upstream: Upstream = "independent") -> pl.LazyFrame:
     """The events with what a policy makes of each: exactly what the live sampler does.
 
     Args:
@@ -105,14 +112,20 @@ def apply(policy: Policy, events: pl.LazyFrame, *, upstream: Upstream = "indepen
     if upstream not in ("independent", "consistent"):
         raise InvalidOption("upstream", upstream, '"independent" or "consistent"')
     ids = IDS[policy.scope]
-    require(events, *ids, *policy.reads)
-    given = "adjusted_count" in events.collect_schema().names()
-    read = pl.struct(
-        pl.coalesce(pl.when(pl.col(name).cast(pl.String) != "").then(pl.col(name).cast(pl.String)) for name in ids)
-        .alias("_id"),
-        *(pl.col(name).cast(pl.String) for name in policy.reads),
-    )  # fmt: skip
-    found = read.map_batches(lambda rows: _of_rows(policy, rows), pl.Struct(DECISION), is_elementwise=True)
+    columns = require(events, *ids, *policy.reads).collect_schema()
+    given = "adjusted_count" in columns
+    identifier = pl.coalesce(
+        pl.when(pl.col(name).cast(pl.String) != "").then(pl.col(name).cast(pl.String)) for name in ids
+    ).alias("_id")
+    if isinstance(policy, TailPolicy):
+        require_times(columns)
+        require_kinds(policy.conditions, columns)
+        read = pl.struct(identifier, *(name for name in columns if name in {*ARRIVAL, *policy.reads}))
+        found = read.map_batches(lambda rows: tail_decisions(policy, rows.struct.unnest()).to_struct(rows.name),
+                                 pl.Struct(DECISION))  # fmt: skip
+    else:
+        read = pl.struct(identifier, *(pl.col(name).cast(pl.String) for name in policy.reads))
+        found = read.map_batches(lambda rows: _of_rows(policy, rows), pl.Struct(DECISION), is_elementwise=True)
     decision = events.with_columns(_decision=found)
     before = pl.col("adjusted_count").fill_null(1.0) if given else pl.lit(1.0)
     own = pl.col("_decision").struct.field("adjusted_count")

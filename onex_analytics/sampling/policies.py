@@ -17,18 +17,18 @@ FACTS = ("event_type", "node", "severity", "error_code", "outcome")
 """Columns that a rule looks at."""
 
 
-def _several(value: object) -> object:
+def several(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-def _share(value: float) -> float:
+def share(value: float) -> float:
     threshold_of(value)
     return value
 
 
-Patterns = Annotated[tuple[str, ...], BeforeValidator(_several)]
+Patterns = Annotated[tuple[str, ...], BeforeValidator(several)]
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
-_SHARE = "share that is kept: 0 (none), or from 2^-56 to 1"
+SHARE = "share that is kept: 0 (none), or from 2^-56 to 1"
 
 
 class ProbabilityPolicy(BaseModel):
@@ -42,11 +42,11 @@ class ProbabilityPolicy(BaseModel):
 
     kind: Literal["probability"] = "probability"
     name: str = "probability"
-    probability: float = Field(description=_SHARE)
+    probability: float = Field(description=SHARE)
     scope: Scope = "trace"
     precision: int = Field(default=4, ge=1, le=HEX_DIGITS, description="hex digits of the threshold that count")
 
-    _check = field_validator("probability")(_share)
+    _check = field_validator("probability")(share)
 
     def share_of(self, facts: Mapping[str, str | None]) -> tuple[float, str]:
         """The share that is kept of such events, and the name of what says so."""
@@ -71,14 +71,14 @@ class SampleRule(BaseModel):
 
     model_config = _FROZEN
 
-    probability: float = Field(description=_SHARE)
+    probability: float = Field(description=SHARE)
     name: str | None = Field(default=None, description="as which it is told; else its number, from 1")
     event_type: Patterns = ("*",)
     node: Patterns = ("*",)
     severity: Patterns = ("*",)
     error_code: Patterns = ("*",)
 
-    _check = field_validator("probability")(_share)
+    _check = field_validator("probability")(share)
 
     def matches(self, facts: Mapping[str, str | None]) -> bool:
         """Whether an event with such facts is one of those meant."""
@@ -108,12 +108,12 @@ class RulePolicy(BaseModel):
     kind: Literal["rules"] = "rules"
     name: str = "rules"
     rules: tuple[SampleRule, ...] = ()
-    default: float = Field(default=1.0, description=f"where no rule matches; {_SHARE}")
+    default: float = Field(default=1.0, description=f"where no rule matches; {SHARE}")
     keep_failures: bool = True
     scope: Scope = "trace"
     precision: int = Field(default=4, ge=1, le=HEX_DIGITS, description="hex digits of the threshold that count")
 
-    _check = field_validator("default")(_share)
+    _check = field_validator("default")(share)
 
     def share_of(self, facts: Mapping[str, str | None]) -> tuple[float, str]:
         """The share that is kept of such events, and the name of what says so."""

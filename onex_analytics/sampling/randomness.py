@@ -19,6 +19,7 @@ from onex_analytics.machine import is_text, lean, load, prefetch_at, text_place,
 
 Randomness = NDArray[np.uint64]
 _BYTES = 7
+_HEX = "0123456789abcdef"
 _UUID_DIGITS, _DASHED = 32, 36
 _AHEAD = 12
 _ONES = np.uint64(0x0101010101010101)
@@ -35,14 +36,24 @@ def randomness(identifier: str) -> int:
     >>> hex(randomness("order-17"))
     '0xd28300db33ec75'
     """
-    plain = identifier.replace("-", "")
-    if len(plain) == _UUID_DIGITS and plain.isascii():
-        lower = plain.lower()
-        if lower[12] in "47" and lower[16] in "89ab" and not lower.strip("0123456789abcdef"):
-            return int(lower[-2 * _BYTES :], 16)
-        if not lower.strip("0123456789abcdef"):
-            plain = lower
-    return int.from_bytes(hashlib.sha256(plain.encode("utf-8", "surrogatepass")).digest()[-_BYTES:])
+    one = plain(identifier)
+    if len(one) == _UUID_DIGITS and one[12] in "47" and one[16] in "89ab" and not one.strip(_HEX):
+        return int(one[-2 * _BYTES :], 16)
+    return int.from_bytes(hashlib.sha256(one.encode("utf-8", "surrogatepass")).digest()[-_BYTES:])
+
+
+def plain(identifier: str) -> str:
+    """An id without what does not count: dashes, and the case of 32 hex digits.
+
+    >>> plain("C0FFEE00-1234-4ABC-8DEF-0123456789AB"), plain("Order-17")
+    ('c0ffee0012344abc8def0123456789ab', 'Order17')
+    """
+    without = identifier.replace("-", "")
+    if len(without) == _UUID_DIGITS and without.isascii():
+        lower = without.lower()
+        if not lower.strip(_HEX):
+            return lower
+    return without
 
 
 def randomness_of(identifiers: pl.Series) -> Randomness:

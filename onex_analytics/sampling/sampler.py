@@ -28,7 +28,7 @@ class EventSampler:
         scope: whose id `decide` goes by: "event", or "trace" for all events of a trace alike.
 
     Raises:
-        InvalidOption: a share is none.
+        InvalidOption: a share is none, or the policy has a sampler of its own.
 
     >>> sampler = EventSampler({"NODE_START": 0.0, "TELEMETRY_*": 0.5}, seed=1)
     >>> sampler.should_emit("NODE_START"), sampler.should_emit("NODE_FAILURE")
@@ -49,6 +49,9 @@ class EventSampler:
             rules = tuple(SampleRule(name=name, event_type=(name,), probability=share)
                           for name, share in sample_rates.items())  # fmt: skip
             sample_rates = RulePolicy(name="rates", rules=rules, default=default, keep_failures=False, scope=scope)
+        if not isinstance(sample_rates, Policy):
+            wanted = "rates by event type, or a policy about single events; a TailPolicy has a TailSampler"
+            raise InvalidOption("sample_rates", type(sample_rates).__name__, wanted)
         self.policy: Policy = sample_rates
         self._draw = Random(seed).random
         self._rates: dict[str, float] = {}
