@@ -2,7 +2,8 @@
 
 Known fields come first, in the order of `model.shapes.WIRE_FIELDS`, unknown ones behind them, sorted by their keys;
 what is inside of a field keeps its order. There is no white space, and text stands in UTF-8. A field's bytes are thus
-the same however its event was written, and an event's bytes are the same live and on history.
+the same however its event was written, and an event's bytes are the same live and on history. For that, too, an
+`adjusted_count` that is whole is written as the column has it: 2 as 2.0.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ FIELD_ORDER: Final = tuple(
 """Known fields as they stand in a payload; `data` is the metadata in the form of omnibase_core."""
 
 _RANK: Final = {name: rank for rank, name in enumerate(FIELD_ORDER)}
+_EXACT: Final = 10**15
+"""Whole numbers below this are exact as floats; the gate of `sources` keeps greater ones as they came."""
 _WRITER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
@@ -59,6 +62,9 @@ def wire_of(event: BaseModel | Mapping[str, Any]) -> dict[str, Any]:
     if wrong := [key for key in fields if not isinstance(key, str)]:
         raise InvalidOption("a field of an event", wrong[0], "a name, which is a text")
     known = {name: event[name] for name in FIELD_ORDER if name in event}
+    count = known.get("adjusted_count")
+    if type(count) is int and 0 <= count < _EXACT:
+        known["adjusted_count"] = float(count)
     if len(known) == len(event):
         return known
     return {**known, **{name: event[name] for name in sorted(event.keys() - known.keys(), key=json_bytes)}}

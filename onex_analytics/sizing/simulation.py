@@ -1,0 +1,75 @@
+"""What a policy would have sent of a log: `decided` for each of its events, as the live `encode` does."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from onex_analytics.frames.columns import require
+from onex_analytics.model.wire_json import WIRE_READ
+from onex_analytics.sizing.deciding import CLAIM_BEGINS, decided
+from onex_analytics.sizing.payloads import payloads_of
+from onex_analytics.sizing.policies import SizePolicy
+
+ENCODING = pl.Schema({
+    "plain_bytes": pl.Int64(),    # of the event's JSON
+    "packed_bytes": pl.Int64(),   # of it compressed, where that is due and makes it smaller
+    "stored_bytes": pl.Int64(),   # of what is sent; null where it is refused
+    "encoding": pl.String(),      # plain, zstd, gzip
+    "action": pl.String(),        # send, reject, truncate_field, claim_check
+    "oversized": pl.Boolean(),    # whether it was too large before anything was done about it
+    "warned": pl.Boolean(),       # whether what is sent has more than `warn_bytes`
+})  # fmt: skip
+"""What `simulate_encoding` adds to each event."""
+
+
+def simulate_encoding(policy: SizePolicy, events: pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:
+    """The events with what would have been sent of each: exactly what the live `encode` does.
+
+    Numbers are taken as they were written, where the live `encode` writes them as Python does (1.50 as 1.5).
+
+    Args:
+        policy: how large an event may be, and what becomes of it otherwise.
+        events: one row an event; reads the columns of `model.EVENTS` by which it can be written (`model.wire_json`).
+
+    Returns:
+        The same rows and columns with those of `ENCODING`, in place of such that are there already.
+
+    Raises:
+        MissingColumns: the frame lacks a column that is read.
+        InvalidOption: the metadata of an event is no JSON.
+
+    >>> from onex_analytics.model import EVENTS
+    >>> from onex_analytics.sizing import SizePolicy
+    >>> rows = [{"event_id": "e1", "metadata": '{"body":"' + "x" * n + '"}'} for n in (10, 20_000)]
+    >>> found = simulate_encoding(SizePolicy(), pl.LazyFrame(rows, schema=EVENTS))
+    >>> found.select("plain_bytes", "stored_bytes", "encoding", "action").collect().rows()
+    [(50, 50, 'plain', 'send'), (20040, 64, 'zstd', 'send')]
+    """
+    lazy = require(events.lazy(), *WIRE_READ)
+    found = pl.struct(WIRE_READ).map_batches(
+        lambda rows: _of_rows(policy, rows), pl.Struct(ENCODING), is_elementwise=True
+    )
+    return lazy.with_columns(found.alias("_encoding")).with_columns(
+        pl.col("_encoding").struct.field(name) for name in ENCODING
+    ).drop("_encoding")  # fmt: skip
+
+
+def _of_rows(policy: SizePolicy, rows: pl.Series) -> pl.Series:
+    payloads = payloads_of(rows.struct.unnest())
+    sizes = payloads.sizes
+    warned = sizes > policy.warn_bytes if policy.warn_bytes is not None else pl.repeat(False, len(sizes), eager=True)
+    found = pl.DataFrame({
+        "plain_bytes": sizes, "packed_bytes": sizes, "stored_bytes": sizes, "encoding": "plain", "action": "send",
+        "oversized": False, "warned": warned,
+    }, schema=ENCODING)  # fmt: skip
+    looks_claimed = payloads.texts().str.starts_with(CLAIM_BEGINS.decode())
+    careful = np.flatnonzero(((sizes > policy.untouched_bytes) | looks_claimed).to_numpy())
+    if not careful.size:
+        return found.to_struct(rows.name)
+    decisions = [decided(policy, payloads[row]) for row in careful.tolist()]
+    told = pl.DataFrame(
+        [[getattr(one, name) for name in ENCODING] for one in decisions], schema=ENCODING, orient="row"
+    )
+    places = pl.Series(careful)
+    return pl.DataFrame([found[name].scatter(places, told[name]) for name in ENCODING]).to_struct(rows.name)
