@@ -16,6 +16,8 @@ import polars as pl
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import require
 from onex_analytics.sampling.arrivals import ARRIVAL, require_times
+from onex_analytics.sampling.dynamic_deciding import dynamic_decisions
+from onex_analytics.sampling.dynamic_policies import DynamicPolicy
 from onex_analytics.sampling.policies import Policy, Scope
 from onex_analytics.sampling.randomness import randomness, randomness_of
 from onex_analytics.sampling.tail_asking import require_kinds
@@ -34,7 +36,7 @@ DECISION = pl.Schema({
 })  # fmt: skip
 """What `apply` adds to each event."""
 
-AnyPolicy = Policy | TailPolicy
+AnyPolicy = Policy | TailPolicy | DynamicPolicy
 """What `apply` takes."""
 
 Upstream = Literal["independent", "consistent"]
@@ -49,7 +51,9 @@ class Decision(NamedTuple):
     policy: str
 
 
-class _Verdict(NamedTuple):
+class Verdict(NamedTuple):
+    """What a policy says of events with some facts."""
+
     threshold: int
     probability: float
     adjusted_count: float | None
@@ -57,10 +61,10 @@ class _Verdict(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def _verdict(policy: Policy, facts: tuple[str | None, ...]) -> _Verdict:
+def verdict_on(policy: Policy, facts: tuple[str | None, ...]) -> Verdict:
     share, name = policy.share_of(dict(zip(policy.reads, facts, strict=True)))
     threshold = threshold_of(share, policy.precision)
-    return _Verdict(threshold, probability_of(threshold), adjusted_count_of(threshold), name)
+    return Verdict(threshold, probability_of(threshold), adjusted_count_of(threshold), name)
 
 
 def decided(policy: Policy, row: Mapping[str, object]) -> Decision:
@@ -73,12 +77,17 @@ def decided(policy: Policy, row: Mapping[str, object]) -> Decision:
     Decision(keep=True, probability=0.25, adjusted_count=4.0, policy='probability')
     """
     facts = tuple(None if row.get(name) is None else str(row[name]) for name in policy.reads)
-    verdict = _verdict(policy, facts)
-    identifier = next((str(row[name]) for name in IDS[policy.scope] if row.get(name) not in (None, "")), None)
-    if identifier is None:
-        return Decision(True, 1.0, 1.0, f"{policy.name}/without id")
-    keep = randomness(identifier) >= verdict.threshold
-    return Decision(keep, verdict.probability, verdict.adjusted_count if keep else None, verdict.policy)
+    return of_verdict(verdict_on(policy, facts), policy, row)
+
+
+def of_verdict(verdict: Verdict, policy: Policy, row: Mapping[str, object]) -> Decision:
+    """What becomes of one event, by what a policy says of such."""
+    for name in IDS[policy.scope]:
+        identifier = row.get(name)
+        if identifier not in (None, ""):
+            keep = randomness(str(identifier)) >= verdict.threshold
+            return Decision(keep, verdict.probability, verdict.adjusted_count if keep else None, verdict.policy)
+    return Decision(True, 1.0, 1.0, f"{policy.name}/without id")
 
 
 def apply(policy: AnyPolicy, events: pl.LazyFrame, *, upstream: Upstream = "independent") -> pl.LazyFrame:
@@ -87,7 +96,8 @@ def apply(policy: AnyPolicy, events: pl.LazyFrame, *, upstream: Upstream = "inde
     Args:
         policy: what is kept.
         events: one row an event; reads `trace_id`, `correlation_id` and `event_id` (`event_id` alone where the scope is
-            "event"), and what the policy's rules look at. Of `adjusted_count`, where it is there, see `upstream`.
+            "event"), and what the policy looks at. A policy that remembers reads `timestamp`, `event_id` and, where it
+            is there, `arrived_at`, for the order of arrival. Of `adjusted_count`, where it is there, see `upstream`.
         upstream: how a log that was sampled before was: "independent" of this policy (the counts multiply), or
             "consistent" with it (by the same randomness: what is there would be kept at any share not below that of
             before, and the greater count holds).
@@ -123,6 +133,11 @@ def apply(policy: AnyPolicy, events: pl.LazyFrame, *, upstream: Upstream = "inde
         read = pl.struct(identifier, *(name for name in columns if name in {*ARRIVAL, *policy.reads}))
         found = read.map_batches(lambda rows: tail_decisions(policy, rows.struct.unnest()).to_struct(rows.name),
                                  pl.Struct(DECISION))  # fmt: skip
+    elif isinstance(policy, DynamicPolicy):
+        require_times(columns)
+        read = pl.struct(identifier, *(name for name in columns if name in {*ARRIVAL, *policy.reads}))
+        found = read.map_batches(lambda rows: dynamic_decisions(policy, rows.struct.unnest()).to_struct(rows.name),
+                                 pl.Struct(DECISION))  # fmt: skip
     else:
         read = pl.struct(identifier, *(pl.col(name).cast(pl.String) for name in policy.reads))
         found = read.map_batches(lambda rows: _of_rows(policy, rows), pl.Struct(DECISION), is_elementwise=True)
@@ -143,13 +158,13 @@ def _of_rows(policy: Policy, rows: pl.Series) -> pl.Series:
     facts = list(policy.reads)
     if facts:
         distinct = frame.select(facts).unique()
-        verdicts = [_verdict(policy, one) for one in distinct.iter_rows()]
+        verdicts = [verdict_on(policy, one) for one in distinct.iter_rows()]
         numbered = distinct.with_row_index("verdict")
         which = frame.select(facts).join(
             numbered, on=facts, how="left", nulls_equal=True, maintain_order="left"
         )["verdict"].to_numpy()  # fmt: skip
     else:
-        verdicts, which = [_verdict(policy, ())], np.zeros(frame.height, np.int64)
+        verdicts, which = [verdict_on(policy, ())], np.zeros(frame.height, np.int64)
     thresholds = np.array([one.threshold for one in verdicts], np.uint64)
     keep = pl.Series(randomness_of(frame["_id"]) >= thresholds[which], dtype=pl.Boolean)
     told = pl.DataFrame(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
@@ -52,7 +53,7 @@ class ProbabilityPolicy(BaseModel):
         """The share that is kept of such events, and the name of what says so."""
         return self.probability, self.name
 
-    @property
+    @cached_property
     def reads(self) -> tuple[str, ...]:
         """The columns of `FACTS` that the share hangs on."""
         return ()
@@ -84,7 +85,7 @@ class SampleRule(BaseModel):
         """Whether an event with such facts is one of those meant."""
         return all(_one_of(facts.get(name), getattr(self, name)) for name in self.reads)
 
-    @property
+    @cached_property
     def reads(self) -> tuple[str, ...]:
         """The facts that it looks at."""
         return tuple(name for name in FACTS[:-1] if "*" not in getattr(self, name))
@@ -124,7 +125,7 @@ class RulePolicy(BaseModel):
                 return rule.probability, f"{self.name}/{rule.name or number}"
         return self.default, f"{self.name}/default"
 
-    @property
+    @cached_property
     def reads(self) -> tuple[str, ...]:
         """The columns of `FACTS` that the share hangs on."""
         read = {name for rule in self.rules for name in rule.reads} | ({"outcome"} if self.keep_failures else set())

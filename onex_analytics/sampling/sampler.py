@@ -10,8 +10,10 @@ from pydantic import BaseModel
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.model.event_rows import event_row
-from onex_analytics.sampling.deciding import IDS, Decision, decided
+from onex_analytics.sampling.deciding import IDS, Decision, Verdict, of_verdict, verdict_on
 from onex_analytics.sampling.policies import Policy, RulePolicy, SampleRule, Scope
+
+_MOST_VERDICTS = 4096
 
 
 class EventSampler:
@@ -55,6 +57,9 @@ class EventSampler:
         self.policy: Policy = sample_rates
         self._draw = Random(seed).random
         self._rates: dict[str, float] = {}
+        self._reads = self.policy.reads
+        self._columns = (*IDS[self.policy.scope], *self._reads)
+        self._verdicts: dict[tuple[str | None, ...], Verdict] = {}
 
     def should_emit(self, event_type: str) -> bool:
         """Whether an event of this type is emitted: drawn anew at each call, with the share of its type.
@@ -75,4 +80,11 @@ class EventSampler:
         Raises:
             InvalidOption: it is no event.
         """
-        return decided(self.policy, event_row(event, (*IDS[self.policy.scope], *self.policy.reads)))
+        row = event_row(event, self._columns)
+        facts = tuple([None if row[name] is None else str(row[name]) for name in self._reads])
+        verdict = self._verdicts.get(facts)
+        if verdict is None:
+            if len(self._verdicts) >= _MOST_VERDICTS:  # such as of error codes that never come again
+                self._verdicts.clear()
+            verdict = self._verdicts[facts] = verdict_on(self.policy, facts)
+        return of_verdict(verdict, self.policy, row)
