@@ -8,20 +8,22 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
 from onex_analytics.batching import BatchPolicy, EventBatcher
 from onex_analytics.batching.clocks import Clock
 from onex_analytics.exceptions import InvalidOption, OversizedEvent
-from onex_analytics.sampling import Decision, EventSampler
+from onex_analytics.sampling import Decision
 from onex_analytics.sizing import SizePolicy, encode
 
 if TYPE_CHECKING:
+    from onex_analytics.sampling.tail_sampler import Decided
     from onex_analytics.settings import Settings
 
 Event = BaseModel | Mapping[str, Any]
@@ -49,6 +51,28 @@ error where one is the cause."""
 _log = logging.getLogger(__name__)
 
 
+@runtime_checkable
+class Decides(Protocol):
+    """A sampler that says at once what becomes of an event."""
+
+    def decide(self, event: Event) -> Decision:
+        """What becomes of an event."""
+
+
+@runtime_checkable
+class Holds(Protocol):
+    """A sampler that holds events until it can decide."""
+
+    def process(self, event: Event) -> Iterable[Decided]:
+        """Take an event; those that are decided by its arrival."""
+
+    def advance(self, to: datetime) -> Iterable[Decided]:
+        """Move its clock on; those that are decided by it."""
+
+    def close(self) -> Iterable[Decided]:
+        """Decide all that is left."""
+
+
 @dataclass(frozen=True)
 class StageCounts:
     """What became of the events of one stage: `entered` = `passed` + all of `dropped` + `pending`."""
@@ -74,9 +98,10 @@ class PipelineCounts:
     exported: int
     """Events of which the exporter returned."""
     pending: int
-    """Events that wait in a batch, or are being exported."""
+    """Events whose trace is not decided yet, that wait in a batch, or are being exported."""
     stages: tuple[StageCounts, ...]
-    """Of the stages that there are, in their order; the last one's exporter is that of the pipeline."""
+    """Of the stages that there are, in their order. Where the events come in and go out there always is one: "sample"
+    and "batch"."""
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -101,13 +126,14 @@ class EventPipeline:
     """Takes events one by one and exports what is to be kept of them, in their order.
 
     Any number of threads may emit. Without any stage each event goes to the exporter as it is, alone and at once. An
-    event that one share of several was kept of is sent with `sampling_probability` and `adjusted_count`, so that what
+    event of which a share below 1 was kept is sent with `sampling_probability` and `adjusted_count`, so that what
     arrives can be counted (`sampling.estimate`).
 
     Args:
         exporter: called with a list: of events, or of payloads (bytes, see `sizing.decode`) where there is `size` or
             `protect`. With `batch` it is called in the batcher's thread, and tried again where it raises.
-        sample: keeps some events; None all.
+        sample: keeps some events, such as an `EventSampler`, or a `TailSampler`, which holds them until their trace is
+            decided. None keeps all.
         size: what is sent of an event; None sends it as it is.
         protect: makes of a payload what may be sent: it comes behind `size`, as what is encrypted cannot be compressed.
             Where it raises, the event is dropped ("unprotected").
@@ -131,7 +157,7 @@ class EventPipeline:
     """
 
     def __init__(
-        self, exporter: Callable[[list[Any]], object], *, sample: EventSampler | None = None,
+        self, exporter: Callable[[list[Any]], object], *, sample: Decides | Holds | None = None,
         size: SizePolicy | None = None, protect: Callable[[bytes], bytes] | None = None,
         batch: BatchPolicy | None = None, claims: MutableMapping[str, bytes] | None = None,
         on_lost: OnLost | None = None, retries: int = 2, retry_after_ms: float = 100, clock: Clock | None = None,
@@ -147,8 +173,13 @@ class EventPipeline:
                 batch, exporter=exporter, retries=retries, retry_after_ms=retry_after_ms, clock=clock,
                 on_dropped=self._tell,
             )  # fmt: skip
+        self._decide = sample.decide if isinstance(sample, Decides) else None
+        self._holder = sample if isinstance(sample, Holds) else None
+        if sample is not None and self._decide is None and self._holder is None:
+            raise InvalidOption("sample", type(sample).__name__, "an EventSampler or a TailSampler, not yet in use")
+        self._deciding = threading.Lock()
         self._lock = threading.Lock()
-        self._emitted = self._alone = 0
+        self._emitted = self._kept = self._alone = 0
         self._dropped: dict[Stage, Counter[str]] = {stage: Counter() for stage in STAGES}
         self._warned: set[str] = set()
         self._closing = False
@@ -177,52 +208,83 @@ class EventPipeline:
     # ------------------------------------------------------------------ in
 
     def emit(self, event: Event) -> bool:
-        """Take an event in; whether it goes on its way. Where not, it was counted, with its reason.
+        """Take an event in; whether it goes on its way, or waits until its trace is decided. Else it was counted.
 
         Never raises for what an event is: whoever emits it has other things to do.
         """
-        stage: Stage = "sample"
+        with self._lock:
+            self._emitted += 1
+        if self._closing:
+            return self._drop("sample", "closed", event)
+        if self._holder is not None:
+            return self._hold(event)
+        decision: Decision | None = None
+        if self._decide is not None:
+            try:
+                decision = self._decide(event)
+            except Exception as error:
+                return self._drop("sample", "no_event", event, error)
+        return self._go_on(event, decision)
+
+    def advance(self, to: datetime) -> None:
+        """Tell a sampler that holds traces what time it is, where no event does: it decides those that are due."""
+        if self._holder is not None:
+            with self._deciding:
+                self._take_up(self._holder.advance(to))
+
+    def _hold(self, event: Event) -> bool:
+        assert self._holder is not None
+        with self._deciding:  # what it gives back goes on in its order
+            try:
+                decided = self._holder.process(event)
+            except Exception as error:
+                return self._drop("sample", "no_event", event, error)
+            self._take_up(decided)
+        return True
+
+    def _take_up(self, decided: Iterable[Decided]) -> None:
+        for one in decided:
+            self._go_on(one.event, one.decision)
+
+    def _go_on(self, event: Event, decision: Decision | None) -> bool:
+        """What was decided on goes through the other stages."""
         item: Any = event
-        try:
-            if self.sample is not None:
-                decision = self.sample.decide(event)
-                if not decision.keep:
-                    return self._drop("sample", "sampled_out")
-                if decision.probability < 1:
-                    item = _weighed(event, decision)
-            if self.size is not None or self.protect is not None:
-                stage = "size"
+        stage: Stage = "size"
+        if decision is not None:
+            if not decision.keep:
+                return self._drop("sample", "sampled_out")
+            item = _weighed(event, decision)
+        if self.size is not None or self.protect is not None:
+            try:
                 item = encode(item, self._packs, claims=self._claims).payload
                 if self.protect is not None:
                     stage = "protect"
                     item = self.protect(item)
-        except OversizedEvent as error:
-            return self._drop(stage, "too_large", event, error)
-        except Exception as error:
-            return self._drop(stage, _reason(stage, error), event, error)
+            except OversizedEvent as error:
+                return self._drop(stage, "too_large", event, error)
+            except Exception as error:
+                return self._drop(stage, _reason(stage, error), event, error)
         with self._lock:
-            self._emitted += 1
+            self._kept += 1
         if self._batcher is not None:
             return self._batcher.add_event(item)
         return self._send(item)
 
     def _send(self, item: Any) -> bool:
         """Export one event alone, here and now."""
-        if self._closing:
-            return self._drop("batch", "closed", item, emitted=False)
         try:
             self._exporter([item])
         except Exception as error:
-            return self._drop("batch", "failed", item, error, emitted=False)
+            with self._lock:
+                self._kept -= 1  # `_drop` counts it again
+            return self._drop("batch", "failed", item, error)
         with self._lock:
             self._alone += 1
         return True
 
-    def _drop(
-        self, stage: Stage, reason: str, event: Any = None, error: BaseException | None = None, *, emitted: bool = True
-    ) -> bool:
+    def _drop(self, stage: Stage, reason: str, event: Any = None, error: BaseException | None = None) -> bool:
         with self._lock:
-            self._emitted += emitted
+            self._kept += stage != "sample"
             self._dropped[stage][reason] += 1
         if reason != "sampled_out":
             self._tell([event], reason, error)
@@ -252,6 +314,9 @@ class EventPipeline:
     def close(self, timeout_s: float | None = None) -> PipelineCounts:
         """Export what is pending; what is emitted later is dropped ("closed"). May be called again."""
         self._closing = True
+        if self._holder is not None:
+            with self._deciding:
+                self._take_up(self._holder.close())
         if self._batcher is not None:
             self._batcher.close(timeout_s)
         return self.counts()
@@ -260,19 +325,23 @@ class EventPipeline:
         """What became of the events so far, stage by stage."""
         batches = self._batcher.counts() if self._batcher is not None else None  # first: what it has was emitted before
         with self._lock:
-            emitted, exported = self._emitted, self._alone
+            emitted, kept, exported = self._emitted, self._kept, self._alone
             dropped: dict[Stage, Mapping[str, int]] = {stage: dict(self._dropped[stage]) for stage in STAGES}
         if batches is not None:
             exported, dropped["batch"] = batches.exported, {str(why): n for why, n in batches.dropped.items() if n}
-        there = {"sample": self.sample, "size": self.size or self.protect, "protect": self.protect, "batch": True}
+        packed = kept - sum(dropped["size"].values())
+        protected = packed - sum(dropped["protect"].values())
+        passed: dict[Stage, int] = {"sample": kept, "size": packed, "protect": protected, "batch": exported}
+        there = {"sample": True, "size": self.size or self.protect, "protect": self.protect, "batch": True}
         stages, entered = [], emitted
         for stage in STAGES:
-            passed = exported if stage == "batch" else entered - sum(dropped[stage].values())
             if there[stage]:
-                pending = entered - passed - sum(dropped[stage].values())
-                stages.append(StageCounts(stage, entered, passed, dropped[stage], pending))
-            entered = passed
-        return PipelineCounts(emitted, exported, stages[-1].pending, tuple(stages))
+                lost = dropped[stage]
+                stages.append(StageCounts(
+                    stage, entered, passed[stage], lost, entered - passed[stage] - sum(lost.values())
+                ))  # fmt: skip
+            entered = passed[stage]
+        return PipelineCounts(emitted, exported, sum(stage.pending for stage in stages), tuple(stages))
 
     def __enter__(self) -> EventPipeline:
         return self
@@ -292,12 +361,13 @@ def _reason(stage: Stage, error: Exception) -> str:
     return "unserialisable" if isinstance(error, InvalidOption) else "unclaimed"
 
 
-def _weighed(event: Event, decision: Decision) -> dict[str, Any]:
+def _weighed(event: Event, decision: Decision) -> Event:
     """The event with what it stands for, on top of what was sampled before."""
+    if decision.probability >= 1 or decision.adjusted_count is None:
+        return event
     if isinstance(event, BaseModel):
         as_dict = getattr(event, "as_dict", None)
         event = as_dict() if as_dict is not None else event.model_dump(mode="json")
-    assert decision.adjusted_count is not None
     given, before = event.get("sampling_probability"), event.get("adjusted_count")
     if not isinstance(before, int | float):
         before = 1 / given if isinstance(given, int | float) and given else 1.0

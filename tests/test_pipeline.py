@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -15,7 +16,7 @@ from onex_analytics import EventStore, OnexEvent, generate
 from onex_analytics.batching import BatchPolicy, ManualClock
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.pipeline import REASONS, EventPipeline
-from onex_analytics.sampling import EventSampler, ProbabilityPolicy, apply
+from onex_analytics.sampling import EventSampler, ProbabilityPolicy, TailPolicy, TailSampler, apply
 from onex_analytics.sizing import SizePolicy, decode
 
 NO_JSON = {"event_id": "e", "metadata": {"when": object()}}
@@ -208,6 +209,31 @@ def test_many_threads_lose_nothing():
     arrived = [decode(payload)["event_id"] for payload in sent]
     assert (len(arrived), set(arrived)) == (len(wanted), wanted)
     assert counts.adds_up and counts.exported == len(wanted) and counts.pending == 0
+
+
+def at(second: float) -> str:
+    return (datetime(2026, 11, 1, 9, tzinfo=UTC) + timedelta(seconds=second)).isoformat()
+
+
+def test_a_sampler_that_holds_traces_lets_them_go_on_once_they_are_decided():
+    sent: list[dict[str, Any]] = []
+    policy = TailPolicy(policies=[{"kind": "status_code"}], decision_wait_ms=2000)
+    pipeline = EventPipeline(sent.extend, sample=TailSampler(policy))
+    assert pipeline.emit(event(1, trace_id="a", timestamp=at(0)))
+    assert pipeline.emit(event(2, trace_id="a", timestamp=at(1)) | {"event_type": "NODE_FAILURE"})
+    assert pipeline.emit(event(3, trace_id="b", timestamp=at(1.5)))
+    assert (sent, pipeline.counts().pending) == ([], 3)
+    pipeline.advance(datetime(2026, 11, 1, 9, 0, 2, tzinfo=UTC))
+    assert [one["event_id"] for one in sent] == ["e1", "e2"]
+    counts = pipeline.close()
+    assert (counts.exported, counts.dropped, counts.pending) == (2, {"sampled_out": 1}, 0)
+    assert counts.adds_up
+    assert not pipeline.emit(event(4)) and pipeline.counts().adds_up
+
+
+def test_what_cannot_sample_is_refused():
+    with pytest.raises(InvalidOption, match=r"sample is 'ProbabilityPolicy'"):
+        EventPipeline(print, sample=ProbabilityPolicy(probability=0.5))  # type: ignore[arg-type]
 
 
 @given(st.lists(st.sampled_from(["fine", "large", "no JSON", "no event"]), max_size=30), st.booleans(), st.booleans())
