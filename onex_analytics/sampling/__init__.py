@@ -11,6 +11,8 @@ from onex_analytics.loading import loaded_later
 
 if TYPE_CHECKING:
     from onex_analytics.sampling.deciding import Decision, apply
+    from onex_analytics.sampling.dynamic_policies import DynamicPolicy
+    from onex_analytics.sampling.dynamic_sampler import DynamicSampler
     from onex_analytics.sampling.estimates import estimate
     from onex_analytics.sampling.metrics import Metric, metric_of
     from onex_analytics.sampling.policies import ProbabilityPolicy, RulePolicy, SampleRule
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Decision",
+    "DynamicPolicy",
+    "DynamicSampler",
     "EventSampler",
     "Metric",
     "Prices",
@@ -43,6 +47,8 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "deciding": ("Decision", "apply"),
     "estimates": ("estimate",),
     "metrics": ("Metric", "metric_of"),
+    "dynamic_policies": ("DynamicPolicy",),
+    "dynamic_sampler": ("DynamicSampler",),
     "policies": ("ProbabilityPolicy", "RulePolicy", "SampleRule"),
     "sampler": ("EventSampler",),
     "simulation": ("Prices", "Simulation", "simulate"),

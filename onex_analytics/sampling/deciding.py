@@ -16,7 +16,7 @@ import polars as pl
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import require
 from onex_analytics.sampling.arrivals import ARRIVAL, require_times
-from onex_analytics.sampling.dynamic_deciding import dynamic_decisions
+from onex_analytics.sampling.dynamic_deciding import dynamic_decisions, require_texts
 from onex_analytics.sampling.dynamic_policies import DynamicPolicy
 from onex_analytics.sampling.policies import Policy, Scope
 from onex_analytics.sampling.randomness import randomness, randomness_of
@@ -108,6 +108,7 @@ def apply(policy: AnyPolicy, events: pl.LazyFrame, *, upstream: Upstream = "inde
 
     Raises:
         MissingColumns: the frame lacks a column that is read.
+        InvalidOption: a column holds what the policy cannot look at, such as a time that is none.
 
     >>> import polars as pl
     >>> from onex_analytics.sampling import ProbabilityPolicy
@@ -135,6 +136,7 @@ def apply(policy: AnyPolicy, events: pl.LazyFrame, *, upstream: Upstream = "inde
                                  pl.Struct(DECISION))  # fmt: skip
     elif isinstance(policy, DynamicPolicy):
         require_times(columns)
+        require_texts(policy, columns)
         read = pl.struct(identifier, *(name for name in columns if name in {*ARRIVAL, *policy.reads}))
         found = read.map_batches(lambda rows: dynamic_decisions(policy, rows.struct.unnest()).to_struct(rows.name),
                                  pl.Struct(DECISION))  # fmt: skip

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.model.event_rows import event_row
-from onex_analytics.sampling.deciding import IDS, Decision, Verdict, of_verdict, verdict_on
+from onex_analytics.sampling.deciding import IDS, AnyPolicy, Decision, Verdict, of_verdict, verdict_on
 from onex_analytics.sampling.policies import Policy, RulePolicy, SampleRule, Scope
 
 _MOST_VERDICTS = 4096
@@ -41,7 +41,7 @@ class EventSampler:
     """
 
     def __init__(
-        self, sample_rates: Mapping[str, float] | Policy, *, default: float = 1.0, seed: int | None = None,
+        self, sample_rates: Mapping[str, float] | AnyPolicy, *, default: float = 1.0, seed: int | None = None,
         scope: Scope = "event",
     ) -> None:  # fmt: skip
         if isinstance(sample_rates, Mapping):
@@ -52,7 +52,7 @@ class EventSampler:
                           for name, share in sample_rates.items())  # fmt: skip
             sample_rates = RulePolicy(name="rates", rules=rules, default=default, keep_failures=False, scope=scope)
         if not isinstance(sample_rates, Policy):
-            wanted = "rates by event type, or a policy about single events; a TailPolicy has a TailSampler"
+            wanted = "rates by event type, or a policy about single events; TailPolicy and DynamicPolicy have samplers"
             raise InvalidOption("sample_rates", type(sample_rates).__name__, wanted)
         self.policy: Policy = sample_rates
         self._draw = Random(seed).random

@@ -223,5 +223,5 @@ def test_a_column_that_is_not_there_or_holds_something_else_is_refused():
 
 
 def test_the_sampler_of_single_events_does_not_take_it():
-    with pytest.raises(InvalidOption, match="TailSampler"):
+    with pytest.raises(InvalidOption, match="TailPolicy and DynamicPolicy have samplers"):
         EventSampler(TailPolicy(policies=[ALWAYS]))
