@@ -41,13 +41,13 @@ def coverage_lost(skewness: pl.Expr, kurtosis: pl.Expr, level: float = 0.95) -> 
 
 
 def heavy(tail_index: pl.Expr, top: pl.Expr) -> pl.Expr:
-    """Whether an index of 2 lies within two standard errors of Hill's index of the `top` largest, or above it.
+    """Whether an index of 2 lies within three standard errors of Hill's index of the `top` largest, or above it.
 
-    >>> found = pl.DataFrame({"index": [2.2, 2.4, None], "top": [200, 200, 0]})
+    >>> found = pl.DataFrame({"index": [2.4, 2.5, None], "top": [200, 200, 0]})
     >>> found.select(heavy(pl.col("index"), pl.col("top"))).to_series().to_list()
     [True, False, False]
     """
-    return (tail_index <= _LEAST_INDEX * (1 + 2 / top.sqrt())).fill_null(False)
+    return (tail_index <= _LEAST_INDEX * (1 + 3 / top.sqrt())).fill_null(False)
 
 
 def grounds(found: NDArray[np.float64]) -> pl.DataFrame:

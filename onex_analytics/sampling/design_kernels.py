@@ -12,6 +12,8 @@ import math
 import numpy as np
 from numba import njit
 
+from onex_analytics.sampling.segment_kernels import sort_few
+
 TRUE, TRUE_DEN, REACHED, REACHED_DEN, VARIANCE, THIRD, FOURTH, SQUARES, TRACES, INVERSE, NEVER, TAIL, TOP = range(13)
 WIDTH = 13
 """Columns of `moments`: see there."""
@@ -19,199 +21,7 @@ WIDTH = 13
 LARGEST = 200
 """So many of the largest contributions tell how heavy the tail is."""
 
-_FEW = 24
-_TRIED = 1 << 16
-
-
-@njit(nogil=True, cache=True)
-def in_order(clusters, count):  # type: ignore[no-untyped-def]
-    """The rows, cluster by cluster, and where each cluster begins."""
-    begins = np.zeros(count + 1, dtype=np.int64)
-    for i in range(len(clusters)):
-        begins[clusters[i] + 1] += 1
-    for c in range(count):
-        begins[c + 1] += begins[c]
-    place = begins[:-1].copy()
-    order = np.empty(len(clusters), dtype=np.int32)
-    for i in range(len(clusters)):
-        order[place[clusters[i]]] = i
-        place[clusters[i]] += 1
-    return order, begins
-
-
-@njit(nogil=True, cache=True)
-def _sort(keys, order, n):  # type: ignore[no-untyped-def]
-    """Fill `order` with the places of the `n` keys in ascending order."""
-    if n > _FEW:
-        order[:n] = np.argsort(keys[:n], kind="mergesort")
-        return
-    for i in range(n):
-        j = i
-        while j > 0 and keys[order[j - 1]] > keys[i]:
-            order[j] = order[j - 1]
-            j -= 1
-        order[j] = i
-
-
-@njit(nogil=True, cache=True)
-def _mixed(word, number):  # type: ignore[no-untyped-def]
-    word = (word ^ number) * np.uint64(0x9E3779B97F4A7C15)
-    return word ^ (word >> np.uint64(29))
-
-
-@njit(nogil=True, cache=True)
-def segments(begins, group, stratum, strata, inside, num, den):  # type: ignore[no-untyped-def]
-    """What each cluster adds up to, group by group and in each stratum: cells, of which a segment has some.
-
-    Segments that are equal in all but their cluster are told once, as long as there are enough of them.
-
-    Args:
-        begins: where each cluster begins among the rows.
-        group, stratum: of each row; `strata` is how many there are of the latter.
-        inside: which rows count.
-        num, den: what is added up of each row; no `den` where its size is 0.
-
-    Returns:
-        Of each segment its group, how often it is there, and where its cells begin; of each cell the stratum, and the
-        sums of `num` and `den`.
-    """
-    rows = 0
-    longest = 0
-    for c in range(len(begins) - 1):
-        longest = max(longest, begins[c + 1] - begins[c])
-    for i in range(len(group)):
-        rows += inside[i]
-    ratio = len(den) > 0
-    seg_group = np.empty(rows, dtype=np.int32)
-    seg_times = np.empty(rows, dtype=np.int64)
-    seg_hash = np.empty(rows, dtype=np.uint64)
-    seg_begin = np.zeros(rows + 1, dtype=np.int64)
-    cell_stratum = np.empty(rows, dtype=np.int32)
-    cell_num = np.empty(rows)
-    cell_den = np.empty(rows if ratio else 0)
-    keys = np.empty(longest, dtype=np.int64)
-    members = np.empty(longest, dtype=np.int64)
-    order = np.empty(longest, dtype=np.int64)
-    held = np.full(1 << 12, -1, dtype=np.int32)
-    looking = True
-    count = 0
-    seen = 0
-    for c in range(len(begins) - 1):
-        k = 0
-        for i in range(begins[c], begins[c + 1]):
-            if inside[i]:
-                keys[k] = np.int64(group[i]) * strata + stratum[i]
-                members[k] = i
-                k += 1
-        if k > 1:
-            _sort(keys, order, k)
-        elif k:
-            order[0] = 0
-        at = 0
-        while at < k:  # one segment: the rows of one group
-            of = keys[order[at]] // strata
-            first = seg_begin[count]
-            end = first - 1
-            last = np.int64(-1)
-            while at < k and keys[order[at]] // strata == of:
-                key = keys[order[at]]
-                i = members[order[at]]
-                if key != last:
-                    end += 1
-                    cell_stratum[end] = key - of * strata
-                    cell_num[end] = 0.0
-                    if ratio:
-                        cell_den[end] = 0.0
-                    last = key
-                cell_num[end] += num[i]
-                if ratio:
-                    cell_den[end] += den[i]
-                at += 1
-            end += 1
-            seen += 1
-            if looking:
-                h = _mixed(np.uint64(of + 1), np.uint64(end - first))
-                for j in range(first, end):
-                    h = _mixed(h, np.uint64(cell_stratum[j]))
-                    h = _mixed(h, np.float64(cell_num[j]).view(np.uint64))
-                    if ratio:
-                        h = _mixed(h, np.float64(cell_den[j]).view(np.uint64))
-                mask = len(held) - 1
-                slot = np.int64(h >> np.uint64(40)) & mask
-                found = -1
-                while held[slot] >= 0:
-                    other = held[slot]
-                    if seg_hash[other] == h and seg_group[other] == of and (
-                        seg_begin[other + 1] - seg_begin[other] == end - first
-                    ):
-                        same = True
-                        for j in range(end - first):
-                            o = seg_begin[other] + j
-                            if cell_stratum[o] != cell_stratum[first + j] or cell_num[o] != cell_num[first + j] or (
-                                ratio and cell_den[o] != cell_den[first + j]
-                            ):
-                                same = False
-                                break
-                        if same:
-                            found = other
-                            break
-                    slot = (slot + 1) & mask
-                if found >= 0:
-                    seg_times[found] += 1
-                    continue
-                held[slot] = count
-                seg_hash[count] = h
-            seg_group[count] = of
-            seg_times[count] = 1
-            count += 1
-            seg_begin[count] = end
-            if looking and 2 * count > len(held):
-                if len(held) >= _TRIED and 4 * count > seen:
-                    looking = False
-                else:
-                    held = np.full(4 * len(held), -1, dtype=np.int32)
-                    mask = len(held) - 1
-                    for s in range(count):
-                        slot = np.int64(seg_hash[s] >> np.uint64(40)) & mask
-                        while held[slot] >= 0:
-                            slot = (slot + 1) & mask
-                        held[slot] = s
-    cells = seg_begin[count]
-    return (
-        seg_group[:count].copy(), seg_times[:count].copy(), seg_begin[:count + 1].copy(),
-        cell_stratum[:cells].copy(), cell_num[:cells].copy(), cell_den[:cells].copy() if ratio else cell_den,
-    )  # fmt: skip
-
-
-@njit(nogil=True, cache=True)
-def by_group(seg_group, seg_times, seg_begin, cell_stratum, cell_num, cell_den, groups):  # type: ignore[no-untyped-def]
-    """The same segments, group by group, and where each group begins."""
-    count = len(seg_group)
-    begins = np.zeros(groups + 1, dtype=np.int64)
-    for s in range(count):
-        begins[seg_group[s] + 1] += 1
-    for g in range(groups):
-        begins[g + 1] += begins[g]
-    place = begins[:-1].copy()
-    order = np.empty(count, dtype=np.int64)
-    for s in range(count):
-        order[place[seg_group[s]]] = s
-        place[seg_group[s]] += 1
-    times = np.empty_like(seg_times)
-    begin = np.zeros_like(seg_begin)
-    stratum, num, den = np.empty_like(cell_stratum), np.empty_like(cell_num), np.empty_like(cell_den)
-    at = 0
-    for s in range(count):
-        of = order[s]
-        times[s] = seg_times[of]
-        for i in range(seg_begin[of], seg_begin[of + 1]):
-            stratum[at] = cell_stratum[i]
-            num[at] = cell_num[i]
-            if len(den):
-                den[at] = cell_den[i]
-            at += 1
-        begin[s + 1] = at
-    return begins, times, begin, stratum, num, den
+_LEAST_TOP = 25
 
 
 @njit(nogil=True, cache=True)
@@ -245,16 +55,22 @@ def _push(heap, size, value, times):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def _tail(heap, size, count):  # type: ignore[no-untyped-def]
-    """Hill's index of the tail of the standard deviations whose squares a heap holds, and of how many it is."""
+    """Hill's index of the tail of standard deviations, of which a heap holds the largest squares; of how many it is.
+
+    It is of the largest fiftieth. NaN where those are fewer than 25, or most of them equal others: such have no tail.
+    """
     k = min(size - 1, count // 50)
-    if k < 10:
+    if k < _LEAST_TOP:
         return np.nan, 0
-    largest = np.sort(heap[:size])
-    base = largest[size - 1 - k]
+    largest = np.sort(heap[:size])[size - 1 - k:]
     total = 0.0
-    for i in range(size - k, size):
-        total += 0.5 * math.log(largest[i] / base)
-    return (k / total if total > 0 else np.inf), k
+    steps = 0
+    for i in range(1, k + 1):
+        total += 0.5 * math.log(largest[i] / largest[0])
+        steps += largest[i] > largest[i - 1] * (1.0 + 1e-9)
+    if 2 * steps < k:
+        return np.nan, 0
+    return k / total, k
 
 
 @njit(nogil=True, cache=True)
@@ -264,7 +80,7 @@ def moments(share, expanded, begins, seg_times, seg_begin, cell_stratum, cell_nu
     Args:
         share: with which each stratum is kept.
         expanded: whether what is kept is divided by its share, as an estimate does; else it is only added up.
-        begins: where the segments of each group begin; then the segments, as `by_group` gives them.
+        begins: where the segments of each group begin; then the segments, as `segment_kernels.by_group` gives them.
         told: filled, one row a group. `TRUE`, `TRUE_DEN`: sums of all; `REACHED`, `REACHED_DEN`: of what has a share
             above 0 (not expanded: the expected sums). `VARIANCE`, `THIRD`, `FOURTH`: cumulants of the sum, of a ratio
             of its linearised residuals num − R·den. `SQUARES`: of the variances of clusters, each over p, the greatest
@@ -346,7 +162,7 @@ def moments(share, expanded, begins, seg_times, seg_begin, cell_stratum, cell_nu
                 row[TRACES] += times
                 row[INVERSE] += times / top
                 row[NEVER] = -np.inf if top >= 1.0 else row[NEVER] + times * math.log1p(-top)
-                _sort(keys, order, n)
+                sort_few(keys, order, n)
                 second = (1.0 - top) * total * total
                 third = -(1.0 - top) * total * total * total
                 fourth = (1.0 - top) * total * total * total * total
@@ -411,7 +227,7 @@ def estimated_moments(counts, begins, seg_times, seg_begin, stratum, cell_num, c
                 keys[i] = counts[stratum[first + i]]
             order[0] = 0
             if k > 1:
-                _sort(keys, order, k)
+                sort_few(keys, order, k)
             least = keys[order[0]]
             row[TRACES] += times * least
             row[INVERSE] += times * least * least

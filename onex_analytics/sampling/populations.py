@@ -20,7 +20,7 @@ from onex_analytics.frames.columns import require
 from onex_analytics.frames.grouping import Grouping, streamed
 from onex_analytics.frames.outcomes import failed, finished
 from onex_analytics.frames.quantiles import Share, exact_share, index_of
-from onex_analytics.sampling import design_kernels as kernels
+from onex_analytics.sampling import segment_kernels as kernels
 from onex_analytics.sampling.deciding import IDS
 from onex_analytics.sampling.metrics import Metric
 from onex_analytics.sampling.policies import Scope
@@ -32,7 +32,7 @@ Flags = NDArray[np.bool_]
 
 
 class Segments(NamedTuple):
-    """What each trace adds up to in each group, as `design_kernels.by_group` gives it."""
+    """What each trace adds up to in each group, as `segment_kernels.by_group` gives it."""
 
     begins: NDArray[np.int64]
     times: NDArray[np.int64]
