@@ -132,8 +132,8 @@ class EventPipeline:
     Args:
         exporter: called with a list: of events, or of payloads (bytes, see `sizing.decode`) where there is `size` or
             `protect`. With `batch` it is called in the batcher's thread, and tried again where it raises.
-        sample: keeps some events, such as an `EventSampler`, or a `TailSampler`, which holds them until their trace is
-            decided. None keeps all.
+        sample: keeps some events: an `EventSampler`, a `DynamicSampler`, or a `TailSampler`, which holds them until
+            their trace is decided. None keeps all.
         size: what is sent of an event; None sends it as it is.
         protect: makes of a payload what may be sent: it comes behind `size`, as what is encrypted cannot be compressed.
             Where it raises, the event is dropped ("unprotected").
@@ -176,7 +176,7 @@ class EventPipeline:
         self._decide = sample.decide if isinstance(sample, Decides) else None
         self._holder = sample if isinstance(sample, Holds) else None
         if sample is not None and self._decide is None and self._holder is None:
-            raise InvalidOption("sample", type(sample).__name__, "an EventSampler or a TailSampler, not yet in use")
+            raise InvalidOption("sample", type(sample).__name__, "an EventSampler, a DynamicSampler or a TailSampler")
         self._deciding = threading.Lock()
         self._lock = threading.Lock()
         self._emitted = self._kept = self._alone = 0
@@ -221,7 +221,8 @@ class EventPipeline:
         decision: Decision | None = None
         if self._decide is not None:
             try:
-                decision = self._decide(event)
+                with self._deciding:  # a sampler that counts is used by one thread at a time
+                    decision = self._decide(event)
             except Exception as error:
                 return self._drop("sample", "no_event", event, error)
         return self._go_on(event, decision)
