@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from onex_analytics.sampling.tail_policies import TailPolicy
     from onex_analytics.sampling.tail_sampler import TailSampler
     from onex_analytics.sampling.thresholds import threshold_to_tracestate, tracestate_to_threshold
+    from onex_analytics.sampling.trace_id_ratio import TraceIdRatioBased
 
 __all__ = [
     "Decision",
@@ -35,6 +36,7 @@ __all__ = [
     "Simulation",
     "TailPolicy",
     "TailSampler",
+    "TraceIdRatioBased",
     "apply",
     "estimate",
     "metric_of",
@@ -54,6 +56,7 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "simulation": ("Prices", "Simulation", "simulate"),
     "tail_policies": ("TailPolicy",),
     "tail_sampler": ("TailSampler",),
+    "trace_id_ratio": ("TraceIdRatioBased",),
     "thresholds": ("threshold_to_tracestate", "tracestate_to_threshold"),
 }
 __getattr__, __dir__ = loaded_later(__name__, __all__, _LOADED_LATER)

@@ -24,6 +24,7 @@ from onex_analytics.sampling.tail_asking import require_kinds
 from onex_analytics.sampling.tail_deciding import tail_decisions
 from onex_analytics.sampling.tail_policies import TailPolicy
 from onex_analytics.sampling.thresholds import adjusted_count_of, probability_of, threshold_of
+from onex_analytics.sampling.trace_id_ratio import TraceIdRatioBased, ratio_decisions
 
 IDS: dict[Scope, tuple[str, ...]] = {"trace": ("trace_id", "correlation_id", "event_id"), "event": ("event_id",)}
 """The columns whose first that is there, and not empty, is drawn by."""
@@ -36,7 +37,7 @@ DECISION = pl.Schema({
 })  # fmt: skip
 """What `apply` adds to each event."""
 
-AnyPolicy = Policy | TailPolicy | DynamicPolicy
+AnyPolicy = Policy | TailPolicy | DynamicPolicy | TraceIdRatioBased
 """What `apply` takes."""
 
 Upstream = Literal["independent", "consistent"]
@@ -108,7 +109,8 @@ def apply(policy: AnyPolicy, events: pl.LazyFrame, *, upstream: Upstream = "inde
 
     Raises:
         MissingColumns: the frame lacks a column that is read.
-        InvalidOption: a column holds what the policy cannot look at, such as a time that is none.
+        InvalidOption: a column holds what the policy cannot look at, such as a time that is none; or
+            `upstream="consistent"` with TraceIdRatioBased, which is not.
 
     >>> import polars as pl
     >>> from onex_analytics.sampling import ProbabilityPolicy
@@ -128,7 +130,12 @@ def apply(policy: AnyPolicy, events: pl.LazyFrame, *, upstream: Upstream = "inde
     identifier = pl.coalesce(
         pl.when(pl.col(name).cast(pl.String) != "").then(pl.col(name).cast(pl.String)) for name in ids
     ).alias("_id")
-    if isinstance(policy, TailPolicy):
+    if isinstance(policy, TraceIdRatioBased):
+        if upstream == "consistent":
+            raise InvalidOption("upstream", upstream, '"independent": TraceIdRatioBased reads other bits of an id')
+        found = identifier.map_batches(lambda ids: ratio_decisions(policy, ids).to_struct(ids.name),
+                                       pl.Struct(DECISION), is_elementwise=True)  # fmt: skip
+    elif isinstance(policy, TailPolicy):
         require_times(columns)
         require_kinds(policy.conditions, columns)
         read = pl.struct(identifier, *(name for name in columns if name in {*ARRIVAL, *policy.reads}))

@@ -37,9 +37,14 @@ def randomness(identifier: str) -> int:
     '0xd28300db33ec75'
     """
     one = plain(identifier)
-    if len(one) == _UUID_DIGITS and one[12] in "47" and one[16] in "89ab" and not one.strip(_HEX):
+    if is_random_uuid(one):
         return int(one[-2 * _BYTES :], 16)
     return int.from_bytes(hashlib.sha256(one.encode("utf-8", "surrogatepass")).digest()[-_BYTES:])
+
+
+def is_random_uuid(one: str) -> bool:
+    """Whether a plain id is a UUID of version 4 or 7."""
+    return len(one) == _UUID_DIGITS and one[12] in "47" and one[16] in "89ab" and not one.strip(_HEX)
 
 
 def plain(identifier: str) -> str:

@@ -12,6 +12,7 @@ from onex_analytics.exceptions import InvalidOption
 from onex_analytics.model.event_rows import event_row
 from onex_analytics.sampling.deciding import IDS, AnyPolicy, Decision, Verdict, of_verdict, verdict_on
 from onex_analytics.sampling.policies import Policy, RulePolicy, SampleRule, Scope
+from onex_analytics.sampling.trace_id_ratio import TraceIdRatioBased, ratio_decision
 
 _MOST_VERDICTS = 4096
 
@@ -51,10 +52,10 @@ class EventSampler:
             rules = tuple(SampleRule(name=name, event_type=(name,), probability=share)
                           for name, share in sample_rates.items())  # fmt: skip
             sample_rates = RulePolicy(name="rates", rules=rules, default=default, keep_failures=False, scope=scope)
-        if not isinstance(sample_rates, Policy):
+        if not isinstance(sample_rates, Policy | TraceIdRatioBased):
             wanted = "rates by event type, or a policy about single events; TailPolicy and DynamicPolicy have samplers"
             raise InvalidOption("sample_rates", type(sample_rates).__name__, wanted)
-        self.policy: Policy = sample_rates
+        self.policy: Policy | TraceIdRatioBased = sample_rates
         self._draw = Random(seed).random
         self._rates: dict[str, float] = {}
         self._reads = self.policy.reads
@@ -81,6 +82,9 @@ class EventSampler:
             InvalidOption: it is no event.
         """
         row = event_row(event, self._columns)
+        if isinstance(self.policy, TraceIdRatioBased):
+            identifier = next((str(one) for one in row.values() if one not in (None, "")), None)
+            return Decision(*ratio_decision(self.policy, identifier))
         facts = tuple([None if row[name] is None else str(row[name]) for name in self._reads])
         verdict = self._verdicts.get(facts)
         if verdict is None:
