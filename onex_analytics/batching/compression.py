@@ -87,8 +87,8 @@ def calibrate_compression(
         raise InvalidOption("codec", codec, " or ".join(_USUAL_LEVEL))
     chosen = _USUAL_LEVEL[codec] if level is None else level
     lines = _lines(events)
-    if not lines:
-        raise InvalidOption("events", "none", "at least one event to compress")
+    if not any(lines):
+        raise InvalidOption("events", "none, or empty ones", "at least one event to compress")
     compress = _compressor(codec, chosen)
     sizes: list[float] = []
     shares: list[float] = []
@@ -106,8 +106,6 @@ def calibrate_compression(
         if raw and (not sizes or raw / taken > sizes[-1]):
             sizes.append(raw / taken)
             shares.append(packed / raw)
-    if not sizes:
-        raise InvalidOption("events", "empty texts", "events with at least one byte")
     return CompressionCurve(codec=codec, level=chosen, batch_bytes=tuple(sizes), shares=tuple(shares))
 
 
