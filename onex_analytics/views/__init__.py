@@ -5,7 +5,7 @@ This is the only room that imports Plotly.
 
 from __future__ import annotations
 
-from onex_analytics.views import alerting, error_patterns, overview, profiling
+from onex_analytics.views import alerting, error_patterns, overview, profiling, sizing
 from onex_analytics.views.page import Section, html_figure, html_page
 from onex_analytics.views.report import ReportFrames, report_page
 from onex_analytics.views.report_of_alerts import AlertFrames, SweptRule
@@ -33,4 +33,6 @@ __all__ = [
     "overview",
     "profiling",
     "report_page",
+    "sampling",
+    "sizing",
 ]
