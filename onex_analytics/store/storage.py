@@ -61,6 +61,7 @@ class Table:
         self.options = dict(storage_options or {}) or None
         self._delta: DeltaTable | None = None
         self._listed: tuple[int, pl.DataFrame] | None = None
+        self._every: tuple[int, list[StoredFile]] | None = None
         self._staged: set[str] = set()
 
     # ------------------------------------------------------------------ opening
@@ -184,12 +185,18 @@ class Table:
 
     def files(self, asked: Selection = EVERYTHING) -> list[StoredFile]:
         """The files that may hold what was asked for, by the statistics in the log; the oldest events first."""
+        version, every = self.delta.version(), self._every
+        if asked == EVERYTHING and every is not None and every[0] == version:
+            return every[1].copy()
         frame = self._frame()
         if frame.is_empty():
             return []
-        chosen = frame.filter(asked.files(frame.columns))
+        chosen = frame if asked == EVERYTHING else frame.filter(asked.files(frame.columns))
         chosen = chosen.sort(["min.timestamp", "path"] if "min.timestamp" in frame.columns else "path")
-        return [StoredFile(*row) for row in chosen.select("path", "size_bytes", "num_records").iter_rows()]
+        found = [StoredFile(*row) for row in chosen.select("path", "size_bytes", "num_records").iter_rows()]
+        if asked == EVERYTHING:
+            self._every = version, found.copy()
+        return found
 
     def times(self) -> pl.DataFrame:
         """One row a file: `path`, and the earliest and latest `timestamp` in it, null where the log does not say."""
