@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from onex_analytics.batching.compression import CompressionCurve, calibrate_compression
     from onex_analytics.batching.exporters import ServiceTime
     from onex_analytics.batching.policies import BatchPolicy
+    from onex_analytics.batching.presets import PRESETS, Preset
     from onex_analytics.batching.shapes import BatchingResult
     from onex_analytics.batching.simulation import compare_policies, simulate_batching
 
 __all__ = [
+    "PRESETS",
     "AsyncEventBatcher",
     "BatchCounts",
     "BatchPolicy",
@@ -29,6 +31,7 @@ __all__ = [
     "EventBatcher",
     "ManualClock",
     "MonotonicClock",
+    "Preset",
     "ServiceTime",
     "calibrate_compression",
     "compare_policies",
@@ -43,6 +46,7 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "compression": ("CompressionCurve", "calibrate_compression"),
     "exporters": ("ServiceTime",),
     "policies": ("BatchPolicy",),
+    "presets": ("PRESETS", "Preset"),
     "shapes": ("BatchingResult",),
     "simulation": ("compare_policies", "simulate_batching"),
 }
