@@ -38,8 +38,8 @@ from onex_analytics.alerting.routing import (
 )  # fmt: skip
 from onex_analytics.alerting.rules import Group, Rule, RuleSet
 from onex_analytics.alerting.templates import check_template
-from onex_analytics.alerting.yaml_tree import Node, Step
 from onex_analytics.exceptions import FilterError
+from onex_analytics.model.yaml_tree import Node, Step, line_at, node_at, place_name
 
 Mistake: TypeAlias = tuple[int, str, str]
 """Line, problem and mend."""
@@ -210,31 +210,6 @@ def _in_labels(tree: Node, place: tuple[Step, ...], names: Iterable[str], schema
             yield line, f"by: column {name} holds lists", "name a column of single values"
 
 
-def place_name(place: Iterable[Step]) -> str:
-    """The last key of a place, with the number of an entry: `steps[1]`.
-
-    >>> place_name(("when", "sequence", "steps", 1)), place_name(("groups", 0, "rules", 2, "where"))
-    ('steps[1]', 'where')
-    """
-    name, entry = "the file", ""
-    for step in place:
-        name, entry = (name, f"[{step}]") if isinstance(step, int) else (step, "")
-    return name + entry
-
-
-def line_at(tree: Node, place: Iterable[Step]) -> int:
-    """The line of a place, or of the nearest thing around it that the file says."""
-    node, line = tree, tree.line
-    for step in place:
-        if isinstance(step, int) and isinstance(node.held, list) and step < len(node.held):
-            node = node.held[step]
-            line = node.line
-        elif isinstance(step, str) and isinstance(node.held, dict) and step in node.held:
-            line = node.line_of(step)
-            node = node.held[step]
-    return line
-
-
 def line_within(tree: Node, place: tuple[Step, ...], within: tuple[Step, ...]) -> int:
     """The line of something in a rule; keys of the condition may stand beside it or inside it."""
     if len(within) == 1:
@@ -242,14 +217,3 @@ def line_within(tree: Node, place: tuple[Step, ...], within: tuple[Step, ...]) -
             if (node := node_at(tree, place)) is not None and node_at(node, way) is not None:
                 return line_at(tree, (*place, *way))
     return line_at(tree, (*place, *within))
-
-
-def node_at(tree: Node, place: Iterable[Step]) -> Node | None:
-    """What stands at a place of the file."""
-    node: Node | None = tree
-    for step in place:
-        if isinstance(step, int):
-            node = node.held[step] if node is not None and isinstance(node.held, list) else None
-        else:
-            node = None if node is None else node.get(step)
-    return node

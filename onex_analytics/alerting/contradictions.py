@@ -28,7 +28,7 @@ from onex_analytics.alerting.conditions import (
 )
 from onex_analytics.alerting.durations import duration_text
 from onex_analytics.alerting.rules import Group, Rule
-from onex_analytics.alerting.yaml_tree import Step
+from onex_analytics.model.yaml_tree import Step
 
 Contradiction: TypeAlias = tuple[tuple[Step, ...], str, str]
 """Where it stands within the rule, what is wrong, and the mend."""

@@ -13,9 +13,9 @@ import polars as pl
 from onex_analytics.alerting.checking import mistakes_in_keys, mistakes_in_rules
 from onex_analytics.alerting.mistakes import mistakes_of
 from onex_analytics.alerting.rules import RuleSet
-from onex_analytics.alerting.yaml_tree import read_yaml
 from onex_analytics.exceptions import RuleError, SourceError
 from onex_analytics.model.shapes import EVENTS
+from onex_analytics.model.yaml_tree import read_yaml
 
 DIMENSION_TYPES: dict[str, pl.DataType] = {
     "str": pl.String(), "i64": pl.Int64(), "f64": pl.Float64(), "bool": pl.Boolean(),

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from onex_analytics.alerting.checking import Mistake, line_at, node_at, place_name
+from onex_analytics.alerting.checking import Mistake
 from onex_analytics.alerting.conditions import KINDS
-from onex_analytics.alerting.yaml_tree import Node, Step
 from onex_analytics.exceptions import FilterError
+from onex_analytics.model.yaml_tree import Node, Step, line_at, node_at, place_name
 
 Part = TypeVar("Part", bound=BaseModel)
 

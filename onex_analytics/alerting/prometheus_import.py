@@ -14,8 +14,8 @@ from onex_analytics.alerting.loading import read_file
 from onex_analytics.alerting.prometheus import UNMAPPED
 from onex_analytics.alerting.rules import Group, Rule, RuleSet
 from onex_analytics.alerting.templates import check_template
-from onex_analytics.alerting.yaml_tree import read_yaml
 from onex_analytics.exceptions import RuleError
+from onex_analytics.model.yaml_tree import read_yaml
 
 _OF_RULE = ("for", "keep_firing_for", "labels", "annotations")
 

@@ -14,8 +14,8 @@ from onex_analytics.alerting.durations import Duration, Length
 from onex_analytics.alerting.frozen import Frozen, FrozenMap, Whole
 from onex_analytics.alerting.loading import read_file
 from onex_analytics.alerting.mistakes import mistakes_of
-from onex_analytics.alerting.yaml_tree import Node, read_yaml
 from onex_analytics.exceptions import RuleError
+from onex_analytics.model.yaml_tree import Node, read_yaml
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 STATES = ("pending", "firing", "resolved")

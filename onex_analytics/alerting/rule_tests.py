@@ -27,16 +27,15 @@ from typing import Any
 import polars as pl
 
 from onex_analytics.alerting.backtesting import Backtest, backtest
-from onex_analytics.alerting.checking import line_at
 from onex_analytics.alerting.durations import duration_text
 from onex_analytics.alerting.filters.kinds import kind_of, mend_of_name
 from onex_analytics.alerting.loading import load_rules, presets, rule_schema
 from onex_analytics.alerting.rule_test_files import MOST_EVENTS, STATES, Expectation, RuleTest, read_rule_tests
 from onex_analytics.alerting.rules import RuleSet
-from onex_analytics.alerting.yaml_tree import Node
 from onex_analytics.exceptions import InvalidOption, RuleError
 from onex_analytics.model.event_rows import event_row
 from onex_analytics.model.shapes import EVENTS
+from onex_analytics.model.yaml_tree import Node, line_at
 
 CHECKS = pl.Schema({
     "file": pl.String(),

@@ -6,7 +6,7 @@ Plain words are read as YAML 1.2 reads them: `on`, `yes` and `1:30` are texts, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -105,6 +105,42 @@ def _mend(problem: str) -> str:
     if "block" in problem:
         return "indent what belongs together alike"
     return "quote texts that begin with one of % @ ` & * ! { [ or hold ': ' or ' #'"
+
+
+def place_name(place: Iterable[Step]) -> str:
+    """The last key of a place, with the number of an entry: `steps[1]`.
+
+    >>> place_name(("when", "sequence", "steps", 1)), place_name(("groups", 0, "rules", 2, "where"))
+    ('steps[1]', 'where')
+    """
+    name, entry = "the file", ""
+    for step in place:
+        name, entry = (name, f"[{step}]") if isinstance(step, int) else (step, "")
+    return name + entry
+
+
+def line_at(tree: Node, place: Iterable[Step]) -> int:
+    """The line of a place, or of the nearest thing around it that the file says."""
+    node, line = tree, tree.line
+    for step in place:
+        if isinstance(step, int) and isinstance(node.held, list) and step < len(node.held):
+            node = node.held[step]
+            line = node.line
+        elif isinstance(step, str) and isinstance(node.held, dict) and step in node.held:
+            line = node.line_of(step)
+            node = node.held[step]
+    return line
+
+
+def node_at(tree: Node, place: Iterable[Step]) -> Node | None:
+    """What stands at a place of the file."""
+    node: Node | None = tree
+    for step in place:
+        if isinstance(step, int):
+            node = node.held[step] if node is not None and isinstance(node.held, list) else None
+        else:
+            node = None if node is None else node.get(step)
+    return node
 
 
 class _Composer:
