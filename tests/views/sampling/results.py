@@ -1,0 +1,91 @@
+"""Results to draw: simulations of logs made by hand, and what policies do to alerts, written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import polars as pl
+
+from onex_analytics import sampling
+from onex_analytics.cli.sample.alert_losses import LOSSES
+from onex_analytics.sampling import ProbabilityPolicy, RulePolicy, Simulation
+from tests.views.profiling.results import EVIL, LONG
+
+POLICIES = (
+    ProbabilityPolicy(name="half", probability=0.5),
+    ProbabilityPolicy(name="a tenth", probability=0.1),
+    RulePolicy(name="no starts", rules=[{"event_type": "NODE_START", "probability": 0}], default=0.3),
+)
+
+
+def log(traces_of_nodes: dict[str, int], ms: float = 5.0) -> pl.DataFrame:
+    """Traces of a start and an end; every fifth fails."""
+    rows = [(f"{node} {i}", node, word) for node, traces in traces_of_nodes.items() for i in range(traces)
+            for word in ("NODE_START", "NODE_FAILURE" if i % 5 == 0 else "NODE_SUCCESS")]  # fmt: skip
+    texts = dict.fromkeys(("trace_id", "node", "event_type"), pl.String)
+    return pl.DataFrame(rows, schema=texts, orient="row").with_columns(
+        pl.format("{} {}", "trace_id", "event_type").alias("event_id"), pl.col("trace_id").alias("correlation_id"),
+        pl.col("event_type").str.replace("NODE_", "").str.to_lowercase().alias("outcome"),
+        pl.when(pl.col("event_type") != "NODE_START").then(ms).alias("execution_time_ms"),
+    )
+
+
+def loss(policy: str, share: float | None, parts: tuple[float, float, float, float], pages: tuple[int, float, float],
+         incidents: tuple[float, float, float] | None = None) -> dict[str, object]:  # fmt: skip
+    """A row of `LOSSES`, of all rules together."""
+    known = dict.fromkeys(("incidents", "incidents_on_time", "incidents_late", "incidents_lost")) if incidents is None \
+        else {"incidents": round(sum(incidents)), "incidents_on_time": incidents[0], "incidents_late": incidents[1],
+              "incidents_lost": incidents[2]}  # fmt: skip
+    return {
+        "policy": policy, "events_share": share, "group": None, "rule": None, "bias": None, "draws": 1,
+        "full_firings": round(sum(parts[:3])), "on_time": parts[0], "late": parts[1],
+        "late_s_p50": 60.0 if parts[1] else None, "lost": parts[2], "false": parts[3], "full_pages": pages[0],
+        "pages_right": pages[1], "pages_false": pages[2], **known,
+    }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What figures are given."""
+
+    simulation: Simulation
+    losses: pl.DataFrame
+
+
+def _case(events: pl.DataFrame, *rows: dict[str, object], policies: tuple[object, ...] = POLICIES) -> Case:
+    found = sampling.simulate(policies, events, ["count", "error_rate", "p95(execution_time_ms)"], "node")
+    of_a_rule = [{**row, "group": "g", "rule": "Busy"} for row in rows]
+    return Case(found, pl.DataFrame([*of_a_rule, *rows], schema=LOSSES, orient="row"))
+
+
+@cache
+def cases() -> dict[str, Case]:
+    many = tuple(ProbabilityPolicy(name=f"{n} of 40", probability=n / 40) for n in range(1, 41))
+    return {
+        "a few": _case(
+            log({"cache_node": 200, "query_node": 400, "page_node": 40}),
+            loss("half", 0.51, (3, 2, 1, 1), (4, 2, 1), (2, 1, 0)),
+            loss("a tenth", 0.1, (0, 1, 5, 0), (4, 1, 0), (0, 0, 3)),
+        ),
+        "means of draws": _case(log({"a": 30}), loss("half", 0.5, (2.25, 0.5, 1.25, 0.3), (4, 1.7, 0.1))),
+        "no event": _case(log({}), loss("half", None, (0, 0, 0, 0), (0, 0, 0))),
+        "no policy tried on a rule": _case(log({"a": 1})),
+        "one trace": _case(log({"a": 1}), loss("half", 1.0, (1, 0, 0, 0), (1, 1, 0))),
+        "everything lost": _case(
+            log({"a": 40, "b": 9}), loss("nothing", 0.0, (0, 0, 9, 0), (9, 0, 0), (0, 0, 2)),
+            policies=(ProbabilityPolicy(name="nothing", probability=0),),
+        ),
+        "from few to very many": _case(
+            log({"rare": 2, "often": 3_000}, ms=1e12), loss("half", 0.5, (1_000_000, 1, 1, 1e6), (10**7, 1.0, 9e6))
+        ),
+        "200 nodes, 40 policies": _case(
+            log({f"node_{n:03}": 1 + n % 7 for n in range(200)}),
+            *(loss(f"{n} of 40", n / 40, (n, 0, 40 - n, 0), (40, n, 0), (n, 0, 0)) for n in range(1, 41)),
+            policies=many,
+        ),
+        "markup": _case(
+            log({EVIL: 40, LONG: 90}), *(loss(name, 0.5, (1, 1, 1, 1), (3, 1, 1), (1, 1, 1)) for name in (EVIL, LONG)),
+            policies=tuple(ProbabilityPolicy(name=name, probability=0.2) for name in (EVIL, LONG)),
+        ),
+    }  # fmt: skip

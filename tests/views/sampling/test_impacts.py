@@ -1,0 +1,55 @@
+import pytest
+
+from onex_analytics.views.sampling import alert_impact
+from onex_analytics.views.theme import description
+from tests.views.profiling.results import is_blank
+from tests.views.sampling.results import cases
+
+
+def bars(figure, name: str):
+    return [trace for trace in figure.data if trace.type == "bar" and trace.name.startswith(name)]
+
+
+def test_alerts_in_time_late_lost_and_false_follow_each_other():
+    figure = alert_impact(cases()["a few"].losses)
+    ends = [0.0, 0.0]
+    for name, widths in (("in time", [3, 0]), ("late", [2, 1]), ("lost", [1, 5]), ("false", [1, 0])):
+        bar = bars(figure, name)[0]
+        assert list(bar.x) == widths
+        assert list(bar.base) == ends
+        ends = [end + width for end, width in zip(ends, widths, strict=True)]
+
+
+def test_the_whole_log_is_marked_in_each_panel():
+    figure = alert_impact(cases()["a few"].losses)
+    marks = [list(trace.x) for trace in figure.data if trace.name == "the whole log"]
+    assert marks == [[6, 6, None] * 2, [4, 4, None] * 2, [3, 3, None] * 2]
+
+
+def test_incidents_have_a_panel_only_where_they_are_known():
+    titles = [[axis.title.text for axis in alert_impact(cases()[name].losses).select_xaxes()]
+              for name in ("a few", "means of draws")]  # fmt: skip
+    assert titles == [["alerts that fired", "pages that wake somebody", "incidents caught"],
+                      ["alerts that fired", "pages that wake somebody"]]  # fmt: skip
+
+
+def test_words_tell_the_numbers():
+    text = description(alert_impact(cases()["a few"].losses))
+    assert "a tenth keeps 10 % of the events; of 6 alerts 0 come in time, 1 late, 5 are lost, and 0 are false; " in text
+    assert "of 3 caught incidents 3 are lost" in text
+
+
+def test_means_of_draws_are_no_whole_numbers():
+    assert "of 4 alerts 2.2 come in time, 0.5 late" in description(alert_impact(cases()["means of draws"].losses))
+
+
+@pytest.mark.parametrize("most", [12, 3])
+def test_policies_that_are_not_drawn_are_counted(most):
+    assert f"{40 - most} more policies not drawn" in description(
+        alert_impact(cases()["200 nodes, 40 policies"].losses, most)
+    )
+
+
+def test_rules_alone_are_nothing_to_draw():
+    losses = cases()["a few"].losses
+    assert is_blank(alert_impact(losses.filter(losses["rule"].is_not_null())))
