@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from onex_analytics.batching import BatchPolicy
@@ -49,6 +49,13 @@ class SamplingSettings(BaseModel):
     policy: Annotated[ProbabilityPolicy | RulePolicy, Field(discriminator="kind")] | None = Field(
         default=None, description="a whole policy, in place of rates, default, keep_failures and scope"
     )
+
+    @field_validator("rates")
+    @classmethod
+    def _shares(cls, rates: dict[str, float]) -> dict[str, float]:
+        if wrong := {name: share for name, share in rates.items() if not 0 <= share <= 1}:
+            raise ValueError(f"{wrong}; wanted shares from 0 to 1")
+        return rates
 
     def sampler(self) -> EventSampler | None:
         """The live sampler; None where sampling is off.
