@@ -166,7 +166,10 @@ def _drawn(found: Simulation) -> list[tuple[str, go.Figure]]:
     from onex_analytics.views import sampling as views
 
     metrics = found.errors["metric"].unique(maintain_order=True)
-    return [(f"How far off {metric} is", views.group_errors(found.errors, metric)) for metric in metrics]
+    return [
+        ("What volume buys", views.volume_and_error(found.policies, found.errors)),
+        *((f"How far off {metric} is", views.group_errors(found.errors, metric)) for metric in metrics),
+    ]
 
 
 def _over_budget(errors: pl.DataFrame, max_error: float | None) -> int:

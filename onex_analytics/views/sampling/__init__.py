@@ -6,9 +6,12 @@ What a figure shows in words, for those who do not see it, stands in its layout:
 from __future__ import annotations
 
 from onex_analytics.views.sampling.error_bars import group_errors
+from onex_analytics.views.sampling.frontiers import frontier, volume_and_error
 from onex_analytics.views.sampling.impacts import alert_impact
 
 __all__ = [
     "alert_impact",
+    "frontier",
     "group_errors",
+    "volume_and_error",
 ]

@@ -12,6 +12,12 @@ from onex_analytics.cli.sample.alert_losses import LOSSES
 from onex_analytics.sampling import ProbabilityPolicy, RulePolicy, Simulation
 from tests.views.profiling.results import EVIL, LONG
 
+FRONTIER = pl.Schema({
+    "design": pl.String(), "budget": pl.Float64(), "volume_share": pl.Float64(), "worst_error": pl.Float64(),
+    "worst_metric": pl.String(), "worst_group": pl.String(), "mean_error": pl.Float64(), "efficient": pl.Boolean(),
+    "chosen": pl.Boolean(),
+})  # fmt: skip
+
 POLICIES = (
     ProbabilityPolicy(name="half", probability=0.5),
     ProbabilityPolicy(name="a tenth", probability=0.1),
@@ -45,18 +51,31 @@ def loss(policy: str, share: float | None, parts: tuple[float, float, float, flo
     }  # fmt: skip
 
 
+def _tried(name: str, place: int) -> list[dict[str, object]]:
+    """Two rows of `FRONTIER` of a design: the greater volume is never wrong."""
+    told = {"design": name, "worst_metric": "count", "worst_group": None if place else name, "mean_error": 0.1}
+    return [
+        {**told, "budget": 0.1, "volume_share": 0.09, "worst_error": 0.5 + place, "efficient": not place,
+         "chosen": not place},
+        {**told, "budget": 1.0, "volume_share": 1.0, "worst_error": 0.0, "efficient": not place, "chosen": False},
+    ]  # fmt: skip
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """What figures are given."""
 
     simulation: Simulation
+    frontier: pl.DataFrame
     losses: pl.DataFrame
 
 
 def _case(events: pl.DataFrame, *rows: dict[str, object], policies: tuple[object, ...] = POLICIES) -> Case:
     found = sampling.simulate(policies, events, ["count", "error_rate", "p95(execution_time_ms)"], "node")
+    tried = pl.DataFrame([one for place, row in enumerate(rows) for one in _tried(str(row["policy"]), place)],
+                         schema=FRONTIER, orient="row")  # fmt: skip
     of_a_rule = [{**row, "group": "g", "rule": "Busy"} for row in rows]
-    return Case(found, pl.DataFrame([*of_a_rule, *rows], schema=LOSSES, orient="row"))
+    return Case(found, tried, pl.DataFrame([*of_a_rule, *rows], schema=LOSSES, orient="row"))
 
 
 @cache
