@@ -18,6 +18,7 @@ from onex_analytics.cli.alerts import app as alerts
 from onex_analytics.cli.errors import app as errors
 from onex_analytics.cli.profile import app as profile
 from onex_analytics.cli.sample import app as sample
+from onex_analytics.cli.size import app as size
 from onex_analytics.cli.traces import app as traces
 from onex_analytics.exceptions import OnexError
 
@@ -38,6 +39,7 @@ app.add_typer(traces, name="traces")
 app.add_typer(profile, name="profile")
 app.add_typer(errors, name="errors")
 app.add_typer(sample, name="sample")
+app.add_typer(size, name="size")
 app.add_typer(alerts, name="alerts")
 
 

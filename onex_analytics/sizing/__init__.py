@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from onex_analytics.sizing.encoding import Encoded, decode, encode
     from onex_analytics.sizing.policies import LIMITS, PRESETS, SizePolicy
     from onex_analytics.sizing.reports import size_distribution, size_report
-    from onex_analytics.sizing.simulation import simulate_encoding
+    from onex_analytics.sizing.simulation import encoding_outcomes, simulate_encoding
 
 __all__ = [
     "LIMITS",
@@ -25,6 +25,7 @@ __all__ = [
     "compression_report",
     "decode",
     "encode",
+    "encoding_outcomes",
     "simulate_encoding",
     "size_distribution",
     "size_report",
@@ -37,6 +38,6 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "encoding": ("Encoded", "decode", "encode"),
     "policies": ("LIMITS", "PRESETS", "SizePolicy"),
     "reports": ("size_distribution", "size_report"),
-    "simulation": ("simulate_encoding",),
+    "simulation": ("encoding_outcomes", "simulate_encoding"),
 }
 __getattr__, __dir__ = loaded_later(__name__, __all__, _LOADED_LATER)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import polars as pl
 
-from onex_analytics.frames.columns import require
+from onex_analytics.frames.columns import names, require
 from onex_analytics.model.wire_json import WIRE_READ
 from onex_analytics.sizing.deciding import CLAIM_BEGINS, decided
 from onex_analytics.sizing.payloads import payloads_of
@@ -53,6 +55,39 @@ def simulate_encoding(policy: SizePolicy, events: pl.LazyFrame | pl.DataFrame) -
     return lazy.with_columns(found.alias("_encoding")).with_columns(
         pl.col("_encoding").struct.field(name) for name in ENCODING
     ).drop("_encoding")  # fmt: skip
+
+
+def encoding_outcomes(simulated: pl.LazyFrame | pl.DataFrame, by: str | Iterable[str] = ()) -> pl.LazyFrame:
+    """What became of events, counted.
+
+    Args:
+        simulated: of `simulate_encoding`; reads the columns of `ENCODING` and those of `by`.
+        by: columns to tell apart; null is a group like others.
+
+    Returns:
+        One row a group, the most bytes first: the columns of `by`, `action`, `encoding`, `events`, `warned_events`,
+        `plain_bytes`, `stored_bytes` (of what is sent: null where all are refused), `saved_bytes` (plain − stored; null
+        likewise). Events and plain bytes add up to those of the log.
+
+    Raises:
+        MissingColumns: the frame lacks a column that is read.
+
+    >>> from onex_analytics.model import EVENTS
+    >>> from onex_analytics.sizing import SizePolicy
+    >>> rows = [{"event_id": "e1", "metadata": '{"body":"' + "x" * n + '"}'} for n in (10, 20_000, 30)]
+    >>> found = simulate_encoding(SizePolicy(), pl.LazyFrame(rows, schema=EVENTS))
+    >>> encoding_outcomes(found).select("action", "encoding", "events", "stored_bytes").collect().rows()
+    [('send', 'zstd', 1, 64), ('send', 'plain', 2, 120)]
+    """
+    keys = [*names(by), "action", "encoding"]
+    lazy = require(simulated.lazy(), *keys, *ENCODING)
+    stored = pl.col("stored_bytes")
+    table = lazy.group_by(keys).agg(
+        pl.len().cast(pl.Int64).alias("events"), pl.col("warned").sum().cast(pl.Int64).alias("warned_events"),
+        pl.col("plain_bytes").sum(), pl.when(stored.count() > 0).then(stored.sum()).alias("stored_bytes"),
+    )  # fmt: skip
+    saved = (pl.col("plain_bytes") - pl.col("stored_bytes")).alias("saved_bytes")
+    return table.with_columns(saved).sort(-pl.col("plain_bytes"), *keys, nulls_last=True)
 
 
 def _of_rows(policy: SizePolicy, rows: pl.Series) -> pl.Series:
