@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+import polars as pl
 import zstandard
 
 from onex_analytics.exceptions import SourceError, StoreError
@@ -20,10 +21,18 @@ _CHUNK_ROWS = 1 << 17
 
 def write_jsonl(table: Table, target: str | Path | IO[bytes], asked: Selection) -> int:
     """Write events, one a line, by time within each file; returns how many. Memory is that of one file."""
+    files = (table.read([file], None, asked.rows()) for file in table.files(asked))
+    return write_rows((rows.sort("timestamp", maintain_order=True) for rows in files), target)
+
+
+def write_rows(parts: Iterable[pl.DataFrame], target: str | Path | IO[bytes]) -> int:
+    """Write rows of `model.EVENTS` as the events that they are, one a line, in their order; returns how many.
+
+    A name that ends in .gz or .zst is compressed.
+    """
     written = 0
     with _opened(target) as out:
-        for file in table.files(asked):
-            rows = table.read([file], None, asked.rows()).sort("timestamp", maintain_order=True)
+        for rows in parts:
             for part in rows.iter_slices(_CHUNK_ROWS):
                 text = event_texts(part).str.join("\n").item()
                 out.write(text.encode())

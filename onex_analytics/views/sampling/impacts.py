@@ -51,13 +51,13 @@ def alert_impact(losses: pl.DataFrame, most: int = 12) -> go.Figure:
         figure.update_xaxes(title_text=title + (rest if row == len(panels) else ""), range=[0, 1.05 * most_of_all],
                             row=row, col=1)  # fmt: skip
         figure.update_yaxes(range=[len(shown) - 0.45, -0.6], row=row, col=1)
-        for place, one in enumerate(shown):
-            figure.add_annotation(
-                text=f"{label(one['policy'], 34)} · {share(one['events_share'])} kept", x=0, xref="x domain",
-                xanchor="left", y=place, yanchor="bottom", yshift=-3, showarrow=False, font={"size": 12}, row=row,
-                col=1,
-            )  # fmt: skip
-    figure.update_layout(barmode="stack", margin_l=16)
+    named = [f"{label(one['policy'], 34)} · {share(one['events_share'])} kept" for one in shown]
+    titles = [
+        {"text": text, "x": 0, "xref": f"x{axis} domain", "xanchor": "left", "y": place, "yref": f"y{axis}",
+         "yanchor": "bottom", "yshift": -3, "showarrow": False, "font": {"size": 12}}
+        for axis in ("", *range(2, len(panels) + 1)) for place, text in enumerate(named)
+    ]  # fmt: skip
+    figure.update_layout(barmode="stack", margin_l=16, annotations=titles)
     figure.update_yaxes(showticklabels=False, ticks="", showgrid=False, zeroline=False)
     with_long_legend(figure)
     return described(figure, _words(shown, hidden))
