@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from onex_analytics.loading import loaded_later
 
 if TYPE_CHECKING:
+    from onex_analytics.sampling.choosing import Choice, choose
     from onex_analytics.sampling.deciding import Decision, apply
     from onex_analytics.sampling.dynamic_policies import DynamicPolicy
     from onex_analytics.sampling.dynamic_sampler import DynamicSampler
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from onex_analytics.sampling.trace_id_ratio import TraceIdRatioBased
 
 __all__ = [
+    "Choice",
     "Decision",
     "DynamicPolicy",
     "DynamicSampler",
@@ -38,6 +40,7 @@ __all__ = [
     "TailSampler",
     "TraceIdRatioBased",
     "apply",
+    "choose",
     "estimate",
     "metric_of",
     "simulate",
@@ -46,6 +49,7 @@ __all__ = [
 ]
 
 _LOADED_LATER: dict[str, tuple[str, ...]] = {
+    "choosing": ("Choice", "choose"),
     "deciding": ("Decision", "apply"),
     "estimates": ("estimate",),
     "metrics": ("Metric", "metric_of"),
@@ -60,3 +64,4 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "thresholds": ("threshold_to_tracestate", "tracestate_to_threshold"),
 }
 __getattr__, __dir__ = loaded_later(__name__, __all__, _LOADED_LATER)
+
