@@ -42,6 +42,12 @@ SUMMARY = pl.Schema({
     "blocked_max_ms": pl.Float64(),   # and one event at most
     "utilisation": pl.Float64(),      # share of the time, until all was exported, in which the exporter worked
 })  # fmt: skip
+"""One row: what a policy would have made of a log."""
+
+COMPARISON = pl.Schema({
+    **SUMMARY,
+    "best": pl.Boolean(),             # none has at most its batches a second, p95 of delay and losses, and less of one
+})  # fmt: skip
 """One row a policy."""
 
 BATCHES = pl.Schema({
@@ -63,7 +69,8 @@ SIZES = pl.Schema({
     "batches": pl.Int64(),
     "events": pl.Int64(),             # in them together
 })  # fmt: skip
-"""One row a size of batches and why they closed; sizes without a batch have none."""
+"""One row a size of batches and why they closed, in at most 41 steps: the largest size has one of its own. Sizes without
+a batch have none."""
 
 OVER_TIME = pl.Schema({
     "start": _TIME,                   # of the bucket

@@ -14,7 +14,7 @@ from onex_analytics.batching import simulation_kernels as kernels
 from onex_analytics.batching.compression import CompressionCurve
 from onex_analytics.batching.exporters import ServiceTime
 from onex_analytics.batching.policies import BatchPolicy
-from onex_analytics.batching.shapes import BATCHES, OVER_TIME, SIZES, SUMMARY, BatchingResult
+from onex_analytics.batching.shapes import BATCHES, COMPARISON, OVER_TIME, SIZES, SUMMARY, BatchingResult
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import require
 from onex_analytics.frames.quantiles import index_of
@@ -108,7 +108,7 @@ def compare_policies(
         events, service, compression: as `simulate_batching` has them.
 
     Returns:
-        One row a policy, of `shapes.SUMMARY`, in the order given; none where there are no events.
+        One row a policy, of `shapes.COMPARISON`, in the order given; none where there are no events.
 
     Raises:
         MissingColumns, InvalidOption: as `simulate_batching`; or two policies have one title.
@@ -126,13 +126,23 @@ def compare_policies(
     service = service or ServiceTime()
     log = _log(events, policies, service, compression)
     if not log.times.size or not policies:
-        return pl.DataFrame(schema=SUMMARY)
+        return pl.DataFrame(schema=COMPARISON)
     first = (int(log.times[-1]), 1, 1)
     rows = [
         _summary(log, _run(log, policy, service, compression, first), policy, compression is not None)
         for policy in policies
     ]
-    return pl.concat(rows)
+    return _with_best(pl.concat(rows))
+
+
+def _with_best(rows: pl.DataFrame) -> pl.DataFrame:
+    """Which policies no other one beats; those that made no batches over any time are not."""
+    lost = pl.col("dropped_full") + pl.col("dropped_oversize")
+    costs = rows.select("batches_per_s", "delay_p95_ms", lost=lost.cast(pl.Float64)).to_numpy()
+    best = [
+        not (np.isnan(cost).any() or ((costs <= cost).all(axis=1) & (costs < cost).any(axis=1)).any()) for cost in costs
+    ]
+    return rows.with_columns(best=pl.Series(best, dtype=pl.Boolean))
 
 
 # ---------------------------------------------------------------------- what goes in
@@ -268,11 +278,13 @@ def _batches(run: _Run, calibrated: bool) -> pl.DataFrame:
 def _sizes(batches: pl.DataFrame, max_size: int) -> pl.DataFrame:
     largest = max(max_size if batches.is_empty() else int(batches["events"].max() or 1), 1)  # type: ignore[arg-type]
     width = -(-largest // _SIZE_BINS)
-    low = (pl.col("events") - 1) // width * width + 1
+    size, full = pl.col("events"), pl.col("events") == largest
+    low = pl.when(full).then(size).otherwise((size - 1) // width * width + 1)
+    high = pl.min_horizontal(pl.col("size_from") + width - 1, pl.lit(largest - 1, pl.Int64))
     return (
         batches.group_by("reason", low.alias("size_from"))
-        .agg(pl.len().cast(pl.Int64).alias("batches"), pl.col("events").sum())
-        .with_columns(size_to=pl.min_horizontal(pl.col("size_from") + width - 1, pl.lit(largest, pl.Int64)))
+        .agg(pl.len().cast(pl.Int64).alias("batches"), size.sum())
+        .with_columns(size_to=pl.when(pl.col("size_from") == largest).then(largest).otherwise(high))
         .select(*SIZES)
         .sort("size_from", "reason")
     )

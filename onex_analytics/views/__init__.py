@@ -5,7 +5,7 @@ This is the only room that imports Plotly.
 
 from __future__ import annotations
 
-from onex_analytics.views import alerting, error_patterns, overview, profiling, sizing
+from onex_analytics.views import alerting, batching, error_patterns, overview, profiling, sampling, sizing
 from onex_analytics.views.page import Section, html_figure, html_page
 from onex_analytics.views.report import ReportFrames, report_page
 from onex_analytics.views.report_of_alerts import AlertFrames, SweptRule
@@ -26,6 +26,7 @@ __all__ = [
     "SweptRule",
     "WorkFrames",
     "alerting",
+    "batching",
     "error_patterns",
     "html_figure",
     "html_page",

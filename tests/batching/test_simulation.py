@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 
 from onex_analytics.batching import BatchPolicy, CompressionCurve, ServiceTime, compare_policies, simulate_batching
-from onex_analytics.batching.shapes import BATCHES, OVER_TIME, SIZES, SUMMARY
+from onex_analytics.batching.shapes import BATCHES, COMPARISON, OVER_TIME, SIZES, SUMMARY
 from onex_analytics.exceptions import InvalidOption, MissingColumns
 from onex_analytics.frames.quantiles import quantile_of
 from tests.batching.drawn import POLICIES, SERVICE, STREAMS, slow
@@ -187,7 +187,9 @@ def test_no_events_give_frames_without_rows():
     for frame, shape in zip(found, (SUMMARY, BATCHES, SIZES, OVER_TIME), strict=False):
         assert frame.is_empty()
         assert frame.schema == shape
-    assert compare_policies([BatchPolicy()], every_ms(0)).is_empty()
+    compared = compare_policies([BatchPolicy()], every_ms(0))
+    assert compared.is_empty()
+    assert compared.schema == COMPARISON
 
 
 def test_one_event_has_no_rate():
@@ -210,9 +212,12 @@ def test_frames_have_their_shapes():
     assert found.over_time["events"].to_list()[:6] == [9, 10, 10, 10, 10, 1]
 
 
-def test_sizes_of_large_batches_are_told_in_at_most_forty_steps():
-    found = simulate_batching(BatchPolicy(max_size=1000, max_age_ms=333), every_ms(5000)).sizes
-    assert found.select("size_from", "size_to", "batches", "events").rows() == [(1, 9, 1, 5), (325, 333, 15, 4995)]
+def test_sizes_of_large_batches_are_told_in_steps_and_full_ones_by_themselves():
+    found = simulate_batching(BatchPolicy(max_size=333, max_age_ms=333), every_ms(5000)).sizes
+    assert found.select("size_from", "size_to", "batches", "events").rows() == [(1, 9, 1, 5), (333, 333, 15, 4995)]
+    stream = [(1000, 1)] * 100 + [(10_000, 1)] * 9
+    mixed = simulate_batching(BatchPolicy(max_size=100, max_age_ms=100), log(stream)).sizes
+    assert mixed.select("size_from", "size_to", "events").rows() == [(7, 9, 9), (100, 100, 100)]
 
 
 def test_policies_are_compared_as_each_is_simulated():
@@ -220,7 +225,22 @@ def test_policies_are_compared_as_each_is_simulated():
                 ((1, 1, None), (10, 50, 20), (100, 1000, 100))]  # fmt: skip
     rows = compare_policies(policies, every_ms(2000), service=SERVICE)
     alone = pl.concat([simulate_batching(policy, every_ms(2000), service=SERVICE).summary for policy in policies])
-    assert rows.equals(alone.select(rows.columns))
+    assert rows.drop("best").equals(alone)
+    assert rows.schema == COMPARISON
+
+
+def test_the_best_are_those_that_no_other_policy_beats_in_rate_delay_and_losses():
+    policies = [
+        BatchPolicy(name="rare", max_size=1000, max_age_ms=1000),
+        BatchPolicy(name="soon", max_size=10, max_age_ms=1000),
+        BatchPolicy(name="both worse", max_size=40, max_age_ms=9, queue_limit=40, when_full="drop_newest"),
+        BatchPolicy(name="refuses all", max_bytes=1),
+    ]  # fmt: skip
+    service = ServiceTime(base_ms=9, ms_per_mb=0)
+    rows = compare_policies(policies, every_ms(3000), service=service)
+    assert dict(rows.select("policy", "best").iter_rows()) == {
+        "rare": True, "soon": True, "both worse": False, "refuses all": False,
+    }  # fmt: skip
 
 
 TIMELESS = every_ms(3).with_columns(timestamp=pl.lit(None, pl.Datetime("us")))
