@@ -70,6 +70,21 @@ def volumes(population: Population, shares: Floats, of: Floats) -> tuple[Floats,
     return told[:, kernels.REACHED], np.sqrt(told[:, kernels.VARIANCE])
 
 
+def kept_of_groups(population: Population, shares: Floats, parts: Parts) -> pl.DataFrame:
+    """What each policy keeps of the events that are inside: one row a policy and group, in the order of both.
+
+    Returns:
+        `events` and `traces` that there are, `events_kept` on average, `never_seen`: the chance that none is kept.
+    """
+    segments = population.added(parts, True)
+    told = _moments(segments, shares, expanded=False)
+    traces = np.diff(np.concatenate([[0], np.cumsum(segments.times)])[segments.begins])
+    return pl.DataFrame({
+        "events": told[..., kernels.TRUE].ravel().astype(np.int64), "traces": np.tile(traces, len(shares)),
+        "events_kept": told[..., kernels.REACHED].ravel(), "never_seen": np.exp(told[..., kernels.NEVER]).ravel(),
+    })  # fmt: skip
+
+
 def _moments(segments: Segments, shares: Floats, expanded: bool = True) -> Floats:
     """`design_kernels.moments` of each policy and group."""
     told = np.zeros((len(shares), len(segments.begins) - 1, kernels.WIDTH))

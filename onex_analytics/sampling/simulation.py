@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -13,11 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from onex_analytics.exceptions import InvalidOption, MissingColumns
 from onex_analytics.frames.columns import names, require
-from onex_analytics.sampling.deciding import apply, decided
-from onex_analytics.sampling.designs import ERROR_NUMBERS, design_errors, distinct_strata, volumes
+from onex_analytics.sampling.deciding import AnyPolicy
+from onex_analytics.sampling.designs import ERROR_NUMBERS, design_errors, volumes
+from onex_analytics.sampling.losses import LOSSES, lost
 from onex_analytics.sampling.metrics import Metric, metrics_of
-from onex_analytics.sampling.policies import FACTS, Policy, Scope
-from onex_analytics.sampling.populations import Floats, Population, gathered
+from onex_analytics.sampling.populations import Floats, Population
+from onex_analytics.sampling.strata import looks
 
 POLICIES = pl.Schema({
     "policy": pl.String(),           # its name; with a number where several have the same
@@ -31,13 +31,14 @@ POLICIES = pl.Schema({
     "bytes_kept": pl.Float64(),      # null where the log does not say how large events are
     "bytes_kept_std": pl.Float64(),
     "bytes_share": pl.Float64(),
+    "torn_starts": pl.Float64(),     # pieces of finished work kept without their end, on average; see `losses`
+    "torn_ends": pl.Float64(),       # the same without their start
     "cost": pl.Float64(),            # of what is kept, by `Prices`; null without them
 })  # fmt: skip
 """One row a policy, as given."""
 
-_WEIGHT = "adjusted_count before"
-_BY_FACTS = ("probability", "rules")
-"""Kinds of policies whose share hangs on an event's facts alone."""
+_LOSS_READS = ("outcome", "node", "family", "correlation_id", "error_code", "error_type")
+_TORN = pl.Schema({"_policy": pl.Int64(), "torn_starts": pl.Float64(), "torn_ends": pl.Float64()})
 
 
 class Prices(BaseModel):
@@ -58,13 +59,15 @@ class Simulation:
     errors: pl.DataFrame
     """One row a policy, metric and group: `policy`, `metric`, `level` ("all" or "group"), the columns of `by` (null at
     level "all"), and `designs.ERROR_NUMBERS`."""
+    losses: pl.DataFrame
+    """`losses.LOSSES`: groups of errors, codes and unfinished work, as far as the columns tell of them."""
 
     def __repr__(self) -> str:
         return f"Simulation({self.policies.height} policies, {self.errors.height} rows of errors)"
 
 
 def simulate(
-    policies: Iterable[Policy] | Policy, events: pl.LazyFrame | pl.DataFrame,
+    policies: Iterable[AnyPolicy] | AnyPolicy, events: pl.LazyFrame | pl.DataFrame,
     metrics: Iterable[Metric | str] | Metric | str = ("count", "error_rate"), by: str | Iterable[str] = (), *,
     size: str = "size_bytes", prices: Prices | None = None,
 ) -> Simulation:  # fmt: skip
@@ -76,14 +79,15 @@ def simulate(
     Args:
         policies: what might be kept.
         events: one row an event, in any order; reads the ids, what the policies look at, what the metrics read and the
-            columns of `by`; `size` and `adjusted_count` where they are there.
+            columns of `by`; where they are there, `size`, `adjusted_count`, and for what is lost `family`,
+            `error_code` and `error_type`.
         metrics: what is to be known; as text, see `metric_of`.
         by: columns to tell apart, beside the whole.
         size: the column of an event's bytes.
         prices: what keeping costs.
 
     Returns:
-        A `Simulation`, whose frames say what policies keep and how far off each metric is.
+        A `Simulation`, whose frames say what policies keep, how far off each metric is, and what is lost.
 
     Raises:
         InvalidOption: no policy, or a metric that is none.
@@ -112,41 +116,42 @@ def simulate(
     if prices is not None and prices.gigabyte and not sizes:
         raise MissingColumns([size], schema.names(), "Mend: name the column of sizes by `size=`, or a price of events.")
     labels = _labels(chosen)
-    volume: list[pl.DataFrame] = []
-    errors: list[pl.DataFrame] = []
-    for part in _looked_at(chosen, frame, keys, asked, sizes):
-        volume.append(_volumes(part, size))
+    volume, errors, losses, torn = [], [], [], []
+    held = {*_LOSS_READS, *keys, *sizes, *(name for metric in asked for name in metric.reads)}
+    for look in looks(chosen, frame, held):
+        population, shares = look.population(keys, asked, sizes)
+        volume.append(_volumes(population, shares, look.which, size))
         errors += [
-            _errors(part, metric, rank, grouped) for rank, metric in enumerate(asked)
-            for grouped in (False, True)[: 1 + bool(keys)]
+            _errors(population, shares, look.which, metric, grouped).with_columns(_metric=pl.lit(rank))
+            for rank, metric in enumerate(asked) for grouped in (False, True)[: 1 + bool(keys)]
         ]  # fmt: skip
+        del population
+        tables, of_work = lost(look)
+        losses += tables
+        torn += [] if of_work is None else [of_work]
+    policy_of = pl.DataFrame({
+        "_policy": range(len(chosen)), "policy": labels, "kind": [one.kind for one in chosen],
+        "scope": [one.scope for one in chosen], "estimated": [one.estimated for one in chosen],
+    })  # fmt: skip
     cost = pl.lit(None, pl.Float64) if prices is None else (
         pl.col("events_kept") / 1e6 * prices.million_events
         + (pl.col("bytes_kept") / 1e9 * prices.gigabyte if prices.gigabyte else 0.0)
     )  # fmt: skip
-    told = pl.DataFrame({
-        "_policy": range(len(chosen)), "policy": labels, "kind": [one.kind for one in chosen],
-        "scope": [one.scope for one in chosen], "estimated": [one.estimated for one in chosen],
-    })  # fmt: skip
-    table = pl.concat(errors, how="diagonal").sort("_policy", "_metric", "level", *keys, nulls_last=True)
+    torn_of = pl.concat(torn) if torn else pl.DataFrame(schema=_TORN)
+    kept = policy_of.join(pl.concat(volume), on="_policy").join(torn_of, on="_policy", how="left").sort("_policy")
+    told = pl.concat(errors, how="diagonal").sort("_policy", "_metric", "level", *keys, nulls_last=True)
+    gone = pl.concat([pl.DataFrame(schema={**LOSSES, "_policy": pl.Int64}), *losses], how="diagonal").sort(
+        "_policy", "what", "events", "node", "error", nulls_last=True
+    )  # fmt: skip
     return Simulation(
-        told.join(pl.concat(volume), on="_policy").sort("_policy").with_columns(cost=cost)
-        .select(pl.col(name).cast(dtype) for name, dtype in POLICIES.items()),
-        table.with_columns(policy=told["policy"].gather(table["_policy"]))
-        .select("policy", "metric", "level", *keys, *ERROR_NUMBERS)
-        .cast({key: schema[key] for key in keys}),
+        kept.with_columns(cost=cost).select(pl.col(name).cast(dtype) for name, dtype in POLICIES.items()),
+        told.join(policy_of, on="_policy", how="left", maintain_order="left")
+        .select("policy", "metric", "level", *(pl.col(key).cast(schema[key]) for key in keys), *ERROR_NUMBERS),
+        gone.with_columns(policy=policy_of["policy"].gather(gone["_policy"])).select(*LOSSES),
     )  # fmt: skip
 
 
-class _Part(NamedTuple):
-    """Policies that look at one population, and the share that each keeps of its strata."""
-
-    which: list[int]
-    population: Population
-    shares: Floats
-
-
-def _labels(policies: Sequence[Policy]) -> list[str]:
+def _labels(policies: Sequence[AnyPolicy]) -> list[str]:
     """The names of policies, numbered where several have one."""
     often, seen = Counter(policy.name for policy in policies), Counter[str]()
     labels = []
@@ -156,61 +161,28 @@ def _labels(policies: Sequence[Policy]) -> list[str]:
     return labels
 
 
-def _looked_at(
-    policies: Sequence[Policy], events: pl.LazyFrame, by: list[str], metrics: list[Metric], sizes: list[str]
-) -> Iterator[_Part]:
-    """The events, read once for all policies that look at facts and draw by the same ids, and once for each other."""
-    by_facts: dict[Scope, list[int]] = {}
-    for number, policy in enumerate(policies):
-        if policy.kind in _BY_FACTS:
-            by_facts.setdefault(policy.scope, []).append(number)
-            continue
-        before = {"adjusted_count": _WEIGHT} if "adjusted_count" in events.collect_schema() else {}
-        decided_of = apply(policy, events.rename(before))
-        population = gathered(decided_of, policy.scope, ["probability"], by, metrics, sizes, weight=_WEIGHT)
-        yield _Part([number], population, np.append(population.strata["probability"].to_numpy(), 1.0)[None])
-    for scope, which in by_facts.items():
-        read = {fact for number in which for fact in policies[number].reads}
-        population = gathered(events, scope, [fact for fact in FACTS if fact in read], by, metrics, sizes)
-        shares, numbers = distinct_strata(
-            np.array([[*_shares(policies[number], population.strata), 1.0] for number in which])
-        )
-        yield _Part(which, population.renumbered(numbers, shares.shape[1] - 1), shares)
-
-
-def _shares(policy: Policy, strata: pl.DataFrame) -> list[float]:
-    """What a policy keeps of each stratum: asked once of each combination of the facts that it looks at."""
-    facts = list(policy.reads)
-    if not facts:
-        return [decided(policy, {"event_id": "any"}).probability] * strata.height
-    distinct = strata.select(facts).unique(maintain_order=True)
-    told = [decided(policy, {**row, "event_id": "any"}).probability for row in distinct.iter_rows(named=True)]
-    asked = distinct.with_columns(_share=pl.Series(told, dtype=pl.Float64))
-    found = strata.select(facts).join(asked, on=facts, how="left", nulls_equal=True, maintain_order="left")
-    return found["_share"].to_list()
-
-
-def _volumes(part: _Part, size: str) -> pl.DataFrame:
-    population = part.population
-    kept, spread = volumes(population, part.shares, np.ones(population.size))
-    told = pl.DataFrame({"_policy": part.which, "events_kept": kept, "events_kept_std": spread}).with_columns(
+def _volumes(population: Population, shares: Floats, which: list[int], size: str) -> pl.DataFrame:
+    kept, spread = volumes(population, shares, np.ones(population.size))
+    told = pl.DataFrame({"_policy": which, "events_kept": kept, "events_kept_std": spread}).with_columns(
         events=population.size, events_share=pl.col("events_kept") / (population.size or None)
     )
     if size not in population.columns:
         nothing = pl.lit(None, pl.Float64)
         return told.with_columns(bytes_kept=nothing, bytes_kept_std=nothing, bytes_share=nothing)
     of = population.numbers(size)
-    kept, spread = volumes(population, part.shares, of)
+    kept, spread = volumes(population, shares, of)
     return told.with_columns(
         bytes_kept=kept, bytes_kept_std=spread, bytes_share=pl.Series(kept) / (float(of.sum()) or None)
     )
 
 
-def _errors(part: _Part, metric: Metric, rank: int, grouped: bool) -> pl.DataFrame:
-    """The errors of a metric under each policy, with the numbers by which they are put in order."""
-    found = design_errors(part.population, part.shares, metric, grouped)
-    groups = part.population.groups if grouped else pl.DataFrame({"_all": [True]})
-    head = pl.concat([groups.with_columns(_policy=pl.lit(number, pl.Int64)) for number in part.which])
+def _errors(
+    population: Population, shares: Floats, which: list[int], metric: Metric, grouped: bool
+) -> pl.DataFrame:
+    """The errors of a metric under each policy."""
+    found = design_errors(population, shares, metric, grouped)
+    groups = population.groups if grouped else pl.DataFrame({"_all": [True]})
+    head = pl.concat([groups.with_columns(_policy=pl.lit(number, pl.Int64)) for number in which])
     return pl.concat([head, found], how="horizontal").with_columns(
-        _metric=pl.lit(rank), metric=pl.lit(metric.name), level=pl.lit("group" if grouped else "all")
+        metric=pl.lit(metric.name), level=pl.lit("group" if grouped else "all")
     )
