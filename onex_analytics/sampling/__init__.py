@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from onex_analytics.sampling.estimates import estimate
     from onex_analytics.sampling.metrics import Metric, metric_of
     from onex_analytics.sampling.policies import ProbabilityPolicy, RulePolicy, SampleRule
+    from onex_analytics.sampling.policy_files import PolicyFile, PolicyText, dump_policies, load_policies
     from onex_analytics.sampling.sampler import EventSampler
     from onex_analytics.sampling.simulation import Prices, Simulation, simulate
     from onex_analytics.sampling.tail_policies import TailPolicy
@@ -31,6 +32,8 @@ __all__ = [
     "DynamicSampler",
     "EventSampler",
     "Metric",
+    "PolicyFile",
+    "PolicyText",
     "Prices",
     "ProbabilityPolicy",
     "RulePolicy",
@@ -41,7 +44,9 @@ __all__ = [
     "TraceIdRatioBased",
     "apply",
     "choose",
+    "dump_policies",
     "estimate",
+    "load_policies",
     "metric_of",
     "simulate",
     "threshold_to_tracestate",
@@ -56,6 +61,7 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "dynamic_policies": ("DynamicPolicy",),
     "dynamic_sampler": ("DynamicSampler",),
     "policies": ("ProbabilityPolicy", "RulePolicy", "SampleRule"),
+    "policy_files": ("PolicyFile", "PolicyText", "dump_policies", "load_policies"),
     "sampler": ("EventSampler",),
     "simulation": ("Prices", "Simulation", "simulate"),
     "tail_policies": ("TailPolicy",),
@@ -64,4 +70,3 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "thresholds": ("threshold_to_tracestate", "tracestate_to_threshold"),
 }
 __getattr__, __dir__ = loaded_later(__name__, __all__, _LOADED_LATER)
-

@@ -80,7 +80,7 @@ class DynamicPolicy(BaseModel):
             return given
         usual: dict[str, object] = {}
         method = given.get("method", "ema")
-        if method in USUAL_INTERVAL_MS:
+        if isinstance(method, str) and method in USUAL_INTERVAL_MS:
             usual["interval_ms"] = USUAL_INTERVAL_MS[method]
         if "weight" in given:
             usual["age_out"] = given["weight"]

@@ -206,7 +206,8 @@ class Composite(_Part):
         """Events a second, for each of its policies."""
         given = dict(self.rate_allocation)
         even = 1 / len(self.policies)
-        return tuple(int(given.get(name, even) * self.events_per_second) for name in told_names(self.policies))
+        rate = self.events_per_second
+        return tuple(int(given.get(name, even) * rate + 1e-9) for name in told_names(self.policies))
 
 
 Tail = Annotated[
