@@ -15,6 +15,7 @@ import typer
 
 from onex_analytics.cli import demo, generate, ingest, report, store
 from onex_analytics.cli.alerts import app as alerts
+from onex_analytics.cli.batch import app as batch
 from onex_analytics.cli.errors import app as errors
 from onex_analytics.cli.profile import app as profile
 from onex_analytics.cli.sample import app as sample
@@ -39,6 +40,7 @@ app.add_typer(traces, name="traces")
 app.add_typer(profile, name="profile")
 app.add_typer(errors, name="errors")
 app.add_typer(sample, name="sample")
+app.add_typer(batch, name="batch")
 app.add_typer(size, name="size")
 app.add_typer(alerts, name="alerts")
 
