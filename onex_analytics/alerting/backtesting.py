@@ -217,6 +217,13 @@ class Backtest:
         return verdicts(self)
 
     @cached_property
+    def tellings(self) -> pl.DataFrame:
+        """When people heard of each incident, and whether it was still going on; see `detections.tellings`."""
+        from onex_analytics.alerting.detections import tellings
+
+        return tellings(self)
+
+    @cached_property
     def lanes(self) -> pl.DataFrame:
         """When the label sets that fired for the longest were pending and firing; see `timelines.lanes`."""
         from onex_analytics.alerting.timelines import lanes

@@ -1,9 +1,9 @@
 """General rules that a log itself brings to mind: what fails, slows down, stops, restarts, gets stuck or falls silent.
 
 Each rule compares a window with what was usual while nothing was wrong, so that one threshold holds for busy and for
-quiet nodes alike. What is usual (the share that fails, how long each operation takes, each node's share of the events)
-is learnt from the log; no name of a node or of a code is known beforehand. Observed over expected counts are shrunk
-towards 1 by adding a constant to both, so that few events prove little.
+quiet nodes alike. What is usual (the share that fails and with which codes, how long each operation takes, each node's
+share of the events) is learnt from the log; no name of a node or of a code is known beforehand. Observed over expected
+counts are shrunk towards 1 by adding a constant to both, so that few events prove little.
 
 Source of the shrinkage: the gamma-Poisson shrinker of DuMouchel (1999), The American Statistician 53(3), with a fixed
 prior.
@@ -19,13 +19,19 @@ from typing import Any
 import polars as pl
 
 from onex_analytics.alerting.conditions import Expr, NewValue
-from onex_analytics.alerting.durations import duration_text
+from onex_analytics.alerting.routing import InhibitRule
 from onex_analytics.alerting.rules import Group, Rule
 from onex_analytics.model.shapes import EVENTS
 
 GROUP = "suggested"
 SYMPTOM = "symptom"
 """A label of each rule: failures, slowness, restarts, hanging or silence."""
+_UNSEEN = "UnseenCodes"
+INHIBITIONS = (InhibitRule.model_validate({
+    "source_matchers": [f"alertname = {_UNSEEN}"],
+    "target_matchers": [f"{SYMPTOM} = failures", f"alertname != {_UNSEEN}"],
+}),)  # fmt: skip
+"""Who hears of failures that never were before need not hear as well that there are more of them than usual."""
 _ENDED = "outcome in ('success', 'soft_failure', 'failure')"
 _FAILED = "outcome == 'failure'"
 _TIMED = "execution_time_ms is not null"
@@ -33,9 +39,14 @@ _SLOW = 0.99
 """An operation is slow where it takes longer than this share of its like did."""
 _LARGE = 0.9
 """A number in a dimension is large beyond this share of them."""
-_MOST_OPERATIONS, _MOST_NODES, _MOST_DIMENSIONS = 64, 24, 4
+_MOST_OPERATIONS, _MOST_NODES, _MOST_DIMENSIONS, _MOST_CODES = 64, 24, 4, 500
 _LEAST_CALLS = 100
 """An operation that was called less often has no usual duration."""
+_LEAST_UNSEEN = 2.0
+"""So many failures with unseen codes prove nothing: one that is tried again is two already."""
+_SILENCE_H = (2, 4, 8)
+"""Hours over which silence is looked for: the fewest in which so many events of the node are usual."""
+_USUAL_EVENTS = 60
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,15 @@ class Family:
 
 
 @dataclass(frozen=True)
+class _Codes:
+    """Error codes of failures while nothing is wrong."""
+
+    known: Sequence[str]
+    kind: str                                 # the column that tells what sort of failure an unseen one is
+    unseen: float                             # operations of a kind and day that failed with codes of that day only
+
+
+@dataclass(frozen=True)
 class _Usual:
     """What a log looks like while nothing is wrong."""
 
@@ -57,27 +77,25 @@ class _Usual:
     slow: str | None                          # a filter
     node_shares: Sequence[tuple[str, float]]  # of all events
     events_per_hour: float
-    error_codes: bool
+    codes: _Codes | None
     numbers: Mapping[str, float]              # dimensions of numbers, and from where on they are large
 
 
-def catalogue(calm: pl.LazyFrame, hours: float, learn: timedelta) -> tuple[Family, ...]:
+def catalogue(calm: pl.LazyFrame, hours: float) -> tuple[Family, ...]:
     """The rules that make sense for a log, not yet tuned.
 
     Args:
-        calm: events of a time in which nothing was wrong; reads `node`, `operation`, `outcome`, `error_code`,
-            `execution_time_ms` and dimensions of numbers, as far as they are there.
+        calm: events of a time in which nothing was wrong; reads `event_id`, `timestamp`, `node`, `operation`,
+            `outcome`, `error_code`, `error_type`, `correlation_id`, `execution_time_ms` and dimensions of numbers, as
+            far as they are there.
         hours: how long that time is.
-        learn: how long new values are learnt.
 
     Returns:
         Families of rules; those for whose columns the log has no values are left out.
     """
     schema = calm.collect_schema()
     usual = _usual(calm, schema, hours)
-    families = [
-        *_of_nodes(usual), *_of_large(usual), *_of_codes(usual, learn), *_of_starts(), *_of_silence(usual)
-    ]
+    families = [*_of_nodes(usual), *_of_large(usual), *_of_codes(usual), *_of_starts(), *_of_silence(usual)]
     known = set(schema)
     return tuple(family for family in families if all(known >= _reads(rule) for rule in family.rules))
 
@@ -115,10 +133,9 @@ def _usual(calm: pl.LazyFrame, schema: pl.Schema, hours: float) -> _Usual:
     dimensions = [name for name in schema if name not in EVENTS]
     numbers = [name for name in dimensions if schema[name].is_numeric()]
     outcome = pl.col("outcome") if "outcome" in has else pl.lit(None, pl.String)
-    code = pl.col("error_code").is_not_null().any() if "error_code" in has else pl.lit(False)
     totals = calm.select(
         pl.len().alias("_n"), (outcome == "failure").sum().alias("_failed"),
-        outcome.is_in(["success", "soft_failure", "failure"]).sum().alias("_ended"), code.alias("_codes"),
+        outcome.is_in(["success", "soft_failure", "failure"]).sum().alias("_ended"),
         *(pl.col(name).drop_nulls().quantile(_LARGE, "higher").alias(f"_{name}") for name in numbers),
     )  # fmt: skip
     queries = [totals]
@@ -139,9 +156,31 @@ def _usual(calm: pl.LazyFrame, schema: pl.Schema, hours: float) -> _Usual:
         slow=_slow(tables[0]) if len(queries) > 1 and tables[0].height else None,
         node_shares=[(node, count / n) for node, count in by_node.iter_rows()] if n else [],
         events_per_hour=n / hours if hours > 0 else 0.0,
-        error_codes=bool(row["_codes"]),
+        codes=_codes(calm, has) if row["_failed"] else None,
         numbers={name: float(row[f"_{name}"]) for name in numbers if row[f"_{name}"] is not None},
     )  # fmt: skip
+
+
+def _codes(calm: pl.LazyFrame, has: set[str]) -> _Codes | None:
+    """The codes that are known, and how many unseen ones each day brought: codes that no other day has.
+
+    What a day alone has seen would have been unseen on that day, had the others been learnt from.
+    """
+    if not has >= {"node", "error_code", "correlation_id"}:
+        return None
+    failed = calm.filter((pl.col("outcome") == "failure") & pl.col("error_code").is_not_null()).select(
+        "error_code", pl.col("timestamp").dt.truncate("1d").alias("day"),
+        pl.struct("node", pl.coalesce("correlation_id", "event_id")).alias("operation"),
+        pl.col("error_type") if "error_type" in has else pl.lit(None, pl.String).alias("error_type"),
+    ).collect()  # fmt: skip
+    if not failed.height:
+        return None
+    kind = "error_type" if failed["error_type"].count() else "error_code"
+    codes = failed.group_by("error_code").agg(pl.col("day").n_unique().alias("days"), pl.len())
+    common = codes.sort("len", "error_code", descending=[True, False]).head(_MOST_CODES)
+    of_one_day = failed.join(codes.filter(pl.col("days") == 1), on="error_code", how="semi")
+    most = of_one_day.group_by(kind, "day").agg(pl.col("operation").n_unique())["operation"].max()
+    return _Codes(sorted(common["error_code"].to_list()), kind, max(_LEAST_UNSEEN, float(most or 0)))  # type: ignore[arg-type]
 
 
 def _slow(operations: pl.DataFrame) -> str:
@@ -189,43 +228,40 @@ def _of_nodes(usual: _Usual) -> Iterator[Family]:
     if usual.slow:
         when = _above(usual.slow, _TIMED, 1 - _SLOW, "4h")
         text = "{{ labels.node }}: {{ value | humanize }} times as many slow operations as usual in 4 hours"
-        yield Family((_rule("slowness", "SlowAboveUsual", ["node"], when, 2, text),))
+        yield Family((_rule("slowness", "SlowAboveUsual", ["node"], when, 2, text, keep_firing_for="4h"),))
 
 
 def _of_large(usual: _Usual) -> Iterator[Family]:
-    """What goes wrong with large inputs only drowns in the rest."""
+    """What fails with large inputs only drowns in the rest."""
     for name, least in list(usual.numbers.items())[:_MOST_DIMENSIONS]:
-        large, title = f"{name} >= {_number(least)}", "".join(word.title() for word in name.split("_"))
-        text = f"{{{{ labels.node }}}}: {{{{ value | humanize }}}} times as many as usual where {large}, in 4 hours"
         if usual.failed:
+            large, title = f"{name} >= {_number(least)}", "".join(word.title() for word in name.split("_"))
             when = _above(_FAILED, _ENDED, usual.failed, "4h")
-            rule = _rule("failures", f"FailuresOfLarge{title}", ["node"], when, 2, text, where=large)
-            yield Family((rule,))
-        if usual.slow:
-            when = _above(usual.slow, _TIMED, 1 - _SLOW, "4h")
-            yield Family((_rule("slowness", f"SlowOfLarge{title}", ["node"], when, 2, text, where=large),))
+            text = f"{{{{ labels.node }}}}: {{{{ value | humanize }}}} times as many failures as usual where {large}"
+            yield Family((_rule("failures", f"FailuresOfLarge{title}", ["node"], when, 2, text, where=large),))
 
 
-def _of_codes(usual: _Usual, learn: timedelta) -> Iterator[Family]:
-    if not usual.error_codes:
+def _of_codes(usual: _Usual) -> Iterator[Family]:
+    """Codes that are known are too many where they come fast; of those that never were before few are too many."""
+    if usual.codes is None:
         return
-    failed = f"{_FAILED} and error_code is not null"
-    for name, by, window in (
-        ("FailuresOfACode", ["error_code"], "1h"), ("FailuresOfACodeInANode", ["node", "error_code"], "12h")
-    ):  # fmt: skip
-        when = {"count": {"of": failed, "window": window}}
-        text = f"{', '.join(f'{{{{ labels.{label} }}}}' for label in by)}: {{{{ value }}}} failures in {window}"
-        yield Family((_rule("failures", name, by, when, 2, text, unit="operation"),))
-    new = {"column": "error_code", "of": "error_code is not null", "window": "10m", "learn": duration_text(learn),
-           "forget_after": duration_text(max(4 * learn, timedelta(days=30)))}  # fmt: skip
-    text = "{{ value }} error codes were never seen before"
-    yield Family((_rule("failures", "NewErrorCodes", [], {"new_value": new}, 0, text),))
+    known = f"({', '.join(map(_quoted, usual.codes.known))})"
+    when = {"count": {"of": f"{_FAILED} and error_code in {known}", "window": "1h"}}
+    text = "{{ labels.error_code }}: {{ value }} failures in an hour"
+    yield Family((_rule("failures", "FailuresOfACode", ["error_code"], when, 2, text, unit="operation"),))
+    unseen = f"{_FAILED} and error_code is not null and error_code not in {known}"
+    when = {"count": {"of": unseen, "window": "12h"}}
+    kind, least = usual.codes.kind, usual.codes.unseen
+    text = f"{{{{ labels.{kind} }}}}: {{{{ value }}}} failures in 12 hours with codes never seen while all was well"
+    yield Family((_rule("failures", _UNSEEN, [kind], when, least, text, unit="operation"),))
 
 
 def _of_starts() -> Iterator[Family]:
-    begun = {"ratio": {"of": "outcome == 'start'", "over": f"outcome == 'start' or {_ENDED}", "window": "1h"}}
-    text = "{{ labels.node }}: {{ value | humanizePercentage }} of its starts and ends in an hour are starts"
-    yield Family((_rule("hanging", "StartsWithoutEnds", ["node"], begun, 0.55, text, min_count=20),))
+    cells = {"starts": {"count": {"of": "outcome == 'start'", "window": "2h"}},
+             "ends": {"count": {"of": _ENDED, "window": "2h"}}}  # fmt: skip
+    begun = {"expr": {"cells": cells, "value": "(starts + 10) / (ends + 10)"}}
+    text = "{{ labels.node }}: {{ value | humanize }} times as many starts as ends in 2 hours"
+    yield Family((_rule("hanging", "StartsWithoutEnds", ["node"], begun, 1.2, text),))
     restarts = {"count": {"of": "event_type in ('NODE_REGISTER', 'NODE_ANNOUNCE')", "window": "1h"}}
     text = "{{ labels.node }} started {{ value }} times in an hour"
     yield Family((_rule("restarts", "Restarts", ["node"], restarts, 3, text),))
@@ -235,12 +271,15 @@ def _of_silence(usual: _Usual) -> Iterator[Family]:
     """A node's events fail to come while those of the others do: nights and weekends are quiet for all of them."""
     rules = []
     for node, share in usual.node_shares:
-        if share * usual.events_per_hour * 2 < 30:
-            continue  # too few in two hours: their absence would show nothing
-        cells = {"own": {"count": {"of": f"node == {_quoted(node)}", "window": "2h"}},
-                 "all": {"count": {"window": "2h"}}}  # fmt: skip
-        when = {"expr": {"cells": cells, "value": f"({_number(share)} * all + 30) / (own + 30)"}}
-        text = f"{node} is silent: {{{{ value | humanize }}}} times as many events were to be expected in 2 hours"
-        rules.append(_rule("silence", f"Silent_{node}", [], when, 2, text))
+        usual_in_an_hour = share * usual.events_per_hour
+        hours = next((hours for hours in _SILENCE_H if usual_in_an_hour * hours >= _USUAL_EVENTS), None)
+        if hours is None:
+            continue  # their absence would show nothing
+        cells = {"own": {"count": {"of": f"node == {_quoted(node)}", "window": f"{hours}h"}},
+                 "all": {"count": {"window": f"{hours}h"}}}  # fmt: skip
+        when = {"expr": {"cells": cells, "value": f"({_number(share)} * all + 10) / (own + 10)"}}
+        text = f"{node} is silent: {{{{ value | humanize }}}} times as many events were to be expected in {hours} hours"
+        about = {SYMPTOM: "silence", "node": node}
+        rules.append(_rule("silence", f"Silent_{node}", [], when, 2, text, labels=about))
     if rules:
         yield Family(tuple(rules))

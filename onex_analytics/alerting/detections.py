@@ -1,12 +1,15 @@
-"""Which rule found which incident, and how soon: what `scoring` counts, incident by incident."""
+"""Which rule found which incident, how soon, and when it was told: what `scoring` counts, incident by incident."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from onex_analytics.alerting.incidents import HARMLESS, UNJUDGED
+from onex_analytics.alerting.notification import wakes
+from onex_analytics.alerting.notification.pages import LabelSet, outgoing
 from onex_analytics.alerting.shapes import LABEL_SET
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.model.shapes import UTC_MICROSECONDS
@@ -49,6 +52,17 @@ VERDICTS = pl.Schema({
     "delay_s": pl.Float64(),                 # until somebody could know of it; null where nobody could
 })
 """One row an incident, harmless ones as well, by start."""
+
+TELLINGS = pl.Schema({
+    "incident": pl.String(),
+    "kind": pl.String(),
+    "start": UTC_MICROSECONDS,
+    "end": UTC_MICROSECONDS,                 # that of the log while it lasts
+    "delay_s": pl.Float64(),                 # until somebody could know of it; null where nobody could
+    "told_s": pl.Float64(),                  # until a page named an alert that caught it; null where none did
+    "in_time": pl.Boolean(),                 # such a page came before the incident was over
+})
+"""One row an incident that is scored, by start. A firing that ends before its group is told is caught, and not told."""
 
 _BY = ("group", "rule")
 
@@ -93,6 +107,57 @@ def verdicts(result: Backtest) -> pl.DataFrame:
         )
         .select(*VERDICTS).cast(VERDICTS)
     )  # fmt: skip
+
+
+def tellings(result: Backtest) -> pl.DataFrame:
+    """When people heard of each incident: alerts wait for their group, and are silenced and inhibited.
+
+    Args:
+        result: a backtest with incidents; reads its `matches` and `pages`.
+
+    Returns:
+        `TELLINGS`.
+
+    Raises:
+        InvalidOption: the backtest was given no incidents.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.alerting import backtest, load_rules
+    >>> busy = "{alert: Busy, when: {count: {window: 5m}, threshold: 2}, for: 1m}"
+    >>> rules = load_rules(f"groups: [{{name: g, rules: [{busy}]}}]")
+    >>> start = datetime(2026, 11, 1, 10)
+    >>> log = pl.DataFrame({"event_id": list("abcde"),
+    ...                     "timestamp": [start + timedelta(minutes=m) for m in (1, 2, 3, 4, 30)]})
+    >>> rush = [{"id": "rush", "start": start, "end": start + timedelta(minutes=10)}]
+    >>> tellings(backtest(rules, log, rush)).select("incident", "delay_s", "told_s", "in_time").rows()
+    [('rush', 240.0, 270.0, True)]
+    """
+    judged = verdicts(result).filter(pl.col("verdict").is_in(["caught", "missed"]))
+    told = _first_pages(result)
+    after = (pl.col("told") - pl.col("start")).dt.total_microseconds() / 1e6
+    return (
+        judged.join(told, on="incident", how="left", maintain_order="left")
+        .with_columns(after.alias("told_s"), (pl.col("told") <= pl.col("end")).fill_null(False).alias("in_time"))
+        .select(*TELLINGS).cast(TELLINGS)
+    )  # fmt: skip
+
+
+def _first_pages(result: Backtest) -> pl.DataFrame:
+    """Of each incident, when the first page woke somebody with an alert that caught it."""
+    named: dict[LabelSet, list[tuple[datetime, datetime]]] = {}
+    for at, firing in result.pages.filter(wakes()).select("at", "firing").iter_rows():
+        for alert in firing:
+            labels = tuple((label["name"], label["value"]) for label in alert["labels"])
+            named.setdefault(labels, []).append((alert["starts_at"], at))
+    given = {(group.name, rule.alert): rule.labels for group, rule in result.rules.rules}
+    found: dict[str, datetime] = {}
+    columns = ("incident", "group", "rule", "labels", "fired")
+    for incident, group, rule, labels, fired in result.matches.select(columns).iter_rows():
+        pages = named.get(outgoing(rule, labels, given[group, rule]), ())
+        for at in (at for begun, at in pages if begun <= fired <= at):
+            found[incident] = min(at, found.get(incident, at))
+    shape = {"incident": pl.String(), "told": UTC_MICROSECONDS}
+    return pl.DataFrame({"incident": list(found), "told": list(found.values())}, schema=shape)
 
 
 def incident_matrix(result: Backtest) -> pl.DataFrame:

@@ -12,8 +12,8 @@ falls to it. Where low values are bad the same holds of −v.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -187,6 +187,7 @@ class Levels:
     lateness: int
     begin: int
     end: int
+    about: Mapping[str, str] = field(default_factory=dict)  # of the rule
 
     @property
     def rises(self) -> NDArray[np.bool_]:
@@ -263,7 +264,7 @@ def levels_of(runs: Runs, rule: Rule) -> Levels:
     until[:-1][same[1:]] = at[1:][same[1:]]
     return Levels(
         label_set, at, until, before, level, runs.labels, sign, when.op in ("<", ">"), runs.lateness, runs.begin,
-        runs.end,
+        runs.end, rule.about,
     )  # fmt: skip
 
 

@@ -15,6 +15,8 @@ from onex_analytics.alerting.sweeps import Judge, rows_of
 
 _PRICES = (0.0, *np.geomspace(1e-3, 0.5, 14).tolist())
 """What a firing costs, in incidents: for each of them the best rules are looked for."""
+_LEAST_PRECISION = 0.5
+"""A general rule of which more firings are mistakes has found what it found by chance."""
 _MOST = {"ratio": 1.0, "absent": 1.0}
 """The greatest value that a kind of cell can have."""
 _BELOW_ZERO = ("aggregate", "quantile", "expr")
@@ -55,7 +57,8 @@ def place_of(
     """The ways to set a rule, from the runs of its variants; the first of them is the rule as it stands.
 
     With a score above which it is silent in calm times, one way is the threshold of that score. Of each set of
-    incidents that some threshold catches, the one with the least firings is another.
+    incidents that some threshold catches, the one with the least firings is another: where there is a score, if at
+    least half of its firings catch something.
     """
     found: dict[bytes, Candidate] = {}
     quiet: Candidate | None = None
@@ -67,6 +70,8 @@ def place_of(
             if number == 0 and hold == here.rule.for_ and score is not None:
                 quiet = _quiet(held, levels, judge, score)
             for one in _of_levels(held, levels, judge):
+                if score is not None and one.true_firings < _LEAST_PRECISION * one.firings:
+                    continue
                 key = one.caught.tobytes()
                 if key not in found or one.cost < found[key].cost:
                     found[key] = one
@@ -94,6 +99,8 @@ def rounded_up(score: float) -> float:
     if score == 0 or not np.isfinite(score):
         return score
     step = 10.0 ** (np.floor(np.log10(abs(score))) - 2)
+    if step == 0:
+        return score  # too near to 0 for three digits
     return float(f"{np.ceil(score / step) * step:.12g}")
 
 

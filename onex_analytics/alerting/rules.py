@@ -108,6 +108,16 @@ class Rule(Frozen):
             )
         return self
 
+    @property
+    def about(self) -> dict[str, str]:
+        """The labels that it gives to its alerts and that say what happened: how severe it finds that does not.
+
+        >>> rule = {"alert": "A", "when": {"count": {"window": "5m"}, "threshold": 3}}
+        >>> Rule.model_validate({**rule, "labels": {"severity": "warning", "node": "stamper_node"}}).about
+        {'node': 'stamper_node'}
+        """
+        return {name: value for name, value in self.labels.items() if name != "severity"}
+
 
 def _in_order(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(labels.items()))

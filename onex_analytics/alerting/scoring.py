@@ -1,7 +1,8 @@
 """How well rules find incidents, and what that costs in pages, beside alerts at random times.
 
 A firing catches an incident if it fires between `lead` before the incident's start and its end, and no label that both
-name differs. Who fires where nobody can judge (in a hole of the log, during maintenance) is not judged.
+name differs: of its label set or of its rule, but for the severity that the rule gives it. Who fires where nobody can
+judge (in a hole of the log, during maintenance) is not judged.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from onex_analytics.model.shapes import UTC_MICROSECONDS
 
 if TYPE_CHECKING:
     from onex_analytics.alerting.backtesting import Backtest
+    from onex_analytics.alerting.rules import RuleSet
 
 MATCHES = pl.Schema({
     "incident": pl.String(),
@@ -80,7 +82,7 @@ def matches(result: Backtest) -> pl.DataFrame:
     incidents = _incidents(result)
     real = incidents.filter(~pl.col("kind").is_in([*HARMLESS, *UNJUDGED]))
     fired = result.alerts.filter(pl.col("fired").is_not_null())
-    pairs = within(fired, real, result.lead, result.label_names)
+    pairs = within(fired, real, result)
     return pairs.select(
         pl.col("id").alias("incident"), "group", "rule", "labels", "fired",
         ((pl.col("known_at") - pl.col("start")).dt.total_microseconds() / 1e6).alias("delay_s"),
@@ -95,11 +97,11 @@ def _incidents(result: Backtest) -> pl.DataFrame:
 
 
 def within(
-    fired: pl.DataFrame, incidents: pl.DataFrame, lead: timedelta, names: tuple[str, ...] | None
+    fired: pl.DataFrame, incidents: pl.DataFrame, result: Backtest, lead: timedelta | None = None
 ) -> pl.DataFrame:
     """Every firing beside every incident in whose time it lies, where their labels agree; with the row of each."""
     marked = incidents.with_row_index("_incident").with_columns(
-        (pl.col("start") - lead).alias("_from"), pl.col("labels").alias("_labels"),
+        (pl.col("start") - (result.lead if lead is None else lead)).alias("_from"), pl.col("labels").alias("_labels"),
         pl.col("end").fill_null(datetime(9999, 1, 1, tzinfo=UTC)).alias("_to"),
     ).drop("labels")  # fmt: skip
     numbered = fired.with_row_index("_alert")
@@ -108,15 +110,22 @@ def within(
     ).sort("_alert", "_incident")  # fmt: skip
     agreed: dict[tuple[Any, Any], bool] = {}
     keep = []
-    for ours, theirs in zip(_sets(pairs["labels"]), _sets(pairs["_labels"]), strict=True):
+    for ours, theirs in zip(_told(pairs, result.rules), _sets(pairs["_labels"]), strict=True):
         if (ours, theirs) not in agreed:
-            agreed[ours, theirs] = agree(dict(ours), dict(theirs), names)
+            agreed[ours, theirs] = agree(dict(ours), dict(theirs), result.label_names)
         keep.append(agreed[ours, theirs])
     return pairs.filter(pl.Series(keep, dtype=pl.Boolean))
 
 
 def _sets(labels: pl.Series) -> Iterator[tuple[tuple[str, str], ...]]:
     return (tuple((label["name"], label["value"]) for label in row) for row in labels.to_list())
+
+
+def _told(fired: pl.DataFrame, rules: RuleSet) -> Iterator[tuple[tuple[str, str], ...]]:
+    """The labels of each firing, with those of its rule."""
+    fixed = {(group.name, rule.alert): tuple(rule.about.items()) for group, rule in rules.rules}
+    for group, rule, labels in zip(fired["group"], fired["rule"], _sets(fired["labels"]), strict=True):
+        yield (*labels, *fixed.get((group, rule), ()))
 
 
 def agree(alert: dict[str, str], incident: dict[str, str], names: Iterable[str] | None = None) -> bool:
@@ -209,8 +218,8 @@ class _Judged:
             pl.col("start") >= pl.col("_from"), pl.col("end") <= pl.col("_to"),
         )["_row"].to_list()  # fmt: skip
         self._incidents = real.with_row_index("_row").filter(~pl.col("_row").is_in(inside)).drop("_row")
-        caught = within(fired, self._incidents, result.lead, result.label_names)
-        in_hole = within(fired, unjudged, timedelta(), result.label_names)["_alert"].unique().to_list()
+        caught = within(fired, self._incidents, result)
+        in_hole = within(fired, unjudged, result, timedelta())["_alert"].unique().to_list()
         number = pl.col("_alert")
         self._fired = fired.with_row_index("_alert").with_columns(
             number.is_in(caught["_alert"].unique().to_list()).alias("_true")
@@ -267,7 +276,7 @@ class _Judged:
         span = (self._part.end - self._part.begin).total_seconds()
         if not fired.height or span <= 0:
             return None, None
-        sets = [dict(labels) for labels in dict.fromkeys(_sets(fired["labels"]))]
+        sets = [dict(labels) for labels in dict.fromkeys(_told(fired, self._result.rules))]
         times = [
             (max(start - self._result.lead, self._part.begin), min(end or self._part.end, self._part.end), dict(labels))
             for start, end, labels in zip(

@@ -12,7 +12,7 @@ import polars as pl
 
 from onex_analytics.alerting.backtesting import Backtest, backtest
 from onex_analytics.alerting.calm import calm_events, calm_share, disturbed, quiet_score, reach
-from onex_analytics.alerting.catalogue import SYMPTOM, catalogue, group_of, meaning
+from onex_analytics.alerting.catalogue import INHIBITIONS, catalogue, group_of, meaning
 from onex_analytics.alerting.durations import parse_duration
 from onex_analytics.alerting.feeding import utc, whole_times
 from onex_analytics.alerting.incidents import load_incidents
@@ -51,17 +51,19 @@ CHOICES = pl.Schema({
 })
 """One row a rule, in the order of the file."""
 
-_FOR_MISTAKES = (0.2, 0.1)
-"""Shares of the pages that may be spent on nothing: the first with which the first part needs half of its pages."""
-_FOR_THE_FIRST_PART = 0.25
-"""With no larger share of its pages a first part is content: more may go wrong in the second."""
+_FOR_MISTAKES = 0.1
+"""The share of the pages that may be spent on nothing."""
 _ROUTINGS = tuple(
-    Notification(route=Route(
-        receiver="default", group_by=by, group_interval=timedelta(minutes=minutes), repeat_interval=timedelta(days=1)
-    ))
-    for by, minutes in (((SYMPTOM,), 30), ((SYMPTOM,), 120), ((), 120), ((), 240))
-)  # fmt: skip
-"""Ways to tell alerts together, those that tell the most apart first."""
+    Notification(
+        route=Route(
+            receiver="default", group_by=(), group_wait=timedelta(minutes=5), group_interval=timedelta(minutes=minutes),
+            repeat_interval=timedelta(days=1),
+        ),
+        inhibit_rules=INHIBITIONS,
+    )
+    for minutes in (30, 240)
+)
+"""Ways to tell all alerts together: the first with which the first part is within the budget."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,9 +134,9 @@ def suggest(
     The rules of a file (or none) get company: general rules from what the log holds (see `catalogue`). The first part
     shows few of the things that can go wrong, so that rules which are silent while nothing is wrong are kept as well,
     though they found nothing there. Their thresholds are those that calm times hardly reach (see `calm.quiet_score`);
-    a fifth of the pages is theirs to spend on mistakes, or a tenth where the first part needs most of its pages. Where
-    the file does not say how alerts are told, they are told together as far as it takes for the first part to need a
-    quarter of its pages, at most every four hours.
+    a tenth of the pages is theirs to spend on mistakes. Where the file does not say how alerts are told, they are
+    told in one group, at most every half hour, or every four hours where the first part has too many pages otherwise;
+    and failures with codes that never were before keep other failures quiet.
 
     What was chosen is then run on the whole log, and the rest of it says what it is worth.
 
@@ -195,11 +197,8 @@ def suggest(
     file = RuleSet() if rule is None else _file_of(held)
     if company:
         file = file.model_copy(update={"groups": (*file.groups, company[0][0].group)})
-    for share in _FOR_MISTAKES if company else (None,):
-        places = _places(tuning, ways, share)
-        chosen, notification, pages = _best(file, places, tuning, min_recall, company=bool(company))
-        if pages <= max_pages_per_day / 2:
-            break
+    places = _places(tuning, ways, _FOR_MISTAKES if company else None)
+    chosen, notification = _best(file, places, tuning, min_recall, company=bool(company))
     tuned = _tuned(file.model_copy(update={"notification": notification}), places, chosen)
     result = backtest(tuned, log, told, lead=allowed, labels=names, tz=tz)
     scores = result.scores(at)
@@ -232,8 +231,7 @@ def _company(tuning: _Tuning, held: Sequence[Placed]) -> list[list[Placed]]:
     begin, at = microseconds_of(tuning.begin), microseconds_of(tuning.at)
     calm = calm_share(begin, at, disturbed(tuning.incidents, tuning.lead, timedelta()))
     hours = calm * (at - begin) / 3_600e6
-    learn = timedelta(hours=max(1, (at - begin) // 2 // 3_600_000_000))
-    families = catalogue(calm_events(tuning.first, tuning.incidents, tuning.lead), hours, learn)
+    families = catalogue(calm_events(tuning.first, tuning.incidents, tuning.lead), hours)
     given = {meaning(here.rule) for here in held}
     families = tuple(family for family in families if not given >= {meaning(rule) for rule in family.rules})
     taken = {here.group.name for here in held}
@@ -300,27 +298,25 @@ def _score(tuning: _Tuning, rules: Sequence[Rule], runs: Sequence[Runs], allowed
 
 def _best(
     file: RuleSet, places: Sequence[Place], tuning: _Tuning, wanted: float, *, company: bool
-) -> tuple[list[Candidate | None], Notification, float]:
+) -> tuple[list[Candidate | None], Notification]:
     """The choice with the highest recall within the budget, then with the fewest pages; else that with the fewest.
 
     With general rules in it, alerts are told together as far as that takes.
     """
-    own = [file.notification]
-    if company and file.notification == Notification():
-        own = [*own, *_ROUTINGS]
+    routings = _ROUTINGS if company and file.notification == Notification() else (file.notification,)
     best: tuple[tuple[bool, float, float], list[Candidate | None], Notification] | None = None
     for chosen in choices(places, tuning.before[0].height):
-        for notification in own:
+        for notification in routings:
             routed = file.model_copy(update={"notification": notification})
             pages, recall = _worth(routed, places, chosen, tuning.before[0].height)
             within = pages <= tuning.budget
             worth = (within, min(recall, wanted) if within else 0.0, -pages)
             if best is None or worth >= best[0]:  # of two that come to the same, the one that tells more together
                 best = worth, chosen, notification
-            if pages <= tuning.budget * _FOR_THE_FIRST_PART:
+            if within:
                 break
     assert best is not None
-    return best[1], best[2], -best[0][2]
+    return best[1], best[2]
 
 
 def _worth(

@@ -249,7 +249,7 @@ class Judge:
     ) -> None:  # fmt: skip
         rises = levels.rises
         at, label_set = levels.at[rises], levels.label_set[rises]
-        self._of_set = list(label_texts(levels.labels))
+        self._of_set = [{**labels, **levels.about} for labels in label_texts(levels.labels)]
         self._levels, self._names, self._label_set, self._at = levels, names, label_set, at
         self.incidents, unjudged = incidents
         self._true, self._in_hole = np.zeros(at.size, np.bool_), np.zeros(at.size, np.bool_)

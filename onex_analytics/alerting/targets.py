@@ -54,7 +54,7 @@ class OfIncidents:
         numbers = self.targets.select("_target", "incident", "group", "rule")
         found = numbers.join(soonest, on=["incident", "group", "rule"], nulls_equal=True)
         fired = result.alerts.filter(pl.col("fired").is_not_null())
-        aside = within(fired, self._unjudged, timedelta(), result.label_names)
+        aside = within(fired, self._unjudged, result, timedelta())
         right = [*keys_of(mine), *keys_of(aside.select("group", "rule", "labels", "fired"))]
         return found.select(*FOUND), set(right)
 

@@ -73,6 +73,22 @@ def test_the_quiet_way_has_the_threshold_of_its_score():
     assert place_of(here, runs_of(here, [RULE], log), [RULE], (), None, judged).quiet is None
 
 
+def test_a_general_rule_that_is_mostly_mistaken_has_found_nothing():
+    """A burst every ten minutes, and an incident that happens to lie beside two of them: it is no sign of it."""
+    times = [600.0 * n + second for n in range(6) for second in range(30)]
+    log = pl.DataFrame({"event_id": [f"{n}" for n in range(len(times))], "timestamp": [when(t) for t in times]})
+    here = placed(RULE)
+
+    def judged(levels: Levels) -> Judge:
+        return Judge(levels, to_find(load_incidents([one]), when(0), when(3000)), timedelta(), None)
+
+    for end, found in ((700, 0), (1300, 1)):  # it catches two of five, or three
+        one = {"id": "a", "start": when(0), "end": when(end)}
+        place = place_of(here, runs_of(here, [RULE], log), [RULE], (), 50.0, judged)
+        assert len(place.others) == found
+        assert len(place_of(here, runs_of(here, [RULE], log), [RULE], (), None, judged).others) == 1
+
+
 @pytest.mark.parametrize("cell", [{"absent": {"window": "5m"}}, {"ratio": {"of": "node == 'a'", "window": "5m"}}])
 def test_a_threshold_that_nothing_can_exceed_makes_no_rule(cell):
     rule = Rule.model_validate({"alert": "A", "when": {**cell, "op": ">", "threshold": 0}})

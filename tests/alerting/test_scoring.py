@@ -31,6 +31,7 @@ def labels_of(node: str | None) -> list[dict[str, str]]:
 def result_of(
     firings: list[tuple[str, str | None, float, float | None]], incidents: list[dict[str, Any]], *, days: float = 10,
     names: tuple[str, ...] | None = None, pages: list[float] = (), tz: str = "UTC",
+    about: dict[str, dict[str, str]] | None = None,
 ) -> Any:  # fmt: skip
     """A backtest that came to these firings: (rule, node, fired, resolved), in seconds."""
     rows = [
@@ -42,10 +43,11 @@ def result_of(
     told = [{"at": when(at), "receiver": "r", "status": "firing", "reason": "new", "group_labels": [], "firing": [],
              "resolved": [], "group_key": "", "page_id": ""} for at in pages]  # fmt: skip
     rules = list(dict.fromkeys(name for name, *_ in firings)) or ["A"]
+    file = rule_set(*(rule(name, by=[], labels=(about or {}).get(name, {})) for name in rules))
     return SimpleNamespace(
         alerts=pl.DataFrame(rows, schema=ALERTS), incidents=load_incidents(incidents), lead=timedelta(minutes=15),
         label_names=names, begin=when(0), end=when(days * DAY), pages=pl.DataFrame(told, schema=PAGES), tz=tz,
-        summary=pl.DataFrame({"group": ["g"] * len(rules), "rule": rules}),
+        rules=file, summary=pl.DataFrame({"group": ["g"] * len(rules), "rule": rules}),
     )  # fmt: skip
 
 
@@ -70,6 +72,16 @@ def test_a_firing_catches_an_incident_from_the_lead_before_its_start_to_its_end(
     found = matches(result_of([("A", None, fired, None)], [incident("i", 10_000, 11_000)]))
     assert found.schema == MATCHES
     assert (found.height == 1) is caught
+
+
+def test_a_label_that_the_rule_gives_says_what_its_alerts_are_about_but_its_severity_does_not():
+    told = [incident("i", 10_000, 11_000, node="a", severity="low")]
+    firings = [("A", None, 10_500, None), ("B", None, 10_500, None), ("C", None, 10_500, None)]
+    about = {"A": {"node": "a"}, "B": {"node": "b"}, "C": {"severity": "high"}}
+    assert matches(result_of(firings, told, about=about))["rule"].to_list() == ["A", "C"]
+    named = result_of(firings, told, about=about, names=("node",))
+    assert matches(named)["rule"].to_list() == ["A"]
+    assert score(result_of(firings[1:2], told, about=about))["random_recall"] == 0
 
 
 def test_an_alert_of_another_node_catches_nothing():

@@ -87,6 +87,16 @@ def test_a_rule_alone_is_tuned_alone():
     assert found.choices["rule"].to_list() == ["Failures"]
 
 
+def test_a_general_rule_that_the_file_asks_already_is_not_asked_twice():
+    on_a_node = log().with_columns(node=pl.lit("a"), outcome=pl.lit("success")).with_columns(
+        pl.when(pl.int_range(pl.len()) % 3 == 0).then(pl.lit("failure")).otherwise("outcome").alias("outcome")
+    )  # fmt: skip
+    found = suggest(None, on_a_node, incidents(BURSTS), max_pages_per_day=8)
+    assert "FailuresAboveUsual" in found.choices["rule"]
+    again = suggest(found.rules, on_a_node, incidents(BURSTS), max_pages_per_day=8)
+    assert again.choices["rule"].to_list().count("FailuresAboveUsual") == 1
+
+
 # ---------------------------------------------------------------------- the promise, on a fleet
 
 
@@ -109,6 +119,8 @@ def test_rules_of_the_first_week_find_nearly_all_of_the_second_with_two_pages_a_
     assert told["recall"] >= 0.9 and told["pages_per_day"] <= 2
     assert told["precision"] > 2 * told["random_precision"]
     assert told["random_recall"] < told["recall"]
+    late = found.backtest.tellings.filter(pl.col("start") >= told_from(events))
+    assert late["in_time"].mean() >= 0.9  # they are told as well, and while there is something to be done
     kinds = found.backtest.verdicts.filter(pl.col("verdict") == "harmless")["kind"].to_list()
     assert kinds == ["deploy"]  # nobody is told of it, and nobody misses it
     pages = found.backtest.pages.filter(wakes())
@@ -125,7 +137,6 @@ def told_from(events: pl.DataFrame) -> object:
 def test_rules_that_were_given_are_made_quieter_and_never_more_eager(fleet):
     found = suggest(presets(), *fleet)
     assert found.met, found.verdict
-    assert "NewErrorCodes" not in found.choices["rule"]  # the presets ask for new codes themselves
     given = found.choices.filter(pl.col("threshold_before").is_not_null() & pl.col("kept") & (pl.col("caught") == 0))
     sign = pl.when(pl.col("rule") == "SuccessRateLow").then(-1).otherwise(1)  # whose low values are bad
     assert given.height
