@@ -52,6 +52,29 @@ def find(table: Hashes, hashes: Hashes, found: NDArray[np.bool_]) -> None:
         found[i] |= h != _FREE and table[at] == h
 
 
+@lean
+def places_of(
+    table: Hashes, first_bits: NDArray[np.bool_], shift: np.uint64, hashes: Hashes, begin: int, out: NDArray[np.int64]
+) -> int:
+    """Write down where hashes stand that are in the table, counted from `begin`; returns how many those are.
+
+    `first_bits` says which of the hashes' first bits the table has at all: few get past it. `out` has room for all.
+    """
+    mask = np.uint64(table.size - 1)
+    count = 0
+    for i in range(hashes.size):
+        h = hashes[i]
+        if not first_bits[h >> shift] or h == _FREE:
+            continue
+        at = np.intp(h & mask)
+        while table[at] != _FREE and table[at] != h:
+            at = np.intp((np.uint64(at) + np.uint64(1)) & mask)
+        if table[at] == h:
+            out[count] = begin + i
+            count += 1
+    return count
+
+
 @njit(nogil=True, cache=True)
 def repeated(hashes: Hashes) -> NDArray[np.bool_]:
     """True for each row whose hash stands in another row too.

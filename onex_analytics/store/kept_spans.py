@@ -13,8 +13,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from onex_analytics.frames.spans.keys import frozen
 from onex_analytics.frames.spans.materialising import LINKED_BY, MADE_BY_LINKING
+from onex_analytics.store.beside import read_beside
 from onex_analytics.store.failures import in_our_words
+from onex_analytics.store.hash_table import insert, places_of
 from onex_analytics.store.span_keys import INDEX, NO_HASH
 from onex_analytics.store.storage import StoredFile, Table
 
@@ -33,7 +36,6 @@ in settled files. Each commit says which they are."""
 
 Hashes = NDArray[np.int64]
 Numbers = NDArray[np.int64]
-_CHUNK = 1 << 15  # of hashes looked at together: what is made of them stays in the cache
 _SPARE = 6  # bits of the bitmap beyond those that number the keys: one other hash of 64 gets through
 _SCATTERED = 4
 
@@ -55,16 +57,10 @@ class Kept:
         self.sides = {side: [files[said[side]]] if said[side] else [] for side in SIDES}
         self.begins = np.cumsum([0, *(file.rows for file in self.files)])
         self.settled = int(self.begins[-1])
-        with in_our_words(table.uri):
-            self.index, self.loose, self.replaced = pl.collect_all([
-                table.scan(self.indexes, {name: shape[name] for name in INDEXED}, row_index="_at"),
-                table.scan(self.sides["loose"], shape, row_index="_at"),
-                table.scan(self.sides["replaced"], REPLACED),
-            ])  # fmt: skip
-        self.loose = self.loose.with_columns(pl.col("_at").cast(pl.Int64) + self.settled)
-        if not self.index["_at"].is_sorted():
-            self.index = self.index.sort("_at")
-        self._looked_through = self.index.select(INDEXED)
+        self.index = read_beside(table, self.indexes, {name: shape[name] for name in INDEXED})
+        self.replaced = read_beside(table, self.sides["replaced"], REPLACED)
+        loose = read_beside(table, self.sides["loose"], shape)
+        self.loose = loose.with_columns(_at=pl.int_range(self.settled, self.settled + pl.len(), dtype=pl.Int64))
         begins = pl.DataFrame(
             {"file": [file.path for file in self.files], "begin": self.begins[:-1]},
             schema={"file": pl.String(), "begin": pl.Int64()},
@@ -102,7 +98,7 @@ class Kept:
     def loose_events(self, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
         """The events of pairs that are loose."""
         if self._loose_events is None:
-            self._loose_events = self.table.read(self.sides["loose_events"], schema)
+            self._loose_events = read_beside(self.table, self.sides["loose_events"], schema)
         return self._loose_events
 
     def indexed(self, at: Numbers) -> pl.DataFrame:
@@ -110,7 +106,7 @@ class Kept:
         at = np.unique(at)
         cut = np.searchsorted(at, self.settled)
         loose = self.loose.select(INDEXED)[at[cut:] - self.settled]
-        return pl.concat([self._looked_through[at[:cut]], loose]).with_columns(_at=pl.Series(at))
+        return pl.concat([self.index[at[:cut]], loose]).with_columns(_at=pl.Series(at))
 
     def rows(self, at: Numbers, columns: Sequence[str]) -> pl.DataFrame:
         """Some of their own columns of some spans, and `_at`: their numbers. In no order."""
@@ -160,21 +156,20 @@ class Kept:
 
 
 def _bearing(keys: pl.Series, wanted: Hashes, begin: int, end: int) -> Numbers:
-    """The places of hashes that are among those wanted: a bitmap of their first bits leaves few to look up."""
-    wanted = wanted[wanted != NO_HASH]
+    """The places of hashes that are among those wanted."""
+    wanted = wanted[wanted != NO_HASH].view(np.uint64)
     if not wanted.size or begin == end:
         return np.empty(0, np.int64)
     bits = min(wanted.size.bit_length() + _SPARE, 32)
     shift = np.uint64(64 - bits)
-    bitmap = np.zeros(1 << bits, np.bool_)
-    bitmap[wanted.view(np.uint64) >> shift] = True
-    perhaps, hashes, at = [np.empty(0, np.int64)], [np.empty(0, np.int64)], begin
+    first_bits = np.zeros(1 << bits, np.bool_)
+    first_bits[wanted >> shift] = True
+    table = np.zeros(2 << wanted.size.bit_length(), np.uint64)
+    insert(table, wanted)
+    found, at = np.empty(end - begin, np.int64), begin
+    count = 0
     for chunk in keys.slice(begin, end - begin).get_chunks():  # one of each file; together they would be copied
-        key = chunk.to_numpy()
-        for first in range(0, key.size, _CHUNK):
-            piece = key[first : first + _CHUNK]
-            found = np.flatnonzero(bitmap[piece.view(np.uint64) >> shift])
-            perhaps.append(found + (at + first))
-            hashes.append(piece[found])
-        at += key.size
-    return np.concatenate(perhaps)[np.isin(np.concatenate(hashes), wanted)]
+        hashes = frozen(chunk.to_numpy().view(np.uint64))
+        count += places_of(table, first_bits, shift, hashes, at, found[count:])
+        at += hashes.size
+    return found[:count].copy()

@@ -12,8 +12,8 @@ chosen is paired and linked by its texts, as `build_spans` does it), and exchang
 3. **Links**: whatever stands in one tree with a span that changed, or becomes its parent or its child, is linked anew.
 
 A row that is replaced stays in its file, and a list of such rows beside it, until they are a fifth of the file. Other
-files beside the spans hold what an update looks through, and the events of loose pairs; so the folder is read by
-`EventStore.spans` alone.
+files beside the spans hold what an update looks through, loose spans, and the events of loose pairs; so the folder is
+read by `EventStore.spans` alone.
 
 A commit makes all of it visible at once; who loses a race looks again. A store whose events name causes
 (`causation_id`), that lost events (`retain`) or gained a dimension is paired anew.
@@ -22,9 +22,10 @@ A commit makes all of it visible at once; who loses a race looks again. A store 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ from onex_analytics.frames.spans.materialising import (
 )
 from onex_analytics.frames.spans.pairing import NO_TIME
 from onex_analytics.model.shapes import EVENTS, SPANS
+from onex_analytics.store.beside import read_beside, write_beside
 from onex_analytics.store.failures import retry_lost
 from onex_analytics.store.grouped import Compression, write_grouped
 from onex_analytics.store.kept_spans import INDEXED, REPLACED, ROW_GROUP_ROWS, SIDES, Kept, Numbers
@@ -60,7 +62,7 @@ _QUICKLY_ROWS = 1 << 14
 _MOST_REPLACED = 0.2
 """Share of the rows of a file from which on it is written anew without those that were replaced."""
 _GAP_US = 600_000_000
-_LAYOUT = 4
+_LAYOUT = 5
 
 
 class SpanTable:
@@ -103,15 +105,17 @@ class SpanTable:
     def _scan(self, table: Table, said: dict[str, Any]) -> pl.LazyFrame:
         """The rows of all files but for those that were replaced."""
         files = {file.path: file for file in table.files()}
-        held = [files[path] for path in (*said["settled"], said["loose"]) if path]
-        replaced = table.read([files[said["replaced"]]] if said["replaced"] else [], REPLACED)
+        settled = [files[path] for path in said["settled"]]
+        replaced = read_beside(table, [files[said["replaced"]]] if said["replaced"] else [], REPLACED)
         gone = {path: part["row"] for (path,), part in replaced.partition_by("file", as_dict=True).items()}
         schema = {name: table.schema[name] for name in self.shape}
-        parts = [table.scan([file for file in held if file.path not in gone], schema)]
-        for file in held:
+        parts = [table.scan([file for file in settled if file.path not in gone], schema)]
+        for file in settled:
             if file.path in gone:
                 stays = ~pl.col("_row").is_in(gone[file.path].cast(pl.UInt32).implode())
                 parts.append(table.scan([file], schema, row_index="_row").filter(stays).drop("_row"))
+        if said["loose"]:
+            parts.append(read_beside(table, [files[said["loose"]]], schema).lazy())
         return pl.concat(parts).with_columns(pl.col("witnesses").cast(SPANS["witnesses"]))
 
     # ------------------------------------------------------------------ in
@@ -337,14 +341,15 @@ class _Made:
         """Write the files, several at a time: beside each file of spans one of what an update looks through."""
         table, own = self.spans.table, [*self.spans.table.schema]
         sides = [(side, rows) for side, rows in self._beside.items() if rows.height]
-        at_hand: Compression = "zstd" if table.is_remote else "uncompressed"  # of what is read as a whole each time
-        jobs: list[tuple[pl.DataFrame, int, Compression]] = []
+        jobs: list[Callable[[], AddAction]] = []
         for part in self._parts:
-            jobs.append((part.select(own), ROW_GROUP_ROWS, "zstd" if part.height > _QUICKLY_ROWS else at_hand))
-            jobs.append((part.select(INDEXED), part.height, at_hand))
-        jobs += [(rows, rows.height, at_hand) for _, rows in sides]
+            is_small = part.height <= _QUICKLY_ROWS and not table.is_remote
+            compression: Compression = "uncompressed" if is_small else "zstd"
+            jobs.append(partial(write_grouped, table, part.select(own), ROW_GROUP_ROWS, compression))
+            jobs.append(partial(write_beside, table, part.select(INDEXED)))
+        jobs += [partial(write_beside, table, rows) for _, rows in sides]
         with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-            self.added = [*pool.map(lambda job: write_grouped(table, *job), jobs)]
+            self.added = [*pool.map(lambda job: job(), jobs)]
         paths = [action.path for action in self.added]
         for place, part in enumerate(self._parts):
             latest = int(part["_last"].max())  # type: ignore[arg-type]

@@ -261,13 +261,13 @@ class Table:
         """
         return self.put(parquet_bytes(to_stored(frame)), statistics(frame))
 
-    def put(self, data: pa.Buffer | memoryview, said_of_it: Mapping[str, Any]) -> AddAction:
+    def put(self, data: pa.Buffer | memoryview, said_of_it: Mapping[str, Any], suffix: str = ".parquet") -> AddAction:
         """Write one file whose bytes were made elsewhere, with what the log is to say of it; see `write`.
 
         Raises:
             StoreFull: there is no room for it.
         """
-        path = f"part-{uuid.uuid4().hex}.parquet"
+        path = f"part-{uuid.uuid4().hex}{suffix}"
         self._staged.add(path)
         with in_our_words(self.uri):
             if self.is_remote:
