@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.model.wire_json import WIRE_READ, WIRE_WRAPPED, wire_texts
-from onex_analytics.sizing.events import FIELD_ORDER
 from onex_analytics.sizing.writing_kernels import DATA, METADATA, inner_members, write_events
 
 Ints = NDArray[np.int64]
@@ -102,7 +101,22 @@ def payloads_of(frame: pl.DataFrame, *, members: bool = False) -> Payloads:
     Raises:
         InvalidOption: the metadata or `extra` of a row is no JSON.
     """
-    texts = wire_texts(frame.select(WIRE_READ))
+    begins, raw = text_bytes(wire_texts(frame.select(WIRE_READ)))
+    wrapped = (frame["wire_fields"] // WIRE_WRAPPED == 1).fill_null(False).to_numpy()
+    size = int(begins[-1] - begins[0])
+    text, ends = np.empty(size + 16, np.uint8), np.zeros(frame.height + 1, np.int64)
+    room = (size // 5 + 2) if members else 0
+    starts, ranks, key_sizes, sizes = (np.empty(room, np.int64) for _ in range(4))
+    wrong, count = write_events(raw, begins, wrapped, text, ends, starts, ranks, key_sizes, sizes)
+    if wrong >= 0:
+        refuse(frame, wrong)
+    return Payloads(
+        text[: ends[-1]], ends, Members(starts[:count], key_sizes[:count], sizes[:count]), ranks[:count]
+    )  # fmt: skip
+
+
+def text_bytes(texts: pl.Series) -> tuple[Ints, NDArray[np.uint8]]:
+    """Where each text begins, with the end of the last behind, and the bytes of them all; a null is an empty text."""
     column = texts.to_frame().to_arrow(compat_level=pl.CompatLevel.oldest()).column(0).combine_chunks()
     if isinstance(column, pa.ChunkedArray):
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.large_string())
@@ -110,25 +124,17 @@ def payloads_of(frame: pl.DataFrame, *, members: bool = False) -> Payloads:
     begins = np.zeros(1, np.int64)
     if len(column):
         begins = np.frombuffer(offsets, np.int64, len(column) + 1, column.offset * 8)
-    raw = np.frombuffer(data or b"", np.uint8)
-    wrapped = (frame["wire_fields"] // WIRE_WRAPPED == 1).fill_null(False).to_numpy()
-    size = int(begins[-1] - begins[0])
-    text, ends = np.empty(size + 16, np.uint8), np.zeros(len(column) + 1, np.int64)
-    room = (size // 5 + 2) if members else 0
-    starts, ranks, key_sizes, sizes = (np.empty(room, np.int64) for _ in range(4))
-    wrong, count = write_events(raw, begins, wrapped, text, ends, starts, ranks, key_sizes, sizes)
-    if wrong >= 0:
-        found = frame.row(wrong, named=True)
-        told = {name: str(found[name])[:80] for name in ("event_id", "metadata", "extra") if found[name] is not None}
-        raise InvalidOption("an event", told, "metadata that is JSON, and extra that is a JSON object")
-    return Payloads(
-        text[: ends[-1]], ends, Members(starts[:count], key_sizes[:count], sizes[:count]), ranks[:count]
-    )  # fmt: skip
+    return begins, np.frombuffer(data or b"", np.uint8)
+
+
+def refuse(frame: pl.DataFrame, row: int) -> NoReturn:
+    """Say which event is no JSON."""
+    found = frame.row(row, named=True)
+    told = {name: str(found[name])[:80] for name in ("event_id", "metadata", "extra") if found[name] is not None}
+    raise InvalidOption("an event", told, "metadata that is JSON, and extra that is a JSON object")
 
 
 def _braces(sizes: Ints) -> Ints:
     """Of an event with members the opening brace alone, of one without any both."""
     return np.where(sizes == 2, 2, 1)
 
-
-__all__ = ["BRACES", "FIELD_ORDER", "Members", "Payloads", "payloads_of"]

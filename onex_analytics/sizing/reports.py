@@ -13,6 +13,7 @@ from onex_analytics.frames.columns import names, require
 from onex_analytics.frames.quantiles import Share, quantile_columns
 from onex_analytics.frames.windows import bucket
 from onex_analytics.model.wire_json import WIRE_READ
+from onex_analytics.sizing.payload_sizes import payload_sizes
 from onex_analytics.sizing.payloads import payloads_of
 from onex_analytics.sizing.policies import LIMITS
 
@@ -131,7 +132,7 @@ def _keys(by: str | Iterable[str], limits: Mapping[str, int]) -> list[str]:
 
 def _sizes() -> pl.Expr:
     def sizes(rows: pl.Series) -> pl.Series:
-        return payloads_of(rows.struct.unnest()).sizes
+        return pl.Series("bytes", payload_sizes(rows.struct.unnest()))
 
     return pl.struct(WIRE_READ).map_batches(sizes, pl.Int64(), is_elementwise=True).alias("bytes")
 

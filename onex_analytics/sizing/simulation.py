@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
 import polars as pl
 
 from onex_analytics.frames.columns import names, require
+from onex_analytics.model.shapes import WIRE_FIELDS
 from onex_analytics.model.wire_json import WIRE_READ
-from onex_analytics.sizing.deciding import CLAIM_BEGINS, decided
+from onex_analytics.sizing.deciding import decided
+from onex_analytics.sizing.payload_sizes import payload_sizes
 from onex_analytics.sizing.payloads import payloads_of
 from onex_analytics.sizing.policies import SizePolicy
 
@@ -90,21 +91,26 @@ def encoding_outcomes(simulated: pl.LazyFrame | pl.DataFrame, by: str | Iterable
     return table.with_columns(saved).sort(-pl.col("plain_bytes"), *keys, nulls_last=True)
 
 
+def _is_unknown() -> pl.Expr:
+    """Whether an event has no known field: its payload may begin as that of a claim, and is then sent otherwise."""
+    columns = pl.all_horizontal(pl.col(WIRE_FIELDS).is_null())
+    return pl.coalesce(pl.col("wire_fields") % 4 ** len(WIRE_FIELDS) == 0, columns)
+
+
 def _of_rows(policy: SizePolicy, rows: pl.Series) -> pl.Series:
-    payloads = payloads_of(rows.struct.unnest())
-    sizes = payloads.sizes
+    frame = rows.struct.unnest()
+    sizes = pl.Series(payload_sizes(frame))
     warned = sizes > policy.warn_bytes if policy.warn_bytes is not None else pl.repeat(False, len(sizes), eager=True)
     found = pl.DataFrame({
         "plain_bytes": sizes, "packed_bytes": sizes, "stored_bytes": sizes, "encoding": "plain", "action": "send",
         "oversized": False, "warned": warned,
     }, schema=ENCODING)  # fmt: skip
-    looks_claimed = payloads.texts().str.starts_with(CLAIM_BEGINS.decode())
-    careful = np.flatnonzero(((sizes > policy.untouched_bytes) | looks_claimed).to_numpy())
-    if not careful.size:
+    careful = ((sizes > policy.untouched_bytes) | frame.select(_is_unknown()).to_series()).arg_true()
+    if not len(careful):
         return found.to_struct(rows.name)
-    decisions = [decided(policy, payloads[row]) for row in careful.tolist()]
+    payloads = payloads_of(frame[careful])
+    decisions = [decided(policy, payloads[row]) for row in range(len(careful))]
     told = pl.DataFrame(
         [[getattr(one, name) for name in ENCODING] for one in decisions], schema=ENCODING, orient="row"
     )
-    places = pl.Series(careful)
-    return pl.DataFrame([found[name].scatter(places, told[name]) for name in ENCODING]).to_struct(rows.name)
+    return pl.DataFrame([found[name].scatter(careful, told[name]) for name in ENCODING]).to_struct(rows.name)

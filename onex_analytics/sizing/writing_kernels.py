@@ -11,7 +11,7 @@ import json
 import numpy as np
 from numba import njit
 
-from onex_analytics.machine import lean, load8
+from onex_analytics.machine import count_trailing_zeros, lean, load8, load64
 from onex_analytics.sizing.events import FIELD_ORDER
 
 OK, BROKEN = 0, 1
@@ -26,6 +26,9 @@ _SHORT = np.zeros(32, np.uint8)
 for _control, _letter in zip(b"\b\t\n\f\r", b"btnfr", strict=True):
     _SHORT[_control] = _letter
 _LEAST_MEMBER = 5
+_ONES = np.uint64(0x0101010101010101)
+_HIGH = _ONES * np.uint64(0x80)
+_QUOTES, _SLASHES, _SPACES = _ONES * np.uint64(34), _ONES * np.uint64(92), _ONES * np.uint64(32)
 
 
 @lean
@@ -80,6 +83,19 @@ def _string(data, p, end, out, at):  # type: ignore[no-untyped-def]
     at += 1
     p += 1
     while p < end:
+        while p + 8 <= end:
+            word = load64(data, p)
+            quote, slash = word ^ _QUOTES, word ^ _SLASHES
+            stops = ((quote - _ONES) & ~quote | (slash - _ONES) & ~slash | (word - _SPACES) & ~word) & _HIGH
+            plain = count_trailing_zeros(stops) >> 3 if stops else 8
+            for k in range(8):  # those behind the first stop are written over
+                out[at + k] = np.uint8(word >> np.uint64(8 * k))
+            p += plain
+            at += plain
+            if stops:
+                break
+        if p >= end:
+            break
         c = load8(data, p)
         if c == 34:
             out[at] = 34
@@ -294,6 +310,24 @@ def write_events(data, offsets, wrapped, out, ends, starts, ranks, key_sizes, si
         at += 1
         ends[i + 1] = at
     return np.int64(-1), told
+
+
+@lean
+def write_values(data, offsets, out, ends):  # type: ignore[no-untyped-def]
+    """Write JSON values of any kind to `out`, and where each ends to `ends[1:]`; an empty text is no value.
+
+    Returns:
+        The text that is no value, or −1.
+    """
+    at = np.int64(0)
+    for i in range(ends.size - 1):
+        p, end = _space(data, offsets[i], offsets[i + 1]), offsets[i + 1]
+        if offsets[i] < end:
+            p, at = _value(data, p, end, out, at)
+            if p < 0 or _space(data, p, end) < end:
+                return np.int64(i)
+        ends[i + 1] = at
+    return np.int64(-1)
 
 
 @njit(nogil=True, cache=True)

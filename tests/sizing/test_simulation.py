@@ -14,6 +14,7 @@ from onex_analytics.exceptions import InvalidOption, MissingColumns, OversizedEv
 from onex_analytics.model import EVENTS, OnexEvent
 from onex_analytics.sizing import SizePolicy, encode, simulate_encoding
 from onex_analytics.sizing.events import json_bytes, payload_of
+from onex_analytics.sizing.payload_sizes import payload_sizes
 from onex_analytics.sizing.payloads import payloads_of
 from onex_analytics.sizing.simulation import ENCODING
 from onex_analytics.sources.block import block_of_bytes
@@ -56,7 +57,7 @@ def plain(event: dict[str, object]) -> dict[str, object]:
     return {**{key: value for key, value in event.items() if key not in left_out}, **named}
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(events().map(plain), min_size=1, max_size=6), policies())
 @example([plain({"claim_check": 1})], SizePolicy())
 @example(
@@ -69,13 +70,15 @@ def test_what_is_simulated_is_what_is_sent(events, policy):
         same_as_live(event, row, policy)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(oracle.events(), max_size=6))
 def test_a_row_is_written_as_its_event_is_but_for_the_form_of_numbers(lines):
     """Held against Python's reader and writer, on lines with spaces, escapes and keys that stand twice."""
     rows = GATE.read(block_of_bytes("\n".join(lines).encode(), "log"))
     came = [lines[number - 1] for number in rows.lines]
-    for text, line in zip(payloads_of(rows.events).texts(), came, strict=True):
+    texts = payloads_of(rows.events).texts()
+    assert payload_sizes(rows.events).tolist() == texts.str.len_bytes().to_list()
+    for text, line in zip(texts, came, strict=True):
         again = json.loads(text)
         assert again == json.loads(line)
         if _as_python_writes_numbers(text) and not _twice(text):
@@ -126,6 +129,15 @@ def test_a_model_is_sent_as_its_row():
     assert payloads_of(rows)[0] == payload_of(event)
 
 
+def test_an_event_without_a_known_field_is_sent_as_the_live_encoder_sends_it():
+    event = {"claim_check": {"sha256": "0"}}
+    for wire_fields in (0, None):
+        rows = pl.DataFrame([{"extra": json.dumps(event), "wire_fields": wire_fields}], schema=EVENTS)
+        found = simulate_encoding(SizePolicy(), rows).collect().row(0, named=True)
+        same_as_live(event, found, SizePolicy())
+        assert found["stored_bytes"] == found["plain_bytes"] + 1
+
+
 def test_each_row_keeps_its_place_and_what_it_had():
     lines = [json.dumps({"event_id": f"e{n}", "timestamp": NOON, "node_id": "n", "event_type": "A",
                          "metadata": {"body": "x" * n}}) for n in (5, 3000, 50, 2000)]  # fmt: skip
@@ -146,5 +158,6 @@ def test_no_event_is_no_row_and_a_frame_without_metadata_is_refused():
 @pytest.mark.parametrize("metadata", ["{", '{"a"', '{"a":', '{"a":1', '"', '"\\u12', "", '{"a":1}}', '{"a\n":1}', "}"])
 def test_metadata_that_is_no_json_is_refused_with_the_event(metadata):
     rows = pl.DataFrame([{"event_id": "e1"}, {"event_id": "e2", "metadata": metadata}], schema=EVENTS)
-    with pytest.raises(InvalidOption, match="e2"):
-        payloads_of(rows)
+    for read in (payloads_of, payload_sizes):
+        with pytest.raises(InvalidOption, match="e2"):
+            read(rows)
