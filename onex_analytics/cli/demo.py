@@ -15,6 +15,8 @@ from onex_analytics.cli.progress import busy, growing, progress, reading
 if TYPE_CHECKING:
     import polars as pl
 
+    from onex_analytics.views import SamplingFrames
+
 
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the log and the store go.")] = Path("demo"),
@@ -30,6 +32,7 @@ def demo(
     from onex_analytics.cli.alert_look import alert_look
     from onex_analytics.cli.first_look import first_look
     from onex_analytics.cli.report import write_report
+    from onex_analytics.cli.sample_look import BUDGET, sample_look
     from onex_analytics.store import EventStore
     from onex_analytics.synthetic import DIMENSIONS, generate
 
@@ -54,8 +57,11 @@ def demo(
             presets(), held.scan(), log.labels.lazy(), name="The default rules that come along",
             period=look.answers["period"],
         )  # fmt: skip
+    say(f"5  what {BUDGET:.0%} of the events would tell, and which alerts that would lose")
+    with busy("sampling"):
+        sampling = sample_look(held.scan(), alerts, period=look.answers["period"], budget=BUDGET)
     write_report(
-        replace(look, alerts=alerts), out, title="The first look at a seeded log",
+        replace(look, alerts=alerts, sampling=sampling), out, title="The first look at a seeded log",
         source=f"{path.name}, store version {report.version}", ingest=report.as_dict(),
     )  # fmt: skip
     incidents = look.answers["incidents"].select(
@@ -76,7 +82,18 @@ def demo(
         row = alerts.scores.row(-1, named=True)
         say(f"The alert rules catch {row['caught']} of {row['incidents']} incidents, with "
             f"{row['pages_per_day']:.1f} pages a day.")  # fmt: skip
+    _tell_of_sampling(sampling)
     return 0
+
+
+def _tell_of_sampling(sampling: SamplingFrames) -> None:
+    """The policy that was chosen, and what it would cost."""
+    if sampling.frontier is None or sampling.alerts is None:
+        return
+    chosen = sampling.frontier.filter("chosen").row(0, named=True)
+    lost = sampling.alerts.filter(policy="chosen").row(-1, named=True)
+    say(f"{chosen['volume_share']:.0%} of the events, well chosen, tell the error rate of every node to within "
+        f"{chosen['worst_error']:.0%}; {lost['lost']:.0f} of {lost['full_firings']} alerts would be lost.")  # fmt: skip
 
 
 def _tell(answers: Mapping[str, pl.DataFrame], output: Output) -> None:

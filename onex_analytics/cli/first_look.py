@@ -11,7 +11,7 @@ import polars as pl
 from onex_analytics import frames, profiling
 from onex_analytics.cli.error_look import error_look
 from onex_analytics.model.shapes import PROFILE_NUMBERS, REJECTED, SPANS
-from onex_analytics.views import BANDS, AlertFrames, ErrorFrames, WorkFrames
+from onex_analytics.views import BANDS, AlertFrames, ErrorFrames, SamplingFrames, WorkFrames
 
 _BY_SHARE = ("latency", "errors", "unfinished", "new_error")
 _BY_COUNT = ("silence", "restarts")
@@ -30,6 +30,8 @@ class FirstLook:
     every: str
     alerts: AlertFrames | None = None
     """Alert rules on the log; see `alert_look`."""
+    sampling: SamplingFrames | None = None
+    """What a part of the log would tell; see `sample_look`."""
 
 
 def first_look(

@@ -39,6 +39,11 @@ def report(
         typer.Option(help="Hold errors before and after this time against each other, such as a deploy; "
                           "the last fifth of the log against the rest where not given."),
     ] = None,
+    sample: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Also say what this share of the events would tell, and which alerts it would "
+                                        "lose."),
+    ] = None,
     title: Annotated[str, typer.Option(help="Heading of the report.")] = "The first look at a log",
     max_error_rate: Annotated[
         float | None, typer.Option(min=0, max=1, help="Exit with 1 where a larger share of finished operations failed.")
@@ -65,6 +70,11 @@ def report(
             name = "The default rules that come along" if rules == PRESETS else f"The rules of {rules}"
             alerts = alert_look(alert_rules, held.scan(since, until), truth, name=name, period=look.answers["period"])
             look = replace(look, alerts=alerts)
+        if sample is not None:
+            from onex_analytics.cli.sample_look import sample_look
+
+            found = sample_look(held.scan(since, until), look.alerts, period=look.answers["period"], budget=sample)
+            look = replace(look, sampling=found)
     source = ", ".join(files) if files else f"store {store}, version {version}"
     write_report(look, out, title=title, source=source, ingest=ingest.as_dict() if ingest else None)
     output.frame(look.answers["notable"], "what stands out")
@@ -80,7 +90,9 @@ def write_report(look: FirstLook, out: Path, *, title: str, source: str, ingest:
     """Draw the answers and write the file."""
     from onex_analytics.views import ReportFrames, report_page
 
-    answers = ReportFrames(**look.answers, work=look.work, errors=look.errors, alerts=look.alerts, ingest=ingest)
+    answers = ReportFrames(
+        **look.answers, work=look.work, errors=look.errors, alerts=look.alerts, sampling=look.sampling, ingest=ingest
+    )
     page = report_page(answers, title=title, every=look.every, source=source)
     try:
         out.write_text(page, encoding="utf-8")

@@ -10,6 +10,7 @@ from onex_analytics.views.page import Section, html_figure, html_page
 from onex_analytics.views.report import ReportFrames, report_page
 from onex_analytics.views.report_of_alerts import AlertFrames, SweptRule
 from onex_analytics.views.report_of_errors import ErrorChanges, ErrorContrast, ErrorExample, ErrorFrames
+from onex_analytics.views.report_of_sampling import SamplingFrames
 from onex_analytics.views.report_of_work import BANDS, WorkFrames
 from onex_analytics.views.tables import Column, html_table
 
@@ -22,6 +23,7 @@ __all__ = [
     "ErrorExample",
     "ErrorFrames",
     "ReportFrames",
+    "SamplingFrames",
     "Section",
     "SweptRule",
     "WorkFrames",

@@ -16,6 +16,7 @@ from onex_analytics.views import overview
 from onex_analytics.views.page import Section, html_figure, html_page
 from onex_analytics.views.report_of_alerts import AlertFrames, alert_sections
 from onex_analytics.views.report_of_errors import ErrorFrames, error_sections
+from onex_analytics.views.report_of_sampling import SamplingFrames, sampling_sections
 from onex_analytics.views.report_of_work import WorkFrames, work_sections
 from onex_analytics.views.tables import Column, html_facts, html_table, plain
 
@@ -44,6 +45,8 @@ class ReportFrames:
     """`frames.periods.incidents_seen`, where the truth is known."""
     alerts: AlertFrames | None = None
     """Alert rules on the log, where there are any."""
+    sampling: SamplingFrames | None = None
+    """What a part of the events would tell, where that was asked."""
     ingest: Mapping[str, int] | None = None
     """`read`, `stored`, `duplicate`, `rejected`, where the report follows an append."""
 
@@ -64,6 +67,7 @@ def report_page(frames: ReportFrames, *, title: str, every: str, source: str) ->
         *error_sections(frames.errors),
         *work_sections(frames.work),
         *([] if frames.alerts is None else alert_sections(frames.alerts)),
+        *([] if frames.sampling is None else sampling_sections(frames.sampling)),
         Section("rejected", "Rejected and repaired rows", _rejected(frames)),
         Section("schema", "Schema versions", _schema(frames, every)),
         Section("coverage", "Coverage", _coverage(frames)),

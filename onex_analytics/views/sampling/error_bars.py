@@ -18,20 +18,20 @@ _OWN = {
     "policy", "metric", "level", "truth", "expected", "bias", "std_error", "rmse", "relative_error", "low", "high",
     "effective_n", "rests_on", "skewness", "kurtosis", "tail_index", "never_seen", "warning",
 }  # fmt: skip
-_POLICY_PX, _TITLE_PX = 13, 24
+_POLICY_PX, _TITLE_PX, _PAGE_PX = 13, 24, 1040
 _APART = 300.0
 """From the smallest to the largest value, times; beyond that the axis is logarithmic."""
 
 
 def group_errors(
-    errors: pl.DataFrame, metric: str | None = None, most_groups: int = 10, most_policies: int = 6
+    errors: pl.DataFrame, metric: str | None = None, most_groups: int | None = None, most_policies: int = 6
 ) -> go.Figure:
     """The truth of each group, and within which bounds each policy would tell it, from `sampling.simulate(…).errors`.
 
     Args:
         errors: the rows of one metric or several; without groups the whole log is drawn.
         metric: which metric; by default the first.
-        most_groups: those of the largest truth that are drawn.
+        most_groups: those of the largest truth that are drawn; by default as many as a page holds.
         most_policies: the first that are drawn.
     """
     if errors.is_empty():
@@ -48,8 +48,9 @@ def group_errors(
     for row in grouped:
         groups.setdefault(name_of(row, keys), []).append(row)
     ranked = sorted(groups, key=lambda name: -_or_least(groups[name][0]["truth"]))
-    names, hidden = ranked[:most_groups], max(len(ranked) - most_groups, 0)
     lane = _TITLE_PX + _POLICY_PX * len(drawn)
+    names = ranked[: _PAGE_PX // lane if most_groups is None else most_groups]
+    hidden = len(ranked) - len(names)
     figure = go.Figure()
     values = _add_policies(figure, [groups[name] for name in names], drawn, lane)
     truths = [(groups[name][0]["truth"], place) for place, name in enumerate(names)]

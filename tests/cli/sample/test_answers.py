@@ -73,3 +73,11 @@ def test_a_whole_log_is_its_own_estimate(ask, sampled_folder):
 def test_bad_use_says_the_mend(simulate, capsys, more, mend):
     assert main([*simulate, *more]) == 2
     assert mend in capsys.readouterr().err
+
+
+def test_a_report_tells_what_a_share_would_where_that_is_asked(sampled_folder, tmp_path, capsys):
+    words = ["report", "--store", str(sampled_folder / "store"), "--out", str(tmp_path / "r.html")]
+    assert main([*words, "--sample", "0.2", "--rules", str(sampled_folder / "rules.yaml")]) == 0
+    text = (tmp_path / "r.html").read_text()
+    assert "What 20 % of the events would tell" in text
+    assert "Which alerts would be lost" in text
