@@ -132,9 +132,11 @@ class EventBatcher(Generic[E]):
         return found >= 0
 
     def _waited(self, event: E, size: int) -> int:
-        """The queue is full: the event is dropped, or waits for room. The exporter's thread cannot wait for itself."""
+        """The queue is full: the event is dropped, or waits for room, where it is not the exporter's thread itself."""
         backlog = self._backlog
-        if self.policy.when_full != "block" or threading.current_thread() is self._worker:
+        if self._worker is None:
+            self._wake()
+        if self.policy.when_full != "block" or self._worker in (None, threading.current_thread()):
             backlog.refuse(event, "full")
             return FULL
         self._blocked += 1
@@ -164,8 +166,12 @@ class EventBatcher(Generic[E]):
                 return True
             target = self._backlog.closed_batches
             self._wake()
-            if threading.current_thread() is self._worker:
-                return False
+            worker = self._worker
+        if worker is None:
+            self._export_here()
+        elif worker is threading.current_thread():
+            return False
+        with self._lock:
             return self._gone.wait_for(lambda: self._backlog.gone_batches >= target, timeout_s)
 
     def close(self, timeout_s: float | None = None) -> BatchCounts:
@@ -180,7 +186,9 @@ class EventBatcher(Generic[E]):
             self._backlog.close_open(BY_CLOSE, self._time())
             worker = self._worker
             self._work.notify_all()
-        if worker is not None and worker is not threading.current_thread():
+        if worker is None and self._exporter is not None:
+            self._export_here()
+        elif worker is not None and worker is not threading.current_thread():
             worker.join(timeout_s)
         found = self.counts()
         if found.pending and self._exporter is not None and worker is not threading.current_thread():
@@ -217,11 +225,16 @@ class EventBatcher(Generic[E]):
     def _wake(self) -> None:
         """The worker looks again; the first time, it begins. The lock is held."""
         self._idle = False
-        if self._worker is None and not self._closing:
-            self._worker = threading.Thread(target=self._export_all, name="onex-event-batcher", daemon=True)
-            self._worker.start()
-        else:
+        if self._worker is not None or self._closing:
             self._work.notify()
+            return
+        worker = threading.Thread(target=self._export_all, name="onex-event-batcher", daemon=True)
+        try:
+            worker.start()
+        except RuntimeError:  # the program is ending, or has as many threads as it may: `flush` and `close` export
+            self._idle = True
+        else:
+            self._worker = worker
 
     def _time_has_changed(self) -> None:
         with self._lock:
@@ -229,6 +242,15 @@ class EventBatcher(Generic[E]):
 
     def _export_all(self) -> None:
         while (batch := self._next()) is not None:
+            self._export(batch)
+
+    def _export_here(self) -> None:
+        """There is no thread to do it."""
+        while True:
+            with self._lock:
+                batch = self._backlog.take()
+            if batch is None:
+                return
             self._export(batch)
 
     def _next(self) -> Batch[E] | None:

@@ -69,8 +69,8 @@ SIZES = pl.Schema({
     "batches": pl.Int64(),
     "events": pl.Int64(),             # in them together
 })  # fmt: skip
-"""One row a size of batches and why they closed, in at most 41 steps: the largest size has one of its own. Sizes without
-a batch have none."""
+"""One row a size of batches and why they closed, in at most 41 steps: the largest size has one of its own. Sizes
+without a batch have none."""
 
 OVER_TIME = pl.Schema({
     "start": _TIME,                   # of the bucket

@@ -22,6 +22,7 @@ from onex_analytics.frames.selection import values_at
 from onex_analytics.frames.windows import duration, fitting_width, width_seconds
 
 _BUCKETS = 240
+_MOST_BUCKETS = 1_000_000
 _SIZE_BINS = 40
 _SHARES = (0.5, 0.95, 0.99)
 _WHEN_FULL = {"block": kernels.BLOCK, "drop_newest": kernels.DROP_NEWEST, "drop_oldest": kernels.DROP_OLDEST}
@@ -86,14 +87,18 @@ def simulate_batching(
         width = duration(every or "1s")
         summary, batches, sizes, over_time = (pl.DataFrame(schema=one) for one in (SUMMARY, BATCHES, SIZES, OVER_TIME))
         return BatchingResult(summary, batches, sizes, over_time, width)
-    span = timedelta(microseconds=int(log.times[-1] - log.times[0]))
-    width = every or fitting_width(span, _BUCKETS)
+    width = every or _fitting(log, int(log.times[-1]))
     edges = _edges(log, width)
     run = _run(log, policy, service, compression, edges)
+    until = int(run.batches[kernels.ENDED].max(initial=log.times[-1]))
+    if every is None and (until - edges[0]) // edges[1] >= 2 * _BUCKETS:  # the exporter is far behind: wider buckets
+        width = _fitting(log, until)
+        edges = _edges(log, width)
+        run = _run(log, policy, service, compression, edges)
     batches = _batches(run, compression is not None)
     return BatchingResult(
         _summary(log, run, policy, compression is not None), batches, _sizes(batches, policy.max_size),
-        _over_time(run, edges), width,
+        _over_time(run, edges, until, policy.queue_limit), width,
     )  # fmt: skip
 
 
@@ -180,11 +185,23 @@ def _readonly(column: pl.Series) -> NDArray[np.int64]:
     return numbers
 
 
+def _fitting(log: _Log, until: int) -> str:
+    return fitting_width(timedelta(microseconds=until - int(log.times[0])), _BUCKETS)
+
+
 def _edges(log: _Log, every: str) -> tuple[int, int, int]:
     """Where the first bucket begins, how wide they are, and how many reach to the last event."""
     width = round(width_seconds(every) * 1e6)
+    if width < 1:
+        raise InvalidOption("every", every, "at least a microsecond (1us)")
     begin = int(log.times[0]) // width * width
-    return begin, width, (int(log.times[-1]) - begin) // width + 1
+    return begin, width, _in_bounds((int(log.times[-1]) - begin) // width + 1)
+
+
+def _in_bounds(buckets: int) -> int:
+    if buckets > _MOST_BUCKETS:
+        raise InvalidOption("every", f"so short that there are {buckets:,} buckets", f"at most {_MOST_BUCKETS:,}")
+    return buckets
 
 
 def _most_batches(log: _Log, policy: BatchPolicy) -> int:
@@ -290,18 +307,23 @@ def _sizes(batches: pl.DataFrame, max_size: int) -> pl.DataFrame:
     )
 
 
-def _over_time(run: _Run, edges: tuple[int, int, int]) -> pl.DataFrame:
+def _over_time(run: _Run, edges: tuple[int, int, int], until: int, queue_limit: int | None) -> pl.DataFrame:
     begin, width, count = edges
     came, no_room, too_large, queue = run.buckets
-    ended, events = run.batches[kernels.ENDED], run.batches[kernels.EVENTS]
-    more = max(int((ended.max() - begin) // width) + 1 - count, 0) if ended.size else 0
-    exported = np.bincount((ended - begin) // width, weights=events, minlength=count + more).astype(np.int64)
+    _, _, started, ended, events, *_ = run.batches
+    buckets = _in_bounds(max((until - begin) // width + 1, count))
+    exported = np.bincount((ended - begin) // width, weights=events, minlength=buckets).astype(np.int64)
+    starts = begin + width * np.arange(buckets)
+    # after the last event what waits grows fewer: most of it waits where a bucket begins
+    waiting = np.append(np.cumsum(events[::-1])[::-1], 0)[np.searchsorted(started, starts[count:], side="right")]
+    if queue_limit is not None:
+        waiting = np.minimum(waiting, queue_limit)
 
     def longer(values: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.concatenate([values, np.zeros(more, np.int64)])
+        return np.concatenate([values, np.zeros(buckets - count, np.int64)])
 
-    starts = pl.Series(begin + width * np.arange(count + more)).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    times = pl.Series(starts).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     return pl.DataFrame({
-        "start": starts, "events": longer(came), "exported": exported, "dropped_full": longer(no_room),
-        "dropped_oversize": longer(too_large), "queue_max": longer(queue),
+        "start": times, "events": longer(came), "exported": exported, "dropped_full": longer(no_room),
+        "dropped_oversize": longer(too_large), "queue_max": np.concatenate([queue, waiting]),
     }, schema=OVER_TIME)  # fmt: skip

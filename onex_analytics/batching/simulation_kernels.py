@@ -96,7 +96,7 @@ def _drop_oldest(sizes, where, facts, batches):  # type: ignore[no-untyped-def]
     batches[EVENTS, k] -= 1
     batches[BYTES, k] -= np.int64(sizes[oldest])
     if batches[EVENTS, k] == 0:
-        batches[STARTED, k] = batches[ENDED, k] = batches[CLOSED, k]
+        batches[STARTED, k] = batches[ENDED, k] = facts[FREE_AT]
         facts[NEXT] = k + 1
     return oldest
 

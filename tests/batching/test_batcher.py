@@ -377,6 +377,22 @@ def test_what_makes_no_batcher_is_refused(make, message):
         make()
 
 
+def test_where_no_thread_can_be_had_flush_and_close_export_and_nobody_waits_for_ever(monkeypatch):
+    """As when a program is ending: Python starts no thread any more."""
+
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    batches: list[list[int]] = []
+    batcher = EventBatcher(max_size=2, queue_limit=2, exporter=batches.append, on_dropped=lambda *told: None)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert [batcher.add_event(n) for n in range(3)] == [True, True, False]
+    assert batcher.flush()
+    batcher.add_event(3)
+    assert batcher.close().dropped == {"full": 1}
+    assert batches == [[0, 1], [3]]
+
+
 PROGRAM = """
 import os, sys
 from onex_analytics.batching import EventBatcher

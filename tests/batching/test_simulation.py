@@ -90,6 +90,30 @@ def test_where_the_exporter_is_free_nothing_is_later_than_the_age_and_the_export
     assert (found["started"] >= found["exported"].shift(1, fill_value=NOON)).all()
 
 
+@given(POLICIES.filter(lambda policy: policy.when_full != "block"), STREAMS.filter(bool))
+def test_what_waits_is_told_bucket_by_bucket_until_all_is_exported(policy, stream):
+    found = simulate_batching(policy, log(stream), service=SERVICE, every="2ms").over_time
+    expected = slow(policy, stream)
+    came = np.cumsum([gap for gap, _ in stream]).tolist()
+    started = {n: one.started for one in expected.batches for n in one.events}
+    starts = [at(start) for start in found["start"]]
+    assert starts == list(range(came[0] // 2000 * 2000, starts[-1] + 1, 2000))
+    assert starts[-1] == max([came[-1], *(one.ended for one in expected.batches)]) // 2000 * 2000
+    for start, told in zip(starts, found["queue_max"], strict=True):
+        waiting = sum(came[n] <= start < moment for n, moment in started.items())
+        assert told >= waiting
+        if start > came[-1]:
+            assert told == waiting
+
+
+def test_buckets_fit_the_time_until_all_is_exported():
+    found = simulate_batching(BatchPolicy(max_size=10), every_ms(1000), service=ServiceTime(base_ms=60_000))
+    assert found.over_time.height <= 241
+    assert found.over_time["exported"].sum() == 1000
+    assert found.over_time["queue_max"].to_list()[-2:] == [0, 0]
+    assert found.every != simulate_batching(BatchPolicy(max_size=10), every_ms(1000)).every
+
+
 def test_delays_are_from_the_coming_of_an_event_to_the_end_of_its_export():
     stream = chance(4, 3000, 900, 9)
     policy = BatchPolicy(max_size=7, max_age_ms=2, queue_limit=50)
@@ -253,6 +277,7 @@ SIZELESS = every_ms(3).with_columns(size_bytes=pl.lit(None, pl.UInt32))
     (lambda: simulate_batching(BatchPolicy(), TIMELESS), "null in 3"),
     (lambda: simulate_batching(BatchPolicy(), SIZELESS), "null in all"),
     (lambda: simulate_batching(BatchPolicy(), every_ms(3), every="soon"), "every"),
+    (lambda: simulate_batching(BatchPolicy(), every_ms(1200), every="1us"), "at most 1,000,000"),
 ])  # fmt: skip
 def test_what_cannot_be_simulated_is_refused_with_the_mend(call, message):
     with pytest.raises(InvalidOption, match=message):
