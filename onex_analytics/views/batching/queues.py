@@ -27,6 +27,7 @@ from onex_analytics.views.theme import (
 
 _LOSSES = {"dropped_full": (RED, "no room"), "dropped_oversize": (PINK, "too large")}
 _FLOWS = {"events": (ORANGE, "came"), "exported": (BLUE, "exported")}
+_IN_SIGHT = 4
 
 
 def queue_over_time(over_time: pl.DataFrame, queue_limit: int | None = None) -> go.Figure:
@@ -34,7 +35,7 @@ def queue_over_time(over_time: pl.DataFrame, queue_limit: int | None = None) -> 
 
     Args:
         over_time: one row a bucket of time.
-        queue_limit: of the policy: a line across.
+        queue_limit: of the policy: a line across, where it is not far above all that waits.
     """
     if over_time.is_empty():
         return blank("no event came")
@@ -58,7 +59,7 @@ def queue_over_time(over_time: pl.DataFrame, queue_limit: int | None = None) -> 
         fillcolor=faded(BLUE, 0.3), showlegend=False, row=2, col=1,
         hovertemplate="%{x|%d %b %H:%M:%S}: %{y:,} wait<extra></extra>",
     )  # fmt: skip
-    if queue_limit is not None:
+    if queue_limit is not None and queue_limit <= _IN_SIGHT * max(waits):
         figure.add_scatter(
             x=[edges[0], edges[-1]], y=[queue_limit] * 2, mode="lines",
             line={"color": TEXT, "width": 1.5, "dash": "dash"}, hoverinfo="skip",

@@ -24,6 +24,13 @@ def test_losses_have_a_panel_where_there_are_any():
     assert [one.text for one in calm.layout.annotations] == ["events a bucket", "events that wait, at most"]
 
 
+def test_room_far_above_what_waits_is_told_and_not_drawn():
+    found = simulate_batching(BatchPolicy(queue_limit=5000), BURST)
+    figure = queue_over_time(found.over_time, 5000)
+    assert not any(str(trace.name).startswith("room") for trace in figure.data)
+    assert "of room for 5,000." in description(figure)
+
+
 def test_every_bucket_is_drawn_to_its_end():
     over_time = tight().over_time
     came, _, waits = queue_over_time(over_time).data[:3]

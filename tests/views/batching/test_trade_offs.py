@@ -23,6 +23,7 @@ def test_every_policy_with_a_rate_has_a_mark_of_its_kind():
     clean = rows.filter((pl.col("dropped_full") == 0) & (pl.col("dropped_oversize") == 0))
     assert len(found["nothing beats it"]) == clean["best"].sum() > 0
     assert len(found["beaten"]) == (~clean["best"]).sum() > 0
+    assert figure.data[-1].name.startswith("nothing beats it")  # above the others
     assert "1 policy without batches or rate not drawn" in figure.layout.xaxis.title.text
     assert "1 policy loses events." in description(figure)
 
