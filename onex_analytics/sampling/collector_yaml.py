@@ -15,6 +15,7 @@ from onex_analytics.exceptions import RuleError
 from onex_analytics.model.yaml_tree import Node
 from onex_analytics.sampling.deciding import AnyPolicy
 from onex_analytics.sampling.policies import ProbabilityPolicy
+from onex_analytics.sampling.policy_mistakes import shown
 from onex_analytics.sampling.tail_policies import (
     AlwaysSample,
     And,
@@ -88,9 +89,10 @@ def from_collector(tree: Node, notes: Unmapped) -> list[AnyPolicy]:
 
 def _head(name: str, node: Node, notes: Unmapped) -> ProbabilityPolicy:
     notes.note_unread(name, node, _OF_HEAD)
-    told = node.get("sampling_percentage")
-    fields = {"name": name.partition("/")[2] or name, "probability": _share(told) if told else 0.0,
-              "precision": _held(node, "sampling_precision")}  # fmt: skip
+    fields = {
+        "name": name.partition("/")[2] or name, "precision": _held(node, "sampling_precision"),
+        "probability": _share(node.get("sampling_percentage"), notes.file),
+    }  # fmt: skip
     return notes.made(ProbabilityPolicy, fields, node, {"probability": "sampling_percentage",
                                                         "precision": "sampling_precision"})  # fmt: skip
 
@@ -133,8 +135,7 @@ def _part(node: Node, owner: str, notes: Unmapped) -> SomeTail | None:
     fields = {field: _held(inner, key) for field, key in keys.items()}
     match kind:
         case "probabilistic":
-            percentage = inner.get("sampling_percentage")
-            fields["probability"] = _share(percentage) if percentage else 0.0
+            fields["probability"] = _share(inner.get("sampling_percentage"), notes.file)
         case "rate_limiting":
             fields["events_per_second"] = _one_less(inner, "spans_per_second")
         case "latency" | "span_count":
@@ -192,10 +193,13 @@ def _of_composite(inner: Node, parts: list[SomeTail]) -> dict[str, Any]:
     return {"events_per_second": _held(inner, "max_total_spans_per_second"), "rate_allocation": allocation}
 
 
-def _share(node: Node) -> Any:
-    """A percentage as a share; from 100 on all is kept."""
-    held = node.held
-    return round(min(held / 100, 1.0), 14) if isinstance(held, int | float) else held
+def _share(node: Node | None, file: str) -> float:
+    """A percentage as a share; from 100 on all is kept, and where none is said nothing."""
+    held = 0 if node is None else node.held
+    if node is not None and (isinstance(held, bool) or not isinstance(held, int | float) or held < 0):
+        problem = f"sampling_percentage is {shown(node.data())}; wanted a number from 0 to 100"
+        raise RuleError(file, node.line, problem, "write sampling_percentage: 10")
+    return round(min(held / 100, 1.0), 14) if isinstance(held, int | float) else 0.0
 
 
 def _one_less(node: Node, key: str) -> Any:

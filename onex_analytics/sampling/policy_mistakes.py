@@ -72,31 +72,30 @@ def _words(name: str, detail: ErrorDetails, tree: Node, place: tuple[Step, ...])
             return f"{name} lacks `kind`", f"add {_EXAMPLES['kind']}, or another kind"
         case "union_tag_invalid":
             known = [word.strip().strip("'") for word in str(context["expected_tags"]).split(",")]
-            line_of = (*place, "kind")
-            told = node_at(tree, line_of)
-            shown = told.held if told is not None else context["tag"]
-            return f"kind is {shown!r}; wanted one of {', '.join(known)}", _near(str(shown), known)
+            told = node_at(tree, (*place, "kind"))
+            tag = context["tag"] if told is None else told.data()
+            return f"kind is {shown(tag)}; wanted one of {', '.join(known)}", _near(str(tag), known)
         case "literal_error":
             known = [word.strip().strip("'") for word in str(context["expected"]).replace(" or ", ", ").split(",")]
-            return f"{name} is {_shown(found)}; wanted one of {', '.join(known)}", _near(str(found), known)
+            return f"{name} is {shown(found)}; wanted one of {', '.join(known)}", _near(str(found), known)
         case "extra_forbidden":
             return f"no key is named {name!r} here", "leave it out, or see its spelling in docs/sampling.md"
         case "too_short" | "string_too_short":
             return f"{name} is empty; wanted at least one", f"write {_EXAMPLES.get(name, 'one')}"
         case "bool_type" | "bool_parsing":
-            return f"{name} is {_shown(found)}; wanted true or false", f"write {name}: true"
+            return f"{name} is {shown(found)}; wanted true or false", f"write {name}: true"
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
         return f"{name} is {found}; wanted {words} {context[key]:g}", "write such a number"
     if kind in _NUMBERS:
-        return f"{name} is {_shown(found)}; wanted {_NUMBERS[kind]}", f"write {_EXAMPLES.get(name, name + ': 10')}"
+        return f"{name} is {shown(found)}; wanted {_NUMBERS[kind]}", f"write {_EXAMPLES.get(name, name + ': 10')}"
     if kind in ("tuple_type", "list_type"):
-        return f"{name} is {_shown(found)}; wanted a list", f"write {_EXAMPLES.get(name, name + ': […]')}"
+        return f"{name} is {shown(found)}; wanted a list", f"write {_EXAMPLES.get(name, name + ': […]')}"
     if kind in ("model_type", "dict_type", "model_attributes_type"):
-        return f"{name} is {_shown(found)}; wanted keys and values", f"write {_EXAMPLES.get(name, name + ': {…: …}')}"
+        return f"{name} is {shown(found)}; wanted keys and values", f"write {_EXAMPLES.get(name, name + ': {…: …}')}"
     if kind == "string_type":
-        return f"{name} is {_shown(found)}; wanted a text", "write it in quotes"
-    return f"{name} is {_shown(found)}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", "see docs/sampling.md"
+        return f"{name} is {shown(found)}; wanted a text", "write it in quotes"
+    return f"{name} is {shown(found)}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", "see docs/sampling.md"
 
 
 def _mend(wanted: str) -> str:
@@ -110,7 +109,8 @@ def _near(found: str, known: list[str]) -> str:
     return f"write {near[0]}" if near else "write one of them"
 
 
-def _shown(found: Any) -> str:
+def shown(found: Any) -> str:
+    """A value of a file, as it is told."""
     match found:
         case None:
             return "empty"

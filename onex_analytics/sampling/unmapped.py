@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from onex_analytics.exceptions import RuleError
 from onex_analytics.model.shapes import EVENTS
 from onex_analytics.model.yaml_tree import Node
-from onex_analytics.sampling.policy_mistakes import mistake_in
+from onex_analytics.sampling.policy_mistakes import mistake_in, shown
 
 UNMAPPED = pl.Schema({
     "policy": pl.String(),  # as it is told in the file
@@ -20,6 +20,16 @@ UNMAPPED = pl.Schema({
     "reason": pl.String(),
 })  # fmt: skip
 """One row a thing that did not come along."""
+
+_EXAMPLES = {
+    "sampling_percentage": "10", "spans_per_second": "100", "max_total_spans_per_second": "1000", "min_spans": "10",
+    "max_spans": "1000", "enabled_regex_matching": "true", "invert_match": "true", "num_traces": "50000",
+    "and_sub_policy": "[{name: all, type: always_sample}]", "drop_sub_policy": "[{name: all, type: always_sample}]",
+    "composite_sub_policy": "[{name: all, type: always_sample}]", "FieldList": "[service.name]", "Weight": "0.5",
+    "AgeOutValue": "0.5", "BurstMultiple": "2", "BurstDetectionDelay": "3", "GoalSampleRate": "10", "MaxKeys": "500",
+    "GoalThroughputPerSec": "100", "InitialSampleRate": "10", "decision_wait": "30s", "AdjustmentInterval": "15s",
+    "ClearFrequency": "30s", "UpdateFrequency": "1s", "LookbackFrequency": "30s",
+}  # fmt: skip
 
 Made = TypeVar("Made", bound=BaseModel)
 
@@ -59,9 +69,11 @@ class Unmapped:
             return model.model_validate({name: value for name, value in fields.items() if value is not None})
         except ValidationError as error:
             name = str(error.errors()[0]["loc"][0]) if error.errors()[0]["loc"] else ""
+            key = keys.get(name, name)
             told = mistake_in(error, self.file, Node(node.line, {}))
-            line = node.line_of(keys.get(name, name))
-            raise RuleError(self.file, line, told.problem.replace(name, keys.get(name, name), 1), told.mend) from None
+            problem = told.problem.replace(name, key, 1).replace("the file", str(fields.get("name") or "the policy"))
+            mend = f"write {key}: {_EXAMPLES[key]}" if key in _EXAMPLES else told.mend
+            raise RuleError(self.file, node.line_of(key), problem, mend) from None
 
     def frame(self) -> pl.DataFrame:
         """All that was noted, as a frame of `UNMAPPED`."""
@@ -72,14 +84,14 @@ def duration_ms(node: Node | None, file: str) -> int | None:
     """A duration as Go writes it, such as 1m30s; None where there is none."""
     if node is None:
         return None
-    text, found = str(node.held).strip(), 0.0
+    text, found = str(node.data()).strip(), 0.0
     rest = text
     while rest:
         number = rest[: len(rest) - len(rest.lstrip("0123456789."))]
         rest = rest[len(number) :]
         unit = next((unit for unit in ("ms", "us", "ns", "h", "m", "s") if rest.startswith(unit)), None)
         if unit is None or number.count(".") > 1 or number in ("", "."):
-            problem = f"a duration is {text!r}; wanted one such as 30s"
+            problem = f"a duration is {shown(node.data())}; wanted one such as 30s"
             raise RuleError(file, node.line, problem, "write numbers with their units h, m, s or ms: 1m30s")
         found += float(number) * _MS[unit]
         rest = rest[len(unit) :]

@@ -91,7 +91,7 @@ def test_the_example_of_its_documentation_is_read_and_what_has_no_counterpart_is
 
 
 @pytest.mark.parametrize(("text", "line", "told"), [
-    ("probabilistic_sampler:\n  sampling_percentage: -1", 2, "Mend: write 0"),
+    ("probabilistic_sampler:\n  sampling_percentage: -1", 2, "is -1; wanted a number from 0 to 100"),
     ("probabilistic_sampler:\n  sampling_percentage: most", 2, "sampling_percentage is 'most'; wanted a number"),
     ("tail_sampling:\n  decision_wait: 10 seconds\n  policies:\n  - {type: always_sample}", 2,
      "wanted one such as 30s"),

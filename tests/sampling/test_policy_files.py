@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from onex_analytics.sampling import (
     dump_policies,
     load_policies,
 )
-from tests.sampling import drawn, drawn_tails, test_dynamic_sampler
+from tests.sampling import drawn, drawn_tails, test_collector_yaml, test_dynamic_sampler, test_refinery_yaml
 
 ANY = st.one_of(
     drawn.POLICIES, drawn_tails.POLICIES, test_dynamic_sampler.POLICIES,
@@ -80,6 +81,39 @@ def test_a_mistake_says_its_line_what_was_wanted_and_the_mend(text, line, told):
         load_policies(text + "\n")
     assert ". Mend: " in str(raised.value)
     assert raised.value.line == line
+
+
+OURS = """
+policies:
+- {kind: probability, probability: 0.1, scope: event}
+- {kind: rules, rules: [{event_type: [NODE_*], probability: 0.5, name: a}], default: 0.2}
+- kind: tail
+  decision_wait_ms: 1000
+  policies:
+  - {kind: status_code, status_codes: [ERROR]}
+  - kind: composite
+    events_per_second: 10
+    policies:
+    - {kind: latency, threshold_ms: 5, name: x}
+    - {kind: and, policies: [{kind: probabilistic, probability: 1}]}
+    rate_allocation: {x: 0.5}
+- {kind: dynamic, by: [node], method: windowed_throughput, lookback_ms: 5000}
+"""
+OTHERS = st.sampled_from(
+    ["null", "[]", "{}", "-1", "0", "1.5", "text", "[1, 2]", "{a: b}", "true", "''", ".nan", "9" * 30]
+)
+
+
+@given(st.sampled_from([OURS, test_collector_yaml.EXAMPLE, test_refinery_yaml.EXAMPLE]), OTHERS, st.data())
+def test_whatever_stands_for_a_value_the_file_is_read_or_the_mistake_told_with_a_line_of_it(text, other, data):
+    values = list(re.finditer(r"(?<=: )(\[[^\[\]]*\]|\{[^{}]*\}|[^\s,{}\[\]]+)", text))
+    value = data.draw(st.sampled_from(values))
+    text = text[: value.start()] + other + text[value.end() :]
+    try:
+        load_policies(text)
+    except RuleError as mistake:
+        assert 1 <= mistake.line <= text.count("\n") + 1
+        assert "Node(" not in str(mistake)
 
 
 def test_policies_that_cannot_stand_in_one_file_are_not_written():
