@@ -11,6 +11,8 @@ Assoc. 47 (1952) 635.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -68,6 +70,16 @@ def volumes(population: Population, shares: Floats, of: Floats) -> tuple[Floats,
     everything = np.ones(population.size, np.bool_)
     told = _moments(population.added(Parts(everything, of, np.empty(0)), False), shares, expanded=False)[:, 0]
     return told[:, kernels.REACHED], np.sqrt(told[:, kernels.VARIANCE])
+
+
+def of_each(which: Sequence[int], groups: pl.DataFrame) -> pl.DataFrame:
+    """The groups once for each policy, with its number as `_policy`: the rows that `design_errors` tells of.
+
+    >>> of_each([3, 5], pl.DataFrame({"node": ["a", "b"]})).rows()
+    [('a', 3), ('b', 3), ('a', 5), ('b', 5)]
+    """
+    rows = groups[np.tile(np.arange(groups.height), len(which))]
+    return rows.with_columns(_policy=pl.Series(np.repeat(np.asarray(which, np.int64), groups.height)))
 
 
 def kept_of_groups(population: Population, shares: Floats, parts: Parts) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from onex_analytics.frames.error_names import canonical_code
 from onex_analytics.frames.outcomes import failed, finished, started
-from onex_analytics.sampling.designs import kept_of_groups
+from onex_analytics.sampling.designs import kept_of_groups, of_each
 from onex_analytics.sampling.populations import Flags, Floats, Parts, Population
 from onex_analytics.sampling.strata import Look
 
@@ -72,8 +72,8 @@ def lost(look: Look) -> tuple[list[pl.DataFrame], pl.DataFrame | None]:
 
 def _table(population: Population, shares: Floats, which: Sequence[int], what: str, inside: Flags) -> pl.DataFrame:
     told = kept_of_groups(population, shares, Parts(inside, np.ones(population.size), np.empty(0)))
-    groups = pl.concat([population.groups.with_columns(_policy=pl.lit(number, pl.Int64)) for number in which])
-    return pl.concat([groups, told], how="horizontal").filter(pl.col("events") > 0).with_columns(what=pl.lit(what))
+    rows = pl.concat([of_each(which, population.groups), told], how="horizontal")
+    return rows.filter(pl.col("events") > 0).with_columns(what=pl.lit(what))
 
 
 def _paired(population: Population) -> tuple[Rows, Flags]:

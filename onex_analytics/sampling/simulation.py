@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from onex_analytics.exceptions import InvalidOption, MissingColumns
 from onex_analytics.frames.columns import names, require
 from onex_analytics.sampling.deciding import AnyPolicy
-from onex_analytics.sampling.designs import ERROR_NUMBERS, design_errors, volumes
+from onex_analytics.sampling.designs import ERROR_NUMBERS, design_errors, of_each, volumes
 from onex_analytics.sampling.losses import LOSSES, lost
 from onex_analytics.sampling.metrics import Metric, metrics_of
 from onex_analytics.sampling.populations import Floats, Population
@@ -182,7 +182,6 @@ def _errors(
     """The errors of a metric under each policy."""
     found = design_errors(population, shares, metric, grouped)
     groups = population.groups if grouped else pl.DataFrame({"_all": [True]})
-    head = pl.concat([groups.with_columns(_policy=pl.lit(number, pl.Int64)) for number in which])
-    return pl.concat([head, found], how="horizontal").with_columns(
+    return pl.concat([of_each(which, groups), found], how="horizontal").with_columns(
         metric=pl.lit(metric.name), level=pl.lit("group" if grouped else "all")
     )

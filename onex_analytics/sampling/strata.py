@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
-from onex_analytics.sampling.deciding import IDS, AnyPolicy, apply, decided
+from onex_analytics.sampling.deciding import IDS, AnyPolicy, apply, verdict_on
 from onex_analytics.sampling.designs import distinct_strata
 from onex_analytics.sampling.metrics import Metric
 from onex_analytics.sampling.policies import FACTS, Policy, ProbabilityPolicy, RulePolicy, Scope
@@ -28,6 +29,8 @@ class Look:
     events: pl.LazyFrame
     scope: Scope
     facts: list[str]
+    known: dict[int, dict[tuple[str | None, ...], float]] = field(default_factory=lambda: defaultdict(dict))
+    """The shares that were asked for: by policy, of facts."""
 
     def over(self, events: pl.LazyFrame) -> Look:
         """The same look at these columns of the same events."""
@@ -44,9 +47,19 @@ class Look:
         )
         if not self.policies:
             return population, np.append(population.strata["probability"].to_numpy(), 1.0)[None]
-        told = np.array([[*_shares(policy, population.strata), 1.0] for policy in self.policies])
-        shares, numbers = distinct_strata(told)
+        told = [[*self._shares(number, population.strata), 1.0] for number in range(len(self.policies))]
+        shares, numbers = distinct_strata(np.array(told))
         return population.renumbered(numbers, shares.shape[1] - 1), shares
+
+    def _shares(self, number: int, strata: pl.DataFrame) -> list[float]:
+        """What a policy keeps of each stratum: asked once of each combination of the facts that it looks at."""
+        policy, known = self.policies[number], self.known[number]
+        columns = [strata[fact].to_list() for fact in policy.reads]
+        combined = list(zip(*columns, strict=True)) if columns else [()] * strata.height
+        for facts in dict.fromkeys(combined):
+            if facts not in known:
+                known[facts] = verdict_on(policy, facts).probability
+        return [known[facts] for facts in combined]
 
 
 def looks(policies: Sequence[AnyPolicy], events: pl.LazyFrame, keep: Iterable[str]) -> Iterator[Look]:
@@ -71,15 +84,3 @@ def looks(policies: Sequence[AnyPolicy], events: pl.LazyFrame, keep: Iterable[st
     for scope, (which, alike) in by_facts.items():
         read = {fact for policy in alike for fact in policy.reads}
         yield Look(which, alike, events, scope, [fact for fact in FACTS if fact in read])
-
-
-def _shares(policy: Policy, strata: pl.DataFrame) -> list[float]:
-    """What a policy keeps of each stratum: asked once of each combination of the facts that it looks at."""
-    facts = list(policy.reads)
-    if not facts:
-        return [decided(policy, {"event_id": "any"}).probability] * strata.height
-    distinct = strata.select(facts).unique(maintain_order=True)
-    told = [decided(policy, {**row, "event_id": "any"}).probability for row in distinct.iter_rows(named=True)]
-    asked = distinct.with_columns(_share=pl.Series(told, dtype=pl.Float64))
-    found = strata.select(facts).join(asked, on=facts, how="left", nulls_equal=True, maintain_order="left")
-    return found["_share"].to_list()
