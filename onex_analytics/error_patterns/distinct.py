@@ -9,6 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from onex_analytics.error_patterns.masking import masked, tidied
+from onex_analytics.error_patterns.phrases import folded
 from onex_analytics.error_patterns.tokens import categories
 
 _WORTH_A_THREAD = 1 << 16
@@ -51,7 +52,7 @@ def distinct_lines(messages: pl.Series) -> Distinct:
         numbers = line.gather(number)
     else:
         numbers, lines = _numbered(_masked(texts))
-    tidy = lines.to_frame("line").select(tidied(pl.col("line")))["line"]
+    tidy = folded(lines.to_frame("line").select(tidied(pl.col("line")))["line"])
     if (tidy != lines).any():  # some may now be one; numbering takes as much room as the lines, and is spared else
         number, lines = _numbered(tidy)
         numbers = number.gather(numbers)

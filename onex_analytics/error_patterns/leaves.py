@@ -16,7 +16,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from onex_analytics.error_patterns.masking import BETWEEN, MASK
+from onex_analytics.error_patterns.masking import BETWEEN
+from onex_analytics.error_patterns.phrases import shows_value
 from onex_analytics.error_patterns.splitting import FEWEST_VALUES
 from onex_analytics.error_patterns.tokens import Codes, Counts
 
@@ -53,13 +54,26 @@ def leaves_of(codes: Codes, counts: Counts, wild: NDArray[np.bool_], leaf: Count
     return Leaves(codes[first], wild[first], np.bincount(leaf, counts, leaves).astype(np.int64), as_value, as_any)
 
 
+class Patterns(NamedTuple):
+    """Patterns of one length."""
+
+    codes: Codes                # a row a pattern, the tokens of one of its lines
+    wild: NDArray[np.bool_]     # which tokens are values
+    messages: Counts            # of each pattern
+
+
 class Words(NamedTuple):
     """What is known of each token, by code."""
 
     parted: NDArray[np.int64]      # a number for what follows its word
-    masked: NDArray[np.bool_]      # masking found a value in it
-    value: NDArray[np.bool_]       # a value in other lines, or an identifier by its form
+    masked: NDArray[np.bool_]      # masking found that it is a value
+    blank: NDArray[np.bool_]       # it has neither letter nor digit
+    often: NDArray[np.bool_]       # a value in other lines
+    identifier: NDArray[np.bool_]  # by its form
     opens: NDArray[np.bool_]       # an equals sign follows the word
+    labels: NDArray[np.bool_]      # a colon does
+    marked: NDArray[np.bool_]      # any of the marks that open values does
+    linked: NDArray[np.bool_]      # only spaces, commas or semicolons do
     quote: NDArray[np.int64]       # which quotation mark ends what follows it, 0 for none
     quoted: NDArray[np.int64]      # which one begins it, 0 for none
 
@@ -78,21 +92,33 @@ def words_of(texts: pl.Series, found: Sequence[Leaves]) -> Words:
     marks = [pl.col("after").str.extract(pattern) for pattern in ("^([\"'])", "([\"'])$")]
     told = told.select(
         parted=pl.col("after").rank("dense").cast(pl.Int64),
-        masked=token.str.contains(MASK, literal=True),
-        value=(pl.col("word") != "") & (often | pl.col("word").str.contains(_IDENTIFIER)),
+        masked=shows_value(token),
+        blank=~pl.col("word").str.contains(r"\w"),
+        often=(pl.col("word") != "") & often,
+        identifier=pl.col("word").str.contains(_IDENTIFIER),
         opens=pl.col("after").str.ends_with("="),
+        labels=pl.col("after").str.contains(r"^[^:]?:\s*$"),
+        marked=pl.col("after").str.contains("[=:(\\[\"']"),
+        linked=pl.col("after").str.contains("^[ ,;]+$"),
         quoted=marks[0].replace_strict({'"': 1, "'": 2}, default=0, return_dtype=pl.Int64),
         quote=marks[1].replace_strict({'"': 1, "'": 2}, default=0, return_dtype=pl.Int64),
     )
     return Words(**{name: told[name].to_numpy() for name in Words._fields})
 
 
-def joined(leaves: Leaves, words: Words) -> tuple[Codes, NDArray[np.bool_]]:
-    """Tokens and values of the leaves after those that differ in values only have become one."""
-    codes, wild = leaves.codes, leaves.wild
-    may_be = words.masked[codes] | words.value[codes]
+def is_quoted(codes: Codes, words: Words) -> NDArray[np.bool_]:
+    """Which tokens of patterns stand between two of the same quotation marks."""
+    found = np.zeros(codes.shape, np.bool_)
     quote = words.quote[codes[:, :-1]]
-    may_be[:, 1:] |= words.opens[codes[:, :-1]] | ((quote > 0) & (quote == words.quoted[codes[:, 1:]]))
+    found[:, 1:] = (quote > 0) & (quote == words.quoted[codes[:, 1:]])
+    return found
+
+
+def joined(leaves: Leaves, words: Words) -> Patterns:
+    """The leaves after those that differ in values only have become one."""
+    codes, wild = leaves.codes, leaves.wild
+    may_be = words.masked[codes] | words.often[codes] | words.identifier[codes] | is_quoted(codes, words)
+    may_be[:, 1:] |= words.opens[codes[:, :-1]]
     may_be[:, 0] = words.masked[codes[:, 0]]
     keys = np.where(wild | may_be, -1 - words.parted[codes], codes)
     group = np.zeros(len(codes), np.int64)
@@ -102,9 +128,9 @@ def joined(leaves: Leaves, words: Words) -> tuple[Codes, NDArray[np.bool_]]:
             group = np.unique(group * len(values) + which, return_inverse=True)[1]
     sizes = np.bincount(group)
     if not (sizes >= _FEWEST_JOINED).any():
-        return codes, wild
+        return Patterns(codes, wild, leaves.messages)
     first = np.unique(group, return_index=True)[1]
-    messages = np.bincount(group, leaves.messages)
+    messages = np.bincount(group, leaves.messages).astype(np.int64)
     varies = np.zeros((len(sizes), codes.shape[1]), np.bool_)
     likely = sizes >= _FEWEST_JOINED
     for j in range(codes.shape[1]):
@@ -117,4 +143,5 @@ def joined(leaves: Leaves, words: Words) -> tuple[Codes, NDArray[np.bool_]]:
         likely &= (distinct == 1) | open_ | enough
     one = likely[group]
     whole = np.concatenate([np.flatnonzero(~one), first[likely]])
-    return codes[whole], np.where(one[:, None], varies[group] | wild, wild)[whole]
+    found = np.where(one[:, None], varies[group] | wild, wild), np.where(one, messages[group], leaves.messages)
+    return Patterns(codes[whole], *(each[whole] for each in found))

@@ -15,6 +15,9 @@ ANY = "<*>"
 MASK = "\x1a"
 """Stands for a value in masked text: the control character "substitute"."""
 
+JOIN = "\x1c"
+"""Stands for a space within a phrase: the control character "file separator"."""
+
 LONGEST = 4096
 """Characters of a message that are read; what follows is one value."""
 
@@ -91,7 +94,8 @@ def tidied(text: pl.Expr) -> pl.Expr:
 def generalized(text: pl.Expr) -> pl.Expr:
     """What a template is known by: whole words for values, and one value where several follow each other."""
     return (
-        text.str.replace_all(rf"[\w\-]*{MASK}[\w\-{MASK}]*", MASK)
+        text.str.replace_all(JOIN, " ", literal=True)
+        .str.replace_all(rf"[\w\-]*{MASK}[\w\-{MASK}]*", MASK)
         .str.replace_all(f"{MASK}(?:[ ,;]+{MASK})+", MASK)
         .str.strip_chars(" ")
     )

@@ -4,11 +4,13 @@ Lines of one length are compared place by place. The tokens of a line that occur
 together, are its root: they are the words that the line's template always has. Lines with the same root are one group.
 Of a group's other places, one whose words are all more frequent than the root and differ is a value that several
 templates share; one with many words, or with a word that masking knows for a value, is a value; one with few parts the
-group. Rare patterns that differ in values only are then joined (see `leaves`).
+group. Patterns that differ in values only are then joined: several values (see `leaves`), one (see `neighbours`), or
+one of several words (see `gaps`).
 
 Source: Yu et al., "Brain: Log Parsing with Bidirectional Parallel Tree", IEEE Transactions on Services Computing 2023.
 Of our own: a root's words are in the same lines, where Brain asks only that they are equally frequent, which words of
-two templates may be by chance; masked words show places of values; there is no setting by log.
+two templates may be by chance; of several such sets the rarest is the root; masked words show places of values; there
+is no setting by log.
 """
 
 from __future__ import annotations
@@ -17,8 +19,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from onex_analytics.error_patterns.gaps import with_gaps
 from onex_analytics.error_patterns.leaves import Leaves, joined, leaves_of, words_of
 from onex_analytics.error_patterns.masking import BETWEEN, CODE, MASK, generalized
+from onex_analytics.error_patterns.neighbours import alike
+from onex_analytics.error_patterns.phrases import shows_value
 from onex_analytics.error_patterns.splitting import MARK_BITS, count_words, find_leaves, find_roots
 from onex_analytics.error_patterns.tokens import Codes, Counts, Vocabulary, by_length
 
@@ -54,7 +59,8 @@ def patterns(lines: pl.DataFrame) -> pl.DataFrame:
     del codes
     found = [_of_one_length(table.codes, counts[table.rows], vocabulary) for table in tables]
     words = words_of(vocabulary.texts, found)
-    parts = [_texts(*joined(leaves, words), vocabulary.texts) for leaves in found]
+    held = with_gaps([alike(joined(leaves, words), words) for leaves in found], words)
+    parts = [_texts(each.codes, each.wild, vocabulary.texts) for each in held]
     if has_empty:
         parts.append(pl.DataFrame({"key": [""], "tokens": [[]]}, schema=FOUND))
     return (
@@ -70,7 +76,8 @@ def patterns(lines: pl.DataFrame) -> pl.DataFrame:
 def _of_one_length(codes: Codes, counts: Counts, vocabulary: Vocabulary) -> Leaves:
     lines, length = codes.shape
     known = vocabulary.texts
-    is_masked = known.str.contains(MASK, literal=True).to_numpy()
+    is_masked = known.to_frame("token").select(shows_value(pl.col("token")))["token"].to_numpy()
+    is_spaced = known.str.contains("[^ ] $").to_numpy()
     is_code = known.str.contains(CODE).to_numpy()  # it parts groups, as no other word below the root does
     frequencies = np.empty((lines, length), np.int64)
     for j in range(length):
@@ -80,7 +87,7 @@ def _of_one_length(codes: Codes, counts: Counts, vocabulary: Vocabulary) -> Leav
             rare = frequencies[:, j] >> MARK_BITS <= _RARE
             frequencies[rare, j] = -1 - j
     roots = np.empty(lines, np.int64)
-    find_roots(frequencies, roots, np.empty(length, np.int64))
+    find_roots(frequencies, codes, is_spaced, roots, np.empty(length, np.int64))
     order, starts = _groups(np.where(frequencies == roots[:, None], codes, np.where(is_code[codes], codes, -1)), roots)
     wild, leaf = np.zeros((lines, length), np.bool_), np.empty(lines, np.int64)
     room = np.empty(lines, np.int64)

@@ -11,6 +11,9 @@ from onex_analytics.machine import lean
 FEWEST_VALUES = 4
 """A place with this many words or more holds a value; with fewer they part templates."""
 
+_LEAST_OF_OWN = 10
+"""Lines that at least have the words which make a root within what many lines have."""
+
 MARK_BITS = 24
 """Lowest bits of a frequency that mark in which lines the word is: two words are in the same ones when all is equal."""
 
@@ -32,8 +35,19 @@ def count_words(which: Counts, counts: Counts, room: Counts, frequencies: Counts
 
 
 @lean
-def find_roots(frequencies: Counts, roots: Counts, seen: Counts) -> None:
-    """For each line the frequency (with its mark) that most of its tokens share; of equally shared ones the highest."""
+def find_roots(frequencies: Counts, codes: Codes, is_spaced: NDArray[np.bool_], roots: Counts, seen: Counts) -> None:
+    """For each line the frequency (with its mark) of the words that are its root.
+
+    It is the one that most of its tokens share, of equally shared ones the highest; but where words that do not
+    follow each other are in the very same lines, the rarest such words are it: what many templates share would hide
+    those of each.
+
+    Args:
+        frequencies, codes: of the lines.
+        is_spaced: by code, whether only a space parts the token from the next.
+        roots: is filled.
+        seen: room for the frequencies of a line.
+    """
     lines, length = frequencies.shape
     for i in range(lines):
         for j in range(length):  # sorted, the highest first; lines are short
@@ -48,6 +62,25 @@ def find_roots(frequencies: Counts, roots: Counts, seen: Counts) -> None:
             if run > most:
                 most, best = run, seen[j]
         roots[i] = best
+        for j in range(length - 1, 0, -1):
+            if seen[j] >= best:
+                break
+            shared = seen[j] == seen[j - 1] and seen[j] >> MARK_BITS >= _LEAST_OF_OWN
+            if shared and _is_apart(frequencies, codes, is_spaced, i, seen[j]):
+                roots[i] = seen[j]
+                break
+
+
+@lean
+def _is_apart(frequencies: Counts, codes: Codes, is_spaced: NDArray[np.bool_], i: int, value: int) -> bool:
+    """Whether tokens of one frequency stand at two places of a line at least, and not as words of one phrase."""
+    last, places = -1, 0
+    for j in range(frequencies.shape[1]):
+        if frequencies[i, j] == value:
+            if last < 0 or last < j - 1 or not is_spaced[codes[i, last]]:
+                places += 1
+            last = j
+    return places > 1
 
 
 @lean

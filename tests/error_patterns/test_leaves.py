@@ -27,7 +27,3 @@ def test_three_words_in_quotes_are_values_in_few_lines_and_a_choice_in_many():
     rare = [f"plugin '{name}' is disabled" for name in NAMES[:3]]
     assert texts(*rare) == {"plugin '<*>' is disabled"}
     assert len(texts(*rare * 30)) == 3
-
-
-def test_two_patterns_are_too_few_to_tell():
-    assert len(texts("plugin 'ada' is disabled", "plugin 'bob' is disabled")) == 2

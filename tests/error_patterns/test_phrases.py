@@ -1,0 +1,61 @@
+"""What stands in quotation marks or brackets is one word."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from onex_analytics.error_patterns import mine_templates
+from onex_analytics.error_patterns.masking import JOIN, MASK
+from onex_analytics.error_patterns.phrases import folded, shows_value
+
+
+def told(text: str) -> str:
+    return folded(pl.Series([text]))[0].replace(JOIN, "_")
+
+
+@pytest.mark.parametrize(
+    ("text", "one"),
+    [
+        ('failed with "no such file" here', 'failed with "no_such_file" here'),
+        ("failed (no route to host)", "failed (no_route_to_host)"),
+        ("tags [a, b, c] and 'd e'", "tags [a,_b,_c] and 'd_e'"),
+        ('"a b" c "d e"', '"a_b" c "d_e"'),
+        ("a (b (c d) e)", "a (b (c_d) e)"),
+        ("(one) 'two' [] ()", "(one) 'two' [] ()"),
+        ("it isn't so", "it isn't so"),
+        ("never closed (a b", "never closed (a b"),
+        ("", ""),
+        ("(1 2 3 4 5 6 7 8)", "(1_2_3_4_5_6_7_8)"),
+        ("(1 2 3 4 5 6 7 8 9)", "(1 2 3 4 5 6 7 8 9)"),
+    ],
+)
+def test_the_spaces_within_are_joined(text, one):
+    assert told(text) == one
+
+
+@pytest.mark.parametrize(
+    ("token", "is_value"),
+    [
+        (f"{MASK} ", True),
+        (f"id{MASK}", True),
+        (f"{MASK}{JOIN}{MASK})", True),
+        (f"GET{JOIN}{MASK} ", False),
+        ("a", False),
+    ],
+)
+def test_a_phrase_with_a_word_of_its_own_is_no_value(token, is_value):
+    assert pl.DataFrame({"t": [token]}).select(shows_value(pl.col("t"))).item() is is_value
+
+
+def test_templates_show_the_spaces():
+    model = mine_templates(pl.Series(['no answer "to be or not" given', 'no answer "to be or not" given']))
+    assert model.table["template"].to_list() == ['no answer "to be or not" given']
+
+
+def test_quoted_texts_of_any_length_are_one_value():
+    reasons = ["timeout", "no route to host", "connection refused", "broken pipe", "too many open files"]
+    model = mine_templates(
+        pl.Series([f'attempt {n} of 5 failed, reason="{reason}" again' for n, reason in enumerate(reasons)])
+    )
+    assert model.table["general"].to_list() == ['attempt <*> of <*> failed, reason="<*>" again']
