@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -313,8 +314,12 @@ def _close_all() -> None:
 
 
 def _begin_all() -> None:
+    """In a process that was just forked."""
     for batcher in tuple(_LIVE):
         batcher._begin()
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None:  # its processes end without `atexit`, by finalizers that they forget when they begin
+        util.register_after_fork(_close_all, lambda close: util.Finalize(None, close, exitpriority=0))
 
 
 if hasattr(os, "register_at_fork"):

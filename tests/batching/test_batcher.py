@@ -416,3 +416,11 @@ def test_what_is_pending_when_the_program_ends_is_exported():
 def test_a_forked_process_exports_its_own_events_and_not_those_of_its_parent():
     told = run("pid = os.fork()\nbatcher.add_event('after')\nbatcher.close()\nif pid: os.waitpid(pid, 0)")
     assert told == ["False ['after']", "True ['before', 'after']"]
+
+
+def test_a_process_of_multiprocessing_exports_what_is_pending_when_it_ends():
+    told = run(
+        "import multiprocessing\nprocess = multiprocessing.get_context('fork').Process(target=batcher.add_event, "
+        "args=('after',))\nprocess.start()\nprocess.join()"
+    )
+    assert told == ["False ['after']", "True ['before']"]
