@@ -47,7 +47,7 @@ def sample_look(
         budget=budget, why_none=why,
         frontier=None if choice is None else choice.frontier,
         rules=None if choice is None else rules_of(choice.policy),
-        policies=simulated.policies, errors=simulated.errors,
+        policies=simulated.policies, errors=simulated.errors, losses=simulated.losses,
         alerts=None if losses is None else losses.rules,
         incidents=None if losses is None else losses.incidents,
     )  # fmt: skip
@@ -56,8 +56,8 @@ def sample_look(
 def _read(schema: pl.Schema, full: Backtest | None) -> list[str]:
     """The columns that policies, metrics and rules look at."""
     of_rules = set() if full is None else set(Evaluation(full.rules, schema).columns)
-    known = {"timestamp", "node", "size_bytes", "adjusted_count", *FACTS, *IDS["trace"], *of_rules}
-    return [name for name in schema if name in known]
+    known = {"timestamp", "family", "error_type", "size_bytes", "adjusted_count", *FACTS, *IDS["trace"]}
+    return [name for name in schema if name in known | of_rules]
 
 
 def _chosen(events: pl.LazyFrame, budget: float) -> tuple[Choice | None, str]:

@@ -33,6 +33,8 @@ class SamplingFrames(NamedTuple):
     """`Simulation.policies`."""
     errors: pl.DataFrame
     """`Simulation.errors` by node."""
+    losses: pl.DataFrame
+    """`Simulation.losses`."""
     alerts: pl.DataFrame | None = None
     """What becomes of alerts, as `onex-analytics sample alerts` tells it; None without rules."""
     incidents: pl.DataFrame | None = None
@@ -42,6 +44,7 @@ class SamplingFrames(NamedTuple):
 def sampling_sections(frames: SamplingFrames) -> list[Section]:
     """What a part of the log would tell, and which alerts would be lost."""
     found = [Section("sampling", f"What {share(frames.budget)} of the events would tell", _answers(frames))]
+    found.append(Section("sampling-lost", "What would be lost", _lost(frames)))
     if frames.alerts is not None:
         found.append(Section("sampling-alerts", "Which alerts would be lost", _alerts(frames)))
     return found
@@ -86,6 +89,26 @@ def _answers(frames: SamplingFrames) -> str:
             f"<p>{count(rest, 'more rule')}.</p>" if rest else "",
         ]  # fmt: skip
     return "".join(parts)
+
+
+def _lost(frames: SamplingFrames) -> str:
+    columns = [
+        Column("what", "what", "word"), Column("node", "node"), Column("error", "error"),
+        Column("events", "events of the log", "count"), Column("traces", "traces", "count"),
+        Column("events_kept", "kept on average", "number"), Column("never_seen", "never seen, chance", "share"),
+    ]  # fmt: skip
+    last = frames.policies["policy"].to_list()[-1:]
+    risky = frames.losses.filter(pl.col("policy").is_in(last) & (pl.col("never_seen") > 0.5))
+    often = risky.sort("events", "never_seen", "what", "node", "error", descending=[True, True, False, False, False])
+    rest = often.height - _MOST
+    return "".join([
+        _read("Rare things are the first to go: an error that came once, a code, work that began and never ended. "
+              "Finished work of which only one end is kept is torn: a start alone looks unfinished."),
+        _drawn(sampling.lost(frames.losses, frames.policies)),
+        html_table(often.head(_MOST), columns, caption=f"More likely lost than not under “{'; '.join(last)}”",
+                   empty=f"Nothing is more likely lost than not under “{'; '.join(last)}”."),
+        f"<p>{count(rest, 'rarer one has', 'rarer ones have')} no row.</p>" if rest > 0 else "",
+    ])  # fmt: skip
 
 
 def _alerts(frames: SamplingFrames) -> str:

@@ -116,9 +116,10 @@ def test_a_report_is_written_with_labels_of_any_form(form, kept, tmp_path, capsy
 def test_a_report_of_raw_files_says_what_was_read(log, tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("ONEX_ANALYTICS_STORE", raising=False)
     out = tmp_path / "report.html"
-    assert main(["report", str(log), "--out", str(out), "--max-error-rate", "0"]) == 1
+    assert main(["report", str(log), "--out", str(out), "--max-error-rate", "0", "--sample", "0.2"]) == 1
     assert "stored +" in out.read_text()
     assert "What alert rules would have done" in out.read_text()
+    assert "What 20 % of the events would tell" in out.read_text()
     assert main(["report", str(log), "--out", str(out), "--rules", "none"]) == 0
     assert "What alert rules would have done" not in out.read_text()
     assert main(["report", str(log), "--out", str(out), "--rules", "no-such-file.yaml"]) == 2
@@ -134,5 +135,6 @@ def test_the_demo_shows_nearly_all_labelled_incidents(tmp_path, capsys):
     assert len(missed) <= 3, missed
     assert out.stat().st_size > 1_000_000
     page = out.read_text()
-    for heading in ("What alert rules would have done", "Which incidents the rules find", "What another threshold"):
+    for heading in ("What alert rules would have done", "Which incidents the rules find", "What another threshold",
+                    "What 10 % of the events would tell", "What would be lost", "Which alerts would be lost"):  # fmt: skip
         assert heading in page

@@ -22,7 +22,7 @@ def timed(events: pl.DataFrame) -> pl.LazyFrame:
     """The log of `results`, an event a second from noon on."""
     at = pl.lit(NOON) + pl.duration(seconds=pl.int_range(pl.len()))
     return events.lazy().with_columns(at.cast(pl.Datetime("us", "UTC")).alias("timestamp"), *(
-        pl.lit(None, pl.String).alias(name) for name in ("severity", "error_code")
+        pl.lit(None, pl.String).alias(name) for name in ("severity", "error_type")
     ))  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def bodies(frames: SamplingFrames) -> dict[str, str]:
 def test_a_chosen_policy_is_told_with_what_it_costs():
     frames = frames_of(log({"a": 400, "b": 60}))
     told = bodies(frames)
-    assert list(told) == ["sampling", "sampling-alerts"]
+    assert list(told) == ["sampling", "sampling-lost", "sampling-alerts"]
     assert frames.policies["policy"].to_list() == ["40 %", "failures and 40 %", "chosen"]
     chosen = frames.frontier.filter("chosen").row(0, named=True)
     assert chosen["volume_share"] <= 0.4
@@ -60,7 +60,7 @@ def test_the_alerts_are_those_of_the_period_and_what_lies_far_outside_is_left_ou
     found = sample_look(far, None, period=main_period(far).collect(), budget=0.4)
     assert found.policies["events"].to_list() == [events.height - 1] * 3
     assert found.alerts is None
-    assert list(bodies(found)) == ["sampling"]
+    assert list(bodies(found)) == ["sampling", "sampling-lost"]
 
 
 def test_failures_that_are_more_than_the_budget_leave_no_policy_to_choose_and_that_is_said():

@@ -15,12 +15,13 @@ from onex_analytics.cli.sample.options import (
     ByEvent,
     Files,
     KeepFailures,
+    Policies,
     Probability,
     Rule,
     Since,
     Until,
     log_of,
-    policies_of,
+    policies_named,
     say_what_was_sampled_before,
     told_apart,
 )
@@ -37,6 +38,7 @@ def alerts(
     rules: Rules,
     files: Files = None,
     store: StoreOrFiles = None,
+    policies: Policies = None,
     probability: Probability = None,
     rule: Rule = None,
     keep_failures: KeepFailures = None,
@@ -68,12 +70,12 @@ def alerts(
         raise InvalidOption("--show", show, "--incidents as well")
     from onex_analytics.cli.sample.alert_losses import alert_losses
 
-    policies = told_apart(policies_of(probability, rule, keep_failures, by_event, LADDER))
+    tried = told_apart(policies_named(policies, probability, rule, keep_failures, by_event, LADDER))
     told = incidents_of(incidents, rename)
     with log_of(files, store, since, until) as (held, log), busy("evaluating"):
         say_what_was_sampled_before(log)
         losses = alert_losses(
-            rules_of(rules, dict(held.dimensions)), log, policies, told, draws=draws, lead=lead,
+            rules_of(rules, dict(held.dimensions)), log, tried, told, draws=draws, lead=lead,
             as_of=as_of, labels=label or None,  # type: ignore[arg-type]
         )  # fmt: skip
     frames = {"policies": _together(losses.rules), "rules": losses.rules, "alerts": losses.alerts,

@@ -15,12 +15,13 @@ from onex_analytics.cli.sample.options import (
     Files,
     KeepFailures,
     Metrics,
+    Policies,
     Probability,
     Rule,
     Since,
     Until,
     log_of,
-    policies_of,
+    policies_named,
     say_what_was_sampled_before,
     told_apart,
 )
@@ -33,15 +34,19 @@ if TYPE_CHECKING:
 
     from onex_analytics.sampling import Simulation
 
-SIMULATED = ("policies", "errors")
+SIMULATED = ("policies", "errors", "losses")
 LADDER = (0.5, 0.1, 0.01)
-_OF_POLICIES = ("policy", "scope", "events", "events_kept", "events_share", "bytes_kept", "bytes_share", "cost")
+_OF_POLICIES = (
+    "policy", "scope", "events", "events_kept", "events_share", "bytes_kept", "bytes_share", "torn_starts", "torn_ends",
+    "cost",
+)  # fmt: skip
 _OF_ERRORS = ("truth", "expected", "relative_error", "low", "high", "effective_n", "never_seen", "warning")
 
 
 def simulate(
     files: Files = None,
     store: StoreOrFiles = None,
+    policies: Policies = None,
     probability: Probability = None,
     rule: Rule = None,
     keep_failures: KeepFailures = None,
@@ -53,7 +58,7 @@ def simulate(
     million_events: Annotated[float | None, typer.Option(min=0, help="What keeping a million events costs.")] = None,
     gigabyte: Annotated[float | None, typer.Option(min=0, help="What keeping a gigabyte (10^9 bytes) costs.")] = None,
     show: Annotated[
-        str | None, typer.Option(help=f"{' or '.join(SIMULATED)}; both by default, errors for programs.")
+        str | None, typer.Option(help=f"{', '.join(SIMULATED)}; the first two by default, errors for programs.")
     ] = None,
     limit: Limit = 60,
     max_error: Annotated[
@@ -71,17 +76,17 @@ def simulate(
     from onex_analytics.sampling import Prices
     from onex_analytics.sampling import simulate as run
 
-    policies: list[Any] = told_apart(policies_of(probability, rule, keep_failures, by_event, LADDER))
+    tried: list[Any] = told_apart(policies_named(policies, probability, rule, keep_failures, by_event, LADDER))
     prices = None if million_events is None and gigabyte is None else Prices(
         million_events=million_events or 0.0, gigabyte=gigabyte or 0.0
     )  # fmt: skip
     with log_of(files, store, since, until) as (_, log), busy("simulating"):
         say_what_was_sampled_before(log)
-        found = run(policies, log, listed(metric, METRICS), listed(by, ()), prices=prices)
+        found = run(tried, log, listed(metric, METRICS), listed(by, ()), prices=prices)
     _tell(found, output, show, limit)
     if figure is not None:
         write_figures(_drawn(found), figure, title="What sampling would keep, and what it would cost", caption=(
-            f"{', '.join(files) if files else store}, under {len(policies)} policies. Errors are exact design errors: "
+            f"{', '.join(files) if files else store}, under {len(tried)} policies. Errors are exact design errors: "
             "how answers vary as traces are drawn."
         ))  # fmt: skip
     return _over_budget(found.errors, max_error)
@@ -117,12 +122,14 @@ def estimate(
 
 def _tell(found: Simulation, output: Output, show: str | None, limit: int) -> None:
     people = output.form == "table"
-    policies, errors = found.policies, found.errors
+    policies, errors, losses = found.policies, found.errors, found.losses
     if people:
         policies = _said(policies.select(_OF_POLICIES))
         groups = [name for name in errors.columns[3:] if name not in _OF_ERRORS and name not in _numbers()]
         errors = _some(_said(_farthest_first(errors).select("policy", "metric", *groups, *_OF_ERRORS)), limit)
-    if show == "policies":
+    if show == "losses":
+        output.frame(_some(losses, limit) if people else losses)
+    elif show == "policies":
         output.frame(policies)
     elif show == "errors" or not people or output.out is not None:
         output.frame(errors)
@@ -150,7 +157,7 @@ def _numbers() -> set[str]:
 
 def _said(frame: pl.DataFrame) -> pl.DataFrame:
     """Without the columns that say nothing in any row."""
-    silent = ("cost", "warning", "bytes_kept", "bytes_share")
+    silent = ("cost", "warning", "bytes_kept", "bytes_share", "torn_starts", "torn_ends")
     return frame.drop([name for name in silent if name in frame.columns and frame[name].is_null().all()])
 
 
@@ -168,6 +175,7 @@ def _drawn(found: Simulation) -> list[tuple[str, go.Figure]]:
     metrics = found.errors["metric"].unique(maintain_order=True)
     return [
         ("What volume buys", views.volume_and_error(found.policies, found.errors)),
+        ("What would be lost", views.lost(found.losses, found.policies)),
         *((f"How far off {metric} is", views.group_errors(found.errors, metric)) for metric in metrics),
     ]
 

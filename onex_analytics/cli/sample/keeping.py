@@ -14,13 +14,14 @@ from onex_analytics.cli.sample.options import (
     ByEvent,
     Files,
     KeepFailures,
+    Policies,
     Probability,
     Rule,
     Since,
     Until,
     log_of,
     one_policy,
-    policies_of,
+    policies_named,
     say_what_was_sampled_before,
 )
 from onex_analytics.exceptions import InvalidOption
@@ -39,6 +40,7 @@ def apply(
         typer.Option("--out", help='Write the kept events here, one JSON object a line (.gz, .zst: compressed), or "-" '
                                    'for standard output.'),
     ] = None,
+    policies: Policies = None,
     probability: Probability = None,
     rule: Rule = None,
     keep_failures: KeepFailures = None,
@@ -65,7 +67,7 @@ def apply(
     from onex_analytics.sampling import apply as run
     from onex_analytics.store.exports import write_rows
 
-    policy = one_policy(policies_of(probability, rule, keep_failures, by_event))
+    policy = one_policy(policies_named(policies, probability, rule, keep_failures, by_event))
     with log_of(files, store, since, until) as (_, log), busy("sampling"):
         say_what_was_sampled_before(log)
         before = log.with_columns(pl.col("adjusted_count").alias(_BEFORE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 Files = Annotated[list[str] | None, typer.Argument(help="Raw files, globs or folders; or name a --store.")]
 Since = Annotated[str | None, typer.Option(help="Only events from this time on, such as 2026-11-01.")]
 Until = Annotated[str | None, typer.Option(help="Only events before this time.")]
+Policies = Annotated[
+    Path | None,
+    typer.Option("--policies", help="A YAML file of policies: ours, the OpenTelemetry collector's or Refinery's."),
+]  # fmt: skip
 Probability = Annotated[
     list[float] | None,
     typer.Option("--probability", help="Keep this share of the traces, 0 to 1; may be given again. With --rule or "
@@ -102,11 +107,29 @@ def policies_of(
     return [made for share in ladder for made in (_plain(share, scope), _ruled([], share, True, scope))]
 
 
+def policies_named(
+    path: Path | None, probabilities: Sequence[float] | None, rules: Sequence[str] | None, keep_failures: bool | None,
+    by_event: bool, ladder: Sequence[float] = (),
+) -> list[AnyPolicy]:  # fmt: skip
+    """The policies of a file, or those that the other options name; what of a file has no counterpart is said."""
+    if path is None:
+        return policies_of(probabilities, rules, keep_failures, by_event, ladder)
+    if probabilities or rules or keep_failures is not None or by_event:
+        beside = "with --probability, --rule, --keep-failures or --by-event"
+        raise InvalidOption("--policies", beside, "one or the other")
+    from onex_analytics.sampling import load_policies
+
+    found = load_policies(path)
+    for policy, field, line, reason in found.unmapped.iter_rows():
+        say(f"{path}:{line}: {policy}: {field} does not come along: {reason}")
+    return list(found.policies)
+
+
 def one_policy(policies: Sequence[AnyPolicy]) -> AnyPolicy:
     """The policy that is meant where only one can be."""
     if len(policies) != 1:
         found = "none" if not policies else ", ".join(policy.name for policy in policies)
-        raise InvalidOption("the policy", found, "exactly one: --probability, --rule, or both")
+        raise InvalidOption("the policy", found, "exactly one: --probability, --rule, or a file of one as --policies")
     return policies[0]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from onex_analytics.cli.figure_files import Figure, write_figures
-from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say
+from onex_analytics.cli.output import AsCsv, AsJson, Out, Output, StoreOrFiles, say, write_text
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.sample.options import (
     ByEvent,
@@ -57,6 +58,9 @@ def choose(
     max_error: Annotated[
         float | None, typer.Option(min=0, help="Exit with 1 where the chosen policy may be farther off.")
     ] = None,
+    write: Annotated[
+        Path | None, typer.Option("--write", help="Write the policy here, as --policies and `load_policies` read it.")
+    ] = None,
     figure: Figure = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -69,7 +73,7 @@ def choose(
     if (budget is None) == (target_error is None):
         raise InvalidOption("what to choose by", "both" if budget else "not named", "--budget or --target-error")
     from onex_analytics.sampling import choose as run
-    from onex_analytics.sampling import simulate
+    from onex_analytics.sampling import dump_policies, simulate
 
     metrics, keys = listed(metric, ("error_rate",)), listed(by, ("node",))
     with log_of(files, store, since, until) as (_, log), busy("choosing"):
@@ -98,6 +102,9 @@ def choose(
             f"{', '.join(files) if files else store}. Every policy is judged by its exact design error."
         ))  # fmt: skip
     chosen = found.frontier.filter("chosen").row(0, named=True)
+    if write is not None:
+        write_text(write, dump_policies(found.policy).text)
+        say(f"policy: {write}")
     where, what = chosen["worst_group"] or "the whole log", "bytes" if by_bytes else "events"
     say(f"chosen: {chosen['design']}, {chosen['volume_share']:.2%} of the {what}, off by at most "
         f"{chosen['worst_error']:.2%} ({chosen['worst_metric']} of {where})")  # fmt: skip

@@ -8,10 +8,12 @@ from __future__ import annotations
 from onex_analytics.views.sampling.error_bars import group_errors
 from onex_analytics.views.sampling.frontiers import frontier, volume_and_error
 from onex_analytics.views.sampling.impacts import alert_impact
+from onex_analytics.views.sampling.losses import lost
 
 __all__ = [
     "alert_impact",
     "frontier",
     "group_errors",
+    "lost",
     "volume_and_error",
 ]

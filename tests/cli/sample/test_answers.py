@@ -29,6 +29,12 @@ def test_volumes_and_what_they_cost(ask, simulate):
     assert row["cost"] == pytest.approx(2 * row["events_kept"] / 1e6 + 5 * row["bytes_kept"] / 1e9)
 
 
+def test_what_is_lost_can_be_asked_for(ask, simulate):
+    rows = ask(*simulate, "--probability", "0.1", "--show", "losses")
+    assert {row["what"] for row in rows} == {"error", "code", "unfinished"}
+    assert all(0 <= row["never_seen"] <= 1 for row in rows)
+
+
 def test_without_policies_several_shares_are_held_against_each_other_and_failures_cost_little(ask, simulate):
     rows = {row["policy"]: row for row in ask(*simulate, "--metric", "error_rate")}
     assert len(rows) == 6
@@ -73,11 +79,3 @@ def test_a_whole_log_is_its_own_estimate(ask, sampled_folder):
 def test_bad_use_says_the_mend(simulate, capsys, more, mend):
     assert main([*simulate, *more]) == 2
     assert mend in capsys.readouterr().err
-
-
-def test_a_report_tells_what_a_share_would_where_that_is_asked(sampled_folder, tmp_path, capsys):
-    words = ["report", "--store", str(sampled_folder / "store"), "--out", str(tmp_path / "r.html")]
-    assert main([*words, "--sample", "0.2", "--rules", str(sampled_folder / "rules.yaml")]) == 0
-    text = (tmp_path / "r.html").read_text()
-    assert "What 20 % of the events would tell" in text
-    assert "Which alerts would be lost" in text

@@ -1,6 +1,6 @@
 import pytest
 
-from onex_analytics.cli.sample.options import one_policy, policies_of, rule_of, told_apart
+from onex_analytics.cli.sample.options import one_policy, policies_named, policies_of, rule_of, told_apart
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.sampling import ProbabilityPolicy
 
@@ -44,3 +44,19 @@ def test_policies_of_one_name_are_numbered():
 def test_where_one_policy_is_wanted_others_are_refused(count):
     with pytest.raises(InvalidOption, match="exactly one"):
         one_policy([ProbabilityPolicy(probability=0.1)] * count)
+
+
+def test_policies_of_a_file_take_the_place_of_the_other_options(tmp_path, capsys):
+    path = tmp_path / "policies.yaml"
+    path.write_text("policies:\n- {kind: probability, probability: 0.1}\n- {kind: rules, default: 0.5}\n")
+    assert [policy.name for policy in policies_named(path, None, None, None, False)] == ["probability", "rules"]
+    with pytest.raises(InvalidOption, match="one or the other"):
+        policies_named(path, [0.1], None, None, False)
+
+
+def test_what_of_the_collectors_file_does_not_come_along_is_said(tmp_path, capsys):
+    path = tmp_path / "collector.yaml"
+    some = ("{name: odd, type: ottl_condition}", "{name: all, type: always_sample}")
+    path.write_text("tail_sampling:\n  policies:\n" + "".join(f"  - {one}\n" for one in some))
+    assert len(policies_named(path, None, None, None, False)) == 1
+    assert "odd" in capsys.readouterr().err

@@ -6,7 +6,7 @@ import pytest
 
 from onex_analytics.cli import main
 from onex_analytics.cli.sample.searching import rules_of
-from onex_analytics.sampling import RulePolicy
+from onex_analytics.sampling import RulePolicy, load_policies
 
 
 @pytest.fixture
@@ -28,12 +28,15 @@ def test_an_error_that_may_be_is_kept_to(ask, words):
 
 
 def test_the_policy_is_told_as_rules_and_drawn(words, capsys, tmp_path):
-    assert main([*words, "--budget", "0.3", "--figure", str(tmp_path / "f.html")]) == 0
+    policy = tmp_path / "policy.yaml"
+    more = ["--figure", str(tmp_path / "f.html"), "--write", str(policy)]
+    assert main([*words, "--budget", "0.3", *more]) == 0
     told = capsys.readouterr()
     assert told.out.startswith("What to ship")
     assert "What was tried" in told.out
     assert "chosen: " in told.err
     assert "How far off error_rate is" in (tmp_path / "f.html").read_text()
+    assert load_policies(policy).policies[0].keep_failures
 
 
 def test_a_policy_that_may_be_too_far_off_is_a_finding(words, capsys):

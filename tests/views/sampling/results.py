@@ -34,6 +34,8 @@ def log(traces_of_nodes: dict[str, int], ms: float = 5.0) -> pl.DataFrame:
         pl.format("{} {}", "trace_id", "event_type").alias("event_id"), pl.col("trace_id").alias("correlation_id"),
         pl.col("event_type").str.replace("NODE_", "").str.to_lowercase().alias("outcome"),
         pl.when(pl.col("event_type") != "NODE_START").then(ms).alias("execution_time_ms"),
+        pl.when(event_type="NODE_FAILURE").then(pl.format("CODE {}", "node")).alias("error_code"),
+        pl.lit("node").alias("family"),
     )
 
 

@@ -20,6 +20,7 @@ DRAWN: dict[str, Callable[[Case], go.Figure]] = {
     "alert_impact": lambda case: views.alert_impact(case.losses),
     "frontier": lambda case: views.frontier(case.frontier),
     "group_errors": lambda case: views.group_errors(case.simulation.errors),
+    "lost": lambda case: views.lost(case.simulation.losses, case.simulation.policies),
     "volume_and_error": lambda case: views.volume_and_error(case.simulation.policies, case.simulation.errors),
 }
 PAIRS = [(name, case) for name in DRAWN for case in cases()]
