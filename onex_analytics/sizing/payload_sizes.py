@@ -16,7 +16,7 @@ from onex_analytics.sizing.writing_kernels import write_events, write_values
 Ints = NDArray[np.int64]
 _NULL_BYTES: Final = 4
 _SECOND: Final = 1_000_000
-_NONE: Final = np.empty(0, np.int64)
+_NONE: Final = np.empty((0, 4), np.int64)
 
 
 def payload_sizes(frame: pl.DataFrame) -> Ints:
@@ -110,7 +110,7 @@ def _object_sizes(rows: pl.DataFrame, places: NDArray[np.intp], bits: NDArray[np
     begins, data = text_bytes(rows["extra"].gather(pl.Series(places)))
     room, ends = np.empty(int(begins[-1] - begins[0]) + 16, np.uint8), np.zeros(places.size + 1, np.int64)
     wrapped = bits[places] // np.uint32(WIRE_WRAPPED) == 1
-    wrong, _ = write_events(data, begins, wrapped, room, ends, _NONE, _NONE, _NONE, _NONE)
+    wrong, _ = write_events(data, begins, wrapped, room, ends, _NONE)
     if wrong >= 0:
         refuse(rows, int(places[wrong]))
     return np.diff(ends)

@@ -12,23 +12,21 @@ from numpy.typing import NDArray
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.model.wire_json import WIRE_READ, WIRE_WRAPPED, wire_texts
-from onex_analytics.sizing.writing_kernels import DATA, METADATA, inner_members, write_events
+from onex_analytics.sizing.writing_kernels import DATA, METADATA, tell_fields, write_events
 
 Ints = NDArray[np.int64]
-_NONE = np.empty(0, np.int64)
+_NAMES = 1 << 12
+_INSIDE = ("", "metadata.", "data.")
 BRACES = "(braces)"
 """What the one byte belongs to that opens the object; each member has the comma or brace behind it."""
 
 
-class Members(NamedTuple):
-    """Members of objects: where each stands among the payloads, the bytes of its key with quotes, and its own."""
+class Fields(NamedTuple):
+    """What each field of many events takes."""
 
-    starts: Ints
-    key_sizes: Ints
+    rows: NDArray[np.uint32]
+    names: pl.Series
     sizes: Ints
-
-    def take(self, which: Ints) -> Members:
-        return Members(self.starts[which], self.key_sizes[which], self.sizes[which])
 
 
 @dataclass(frozen=True)
@@ -37,9 +35,9 @@ class Payloads:
 
     text: NDArray[np.uint8]
     ends: Ints
-    members: Members
-    ranks: Ints
-    """The place of each member in `FIELD_ORDER`; behind it where the field is unknown."""
+    members: Ints
+    """Of each member its place, its rank in `FIELD_ORDER` (behind it where it is unknown), the bytes of its key with
+    quotes, and its own."""
 
     @property
     def sizes(self) -> pl.Series:
@@ -54,41 +52,31 @@ class Payloads:
         buffers = [None, pa.py_buffer(self.ends), pa.py_buffer(self.text)]
         return pl.Series("payload", pa.Array.from_buffers(pa.large_string(), self.ends.size - 1, buffers))
 
-    def fields(self) -> pl.Series:
-        """What each field takes, as lists of {`field`, `bytes`}: the members of the event and those of its metadata as
-        `metadata.key`; `metadata` itself is its name and braces, or the whole of it where it is no object. They add up
-        to the payload.
+    def fields(self) -> Fields:
+        """What each field takes: the members of the event, and those of its metadata as `metadata.key`; `metadata`
+        itself is its name and braces, or the whole of it where it is no object. They add up to the payload. Names stand
+        as JSON has them.
         """
-        rows = np.searchsorted(self.ends[1:], self.members.starts, side="right")
-        names = self._names(self.members)
-        holders = np.flatnonzero((self.ranks == METADATA) | (self.ranks == DATA))
-        inner_of, inner = self._inner(self.members.take(holders))
-        inner_of = holders[inner_of]
-        inner_names = names[inner_of] + "." + self._names(inner)
-        sizes = self.members.sizes + 1
-        np.subtract.at(sizes, inner_of, inner.sizes + 1)
-        count = self.ends.size - 1
-        told = pl.DataFrame({
-            "row": np.concatenate([np.arange(count), rows, rows[inner_of]]),
-            "field": pl.concat([pl.Series([BRACES], dtype=pl.String).new_from_index(0, count), names, inner_names]),
-            "bytes": np.concatenate([_braces(np.diff(self.ends)), sizes, inner.sizes + 1]),
-        })  # fmt: skip
-        per_row = told.group_by("row").agg(pl.struct("field", "bytes").alias("fields")).sort("row")
-        return per_row["fields"]
+        events = self.ends.size - 1
+        most = events + len(self.members) + self._most_inner()
+        rows, fields, sizes = np.empty(most, np.uint32), np.empty(most, np.uint32), np.empty(most, np.int64)
+        room = _NAMES
+        while True:
+            names, slots = np.zeros((room, 3), np.int64), np.zeros(4 * room, np.int64)
+            told, known = tell_fields(self.text, self.ends, self.members, names, slots, rows, fields, sizes)
+            if told >= 0:
+                break
+            room *= 16
+        texts = [BRACES, *(
+            f"{_INSIDE[inside]}{self.text[place : place + size].tobytes().decode()}"
+            for place, size, inside in names[1:known].tolist()
+        )]  # fmt: skip
+        distinct = pl.Series("field", texts, dtype=pl.Categorical)
+        return Fields(rows[:told], distinct.gather(pl.Series(fields[:told])), sizes[:told])
 
-    def _inner(self, holders: Members) -> tuple[Ints, Members]:
-        room = int(holders.sizes.sum()) // 5 + 1
-        columns = [np.empty(room, np.int64) for _ in range(4)]
-        count = inner_members(self.text, *holders, *columns)
-        inner_of, *rest = (column[:count] for column in columns)
-        return inner_of, Members(*rest)
-
-    def _names(self, members: Members) -> pl.Series:
-        """The names of members, as they are written in JSON where they hold what has to be escaped."""
-        offsets = np.concatenate([[0], np.cumsum(members.key_sizes - 2)])
-        places = np.repeat(members.starts + 1 - offsets[:-1], members.key_sizes - 2) + np.arange(offsets[-1])
-        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(self.text[places])]
-        return pl.Series("field", pa.Array.from_buffers(pa.large_string(), offsets.size - 1, buffers))
+    def _most_inner(self) -> int:
+        held = np.isin(self.members[:, 1], (METADATA, DATA))
+        return int(self.members[held, 3].sum()) // 5 + 1
 
 
 def payloads_of(frame: pl.DataFrame, *, members: bool = False) -> Payloads:
@@ -105,14 +93,11 @@ def payloads_of(frame: pl.DataFrame, *, members: bool = False) -> Payloads:
     wrapped = (frame["wire_fields"] // WIRE_WRAPPED == 1).fill_null(False).to_numpy()
     size = int(begins[-1] - begins[0])
     text, ends = np.empty(size + 16, np.uint8), np.zeros(frame.height + 1, np.int64)
-    room = (size // 5 + 2) if members else 0
-    starts, ranks, key_sizes, sizes = (np.empty(room, np.int64) for _ in range(4))
-    wrong, count = write_events(raw, begins, wrapped, text, ends, starts, ranks, key_sizes, sizes)
+    told = np.empty(((size // 5 + 2) if members else 0, 4), np.int64)
+    wrong, count = write_events(raw, begins, wrapped, text, ends, told)
     if wrong >= 0:
         refuse(frame, wrong)
-    return Payloads(
-        text[: ends[-1]], ends, Members(starts[:count], key_sizes[:count], sizes[:count]), ranks[:count]
-    )  # fmt: skip
+    return Payloads(text[: ends[-1]], ends, told[:count])
 
 
 def text_bytes(texts: pl.Series) -> tuple[Ints, NDArray[np.uint8]]:
@@ -132,9 +117,4 @@ def refuse(frame: pl.DataFrame, row: int) -> NoReturn:
     found = frame.row(row, named=True)
     told = {name: str(found[name])[:80] for name in ("event_id", "metadata", "extra") if found[name] is not None}
     raise InvalidOption("an event", told, "metadata that is JSON, and extra that is a JSON object")
-
-
-def _braces(sizes: Ints) -> Ints:
-    """Of an event with members the opening brace alone, of one without any both."""
-    return np.where(sizes == 2, 2, 1)
 

@@ -22,7 +22,6 @@ FIELD: Final = "field"
 QUANTILES: Final = (0.5, 0.95, 0.99)
 
 _MADE = frozenset({"start", "events", "total_bytes", "share", "mean_bytes", "max_bytes", "low_bytes", "high_bytes"})
-_FIELDS = pl.List(pl.Struct({FIELD: pl.String(), "bytes": pl.Int64()}))
 _PARTS = 4
 """Buckets of `size_distribution` from one power of two to the next."""
 _OCTAVES = 50
@@ -76,6 +75,8 @@ def size_report(
     ]  # fmt: skip
     groups = ["start", *keys] if start else keys
     table = sized.group_by(groups).agg(told) if groups else sized.select(told).filter(pl.col("events") > 0)
+    if FIELD in keys:
+        table = table.with_columns(pl.col(FIELD).cast(pl.String))
     share = pl.col("total_bytes") / pl.col("total_bytes").sum()
     ordered = table.with_columns(share.alias("share")).sort(
         *(["start"] if start else []), -pl.col("total_bytes"), *keys, nulls_last=True
@@ -116,6 +117,8 @@ def size_distribution(events: pl.LazyFrame | pl.DataFrame, by: str | Iterable[st
         pl.len().cast(pl.Int64).alias("events"), pl.col("bytes").sum().alias("total_bytes")
     )  # fmt: skip
     bounds = pl.LazyFrame({"low_bytes": edges[:-1], "high_bytes": edges[1:]}).with_row_index("_place", 1)
+    if FIELD in keys:
+        counted = counted.with_columns(pl.col(FIELD).cast(pl.String))
     joined = counted.join(bounds.with_columns(pl.col("_place").cast(pl.Int64)), on="_place", how="left")
     ordered = joined.sort(*keys, "_place", nulls_last=True)
     return ordered.select(*keys, "low_bytes", "high_bytes", "events", "total_bytes")
@@ -138,11 +141,18 @@ def _sizes() -> pl.Expr:
 
 
 def _by_field(events: pl.LazyFrame, keys: list[str], start: list[pl.Expr]) -> pl.LazyFrame:
-    def fields(rows: pl.Series) -> pl.Series:
-        frame = rows.struct.unnest()
-        return payloads_of(frame, members=True).fields() if frame.height else pl.Series("fields", [], _FIELDS)
-
-    found = pl.struct(WIRE_READ).map_batches(fields, _FIELDS, is_elementwise=True).alias("_fields")
+    """One row a field of an event: the keys, and its `bytes`."""
     others = [key for key in keys if key != FIELD]
-    listed = events.select(*others, *start, found)
-    return listed.explode("_fields", keep_nulls=False, empty_as_null=False).unnest("_fields")
+    read = events.select(*(pl.col(key).alias(f"by {key}") for key in others), *start, *WIRE_READ)
+    held = read.select(pl.all().exclude(WIRE_READ)).collect_schema()
+    schema = {**held, FIELD: pl.Categorical(), "bytes": pl.Int64()}
+
+    def fields(part: pl.DataFrame) -> pl.DataFrame:
+        if part.is_empty():
+            return pl.DataFrame(schema=schema)
+        found = payloads_of(part, members=True).fields()
+        sized = pl.DataFrame({FIELD: found.names, "bytes": found.sizes})
+        return part.select(held.names())[found.rows].hstack(sized) if held else sized
+
+    sized = read.map_batches(fields, schema=schema, streamable=True)
+    return sized.rename({f"by {key}": key for key in others})

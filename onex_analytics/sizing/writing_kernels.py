@@ -272,11 +272,11 @@ def _ordered(out, members, count, order):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def write_events(data, offsets, wrapped, out, ends, starts, ranks, key_sizes, sizes):  # type: ignore[no-untyped-def]
+def write_events(data, offsets, wrapped, out, ends, told):  # type: ignore[no-untyped-def]
     """Write each text to `out`, and where each ends to `ends[1:]`.
 
-    Where `starts` holds anything, it is given the place of each member in `out`, and the others its rank, and the bytes
-    of its key and of itself; `ends[0]` is 0, and so the members of an event are those that begin before its end.
+    Where `told` holds anything, it is given of each member its place in `out`, its rank, the bytes of its key and its
+    own.
 
     Returns:
         (the text that is no JSON object, or −1; how many members there are).
@@ -286,11 +286,11 @@ def write_events(data, offsets, wrapped, out, ends, starts, ranks, key_sizes, si
         longest = max(longest, offsets[i + 1] - offsets[i])
     most = longest // _LEAST_MEMBER + 2
     members, order, room = np.empty((most, 4), np.int64), np.empty(most, np.int64), np.empty(longest + 16, np.uint8)
-    at, told = np.int64(0), np.int64(0)
+    at, n = np.int64(0), np.int64(0)
     for i in range(ends.size - 1):
         count = _members(data, offsets[i], offsets[i + 1], wrapped[i], room, np.int64(0), members)
         if count < 0:
-            return np.int64(i), told
+            return np.int64(i), n
         kept = _ordered(room, members, count, order)
         out[at] = 123
         at += 1
@@ -299,17 +299,16 @@ def write_events(data, offsets, wrapped, out, ends, starts, ranks, key_sizes, si
                 out[at] = 44
                 at += 1
             first, size = members[order[k], 1], members[order[k], 3]
-            if starts.size:
-                starts[told], ranks[told] = at, members[order[k], 0]
-                key_sizes[told], sizes[told] = members[order[k], 2], size
-                told += 1
+            if told.size:
+                told[n, 0], told[n, 1], told[n, 2], told[n, 3] = at, members[order[k], 0], members[order[k], 2], size
+                n += 1
             for b in range(size):
                 out[at + b] = room[first + b]
             at += size
         out[at] = 125
         at += 1
         ends[i + 1] = at
-    return np.int64(-1), told
+    return np.int64(-1), n
 
 
 @lean
@@ -330,35 +329,85 @@ def write_values(data, offsets, out, ends):  # type: ignore[no-untyped-def]
     return np.int64(-1)
 
 
-@njit(nogil=True, cache=True)
-def inner_members(out, starts, key_sizes, sizes, inner_of, inner_starts, inner_key_sizes, inner_sizes):  # type: ignore[no-untyped-def]
-    """The members of members whose value is an object, of canonical text; returns how many there are."""
-    told = np.int64(0)
-    for m in range(starts.size):
-        p, end = starts[m] + key_sizes[m] + 1, starts[m] + sizes[m]
-        if out[p] != 123 or end - p <= 2:
-            continue
-        p += 1
-        while p < end:
-            first = p
-            p = _past_string(out, p)
-            size = p - first
-            depth = 0
-            while depth > 0 or (out[p] != 44 and out[p] != 125):
-                c = out[p]
-                if c == 34:
-                    p = _past_string(out, p)
-                    continue
-                if c == 123 or c == 91:
-                    depth += 1
-                elif c == 125 or c == 93:
-                    depth -= 1
-                p += 1
-            inner_of[told], inner_starts[told] = m, first
-            inner_key_sizes[told], inner_sizes[told] = size, p - first
+@lean
+def _known(text, begin, size, inside, names, slots, told):  # type: ignore[no-untyped-def]
+    """(the number of a name, how many there are now): the next one where it is new; −1 where there is no room for it.
+
+    `inside` tells apart names at the top, in the metadata and in `data`. `names` holds of each its place, its bytes and
+    that; `slots` is a table of numbers from 1 on by hash, of a power of two.
+    """
+    value = np.uint64(14695981039346656037) + np.uint64(inside)
+    for k in range(size):
+        value = (value ^ np.uint64(text[begin + k])) * np.uint64(1099511628211)
+    mask = slots.size - 1
+    slot = np.int64((value ^ value >> np.uint64(29)) & np.uint64(mask))
+    while slots[slot]:
+        one = slots[slot] - 1
+        if names[one, 2] == inside and same(text, begin, size, text, names[one, 0], names[one, 1]):
+            return one, told
+        slot = (slot + 1) & mask
+    if told >= names.shape[0]:
+        return np.int64(-1), told
+    names[told, 0], names[told, 1], names[told, 2] = begin, size, inside
+    slots[slot] = told + 1
+    return told, told + 1
+
+
+@lean
+def tell_fields(text, ends, members, names, slots, rows, fields, sizes):  # type: ignore[no-untyped-def]
+    """What each field takes, event by event: its row, the number of its name and its bytes; see `Payloads.fields`.
+
+    Args:
+        members: of `write_events`: place, rank, bytes of the key and of the whole.
+
+    Returns:
+        (how many are told, −1 where there are more names than `names` has room for; how many names there are).
+    """
+    told, known, m = np.int64(0), np.int64(1), np.int64(0)
+    for i in range(ends.size - 1):
+        rows[told], fields[told] = i, 0
+        sizes[told] = 2 if ends[i + 1] - ends[i] == 2 else 1
+        told += 1
+        while m < members.shape[0] and members[m, 0] < ends[i + 1]:
+            begin, size = members[m, 0], members[m, 3]
+            one, known = _known(text, begin + 1, members[m, 2] - 2, 0, names, slots, known)
+            if one < 0:
+                return one, known
+            holder = told
+            rows[told], fields[told], sizes[told] = i, one, size + 1
             told += 1
-            p += 1
-    return told
+            inside = 1 if members[m, 1] == METADATA else 2 if members[m, 1] == DATA else 0
+            p, end = begin + members[m, 2] + 1, begin + size
+            if inside and text[p] == 123 and end - p > 2:
+                p += 1
+                while p < end:
+                    first = p
+                    p = _past_string(text, p)
+                    one, known = _known(text, first + 1, p - first - 2, inside, names, slots, known)
+                    if one < 0:
+                        return one, known
+                    p = _past_value(text, p + 1) + 1
+                    rows[told], fields[told], sizes[told] = i, one, p - first
+                    sizes[holder] -= p - first
+                    told += 1
+            m += 1
+    return told, known
+
+
+@lean
+def _past_value(text, p):  # type: ignore[no-untyped-def]
+    depth = 0
+    while depth > 0 or (text[p] != 44 and text[p] != 125):
+        c = text[p]
+        if c == 34:
+            p = _past_string(text, p)
+            continue
+        if c == 123 or c == 91:
+            depth += 1
+        elif c == 125 or c == 93:
+            depth -= 1
+        p += 1
+    return p
 
 
 @lean
