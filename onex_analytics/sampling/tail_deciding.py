@@ -36,7 +36,7 @@ def tail_decisions(policy: TailPolicy, rows: pl.DataFrame) -> pl.DataFrame:
     judge = Judge(policy)
     traces = _traces(rows["_id"])
     in_order = arrivals(rows)
-    ordered = rows[in_order.order]
+    ordered = rows.drop("_id")[in_order.order]
     trace = traces.numbers[in_order.order]
     end = moments_of(ordered, "timestamp")
     begin = begins_of(end, ordered, "execution_time_ms") if "execution_time_ms" in policy.reads else end
@@ -81,9 +81,11 @@ def options_of(policy: TailPolicy) -> tuple[int, int, int, int, int]:
 def _traces(identifiers: pl.Series) -> _Traces:
     """Which events belong together, however their id is written: dashes and the case of hex digits do not count."""
     plain = pl.col("id").str.replace_all("-", "", literal=True)
-    keys = pl.DataFrame({"id": identifiers}).select(
-        pl.when(plain.str.contains(_DIGITS)).then(plain.str.to_lowercase()).otherwise(plain)
-    ).to_series()  # fmt: skip
-    numbers = keys.rank("dense").cast(pl.Int64) - 1
-    firsts = pl.DataFrame({"number": numbers, "id": keys}).drop_nulls().unique("number").sort("number")["id"]
-    return _Traces(numbers.fill_null(-1).to_numpy(), firsts)
+    as_written = pl.DataFrame({"id": identifiers.drop_nulls().unique()}).with_columns(
+        pl.when(plain.str.contains(_DIGITS)).then(plain.str.to_lowercase()).otherwise(plain).alias("plain")
+    )  # fmt: skip
+    distinct = as_written.select("plain").unique().with_row_index("number")
+    numbers = pl.DataFrame({"id": identifiers}).join(
+        as_written.join(distinct, on="plain", how="left"), on="id", how="left", maintain_order="left"
+    )["number"]  # fmt: skip
+    return _Traces(numbers.cast(pl.Int64).fill_null(-1).to_numpy(), distinct["plain"])

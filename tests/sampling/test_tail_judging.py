@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onex_analytics.exceptions import InvalidOption, MissingColumns
-from onex_analytics.sampling import EventSampler, ProbabilityPolicy, TailPolicy, apply
+from onex_analytics.sampling import DynamicPolicy, EventSampler, ProbabilityPolicy, TailPolicy, apply
 from tests.sampling.drawn_tails import EVENTS, NOON, POLICIES, SCHEMA
 
 
@@ -225,3 +225,20 @@ def test_a_column_that_is_not_there_or_holds_something_else_is_refused():
 def test_the_sampler_of_single_events_does_not_take_it():
     with pytest.raises(InvalidOption, match="TailPolicy and DynamicPolicy have samplers"):
         EventSampler(TailPolicy(policies=[ALWAYS]))
+
+
+@pytest.mark.parametrize("policy", [
+    TailPolicy(policies=[FAILED, {"kind": "rate_limiting", "events_per_second": 3}]),
+    DynamicPolicy(by="outcome", goal_rate=3),
+])  # fmt: skip
+def test_what_a_query_leaves_out_afterwards_was_there_when_it_was_decided(policy):
+    events = many_traces(300).with_columns(node=pl.int_range(pl.len()).cast(pl.String))
+    decided = apply(policy, events)
+    whole = decided.collect()
+    some = pl.col("node").is_in([str(n) for n in range(0, 300, 7)])
+    assert decided.filter(some).collect().equals(whole.filter(some))
+    assert decided.filter(some, "keep").select("node").collect().equals(whole.filter(some, "keep").select("node"))
+    assert decided.head(10).collect().equals(whole.head(10))
+    assert decided.tail(3).select("policy").collect().equals(whole.tail(3).select("policy"))
+    assert decided.select("node").collect().equals(whole.select("node"))
+    assert pl.concat([decided, decided]).collect().equals(pl.concat([whole, whole]))
