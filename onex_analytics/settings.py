@@ -16,7 +16,17 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from onex_analytics.batching import BatchPolicy
 from onex_analytics.exceptions import InvalidOption
-from onex_analytics.sampling import EventSampler, ProbabilityPolicy, RulePolicy
+from onex_analytics.sampling import (
+    DynamicPolicy,
+    DynamicSampler,
+    EventSampler,
+    ProbabilityPolicy,
+    RulePolicy,
+    TailPolicy,
+    TailSampler,
+    load_policies,
+)
+from onex_analytics.sampling.deciding import AnyPolicy
 from onex_analytics.sampling.policies import Scope
 from onex_analytics.sizing import SizePolicy
 
@@ -46,9 +56,13 @@ class SamplingSettings(BaseModel):
     default: float = Field(default=1.0, ge=0, le=1, description="share kept of other types, 0 to 1")
     keep_failures: bool = Field(default=True, description="whether failures are kept whatever the shares say")
     scope: Scope = Field(default="trace", description="whose id decides: that of the trace, or of the event alone")
-    policy: Annotated[ProbabilityPolicy | RulePolicy, Field(discriminator="kind")] | None = Field(
-        default=None, description="a whole policy, in place of rates, default, keep_failures and scope"
+    policy: Annotated[
+        ProbabilityPolicy | RulePolicy | TailPolicy | DynamicPolicy, Field(discriminator="kind")
+    ] | None = Field(default=None, description="a whole policy, in place of all of these but enabled")
+    policy_file: Path | None = Field(
+        default=None, description="of a whole policy, as `sampling.load_policies` reads it"
     )
+    policy_name: str | None = Field(default=None, description="which policy of the file, where it has several")
 
     @field_validator("rates")
     @classmethod
@@ -57,23 +71,41 @@ class SamplingSettings(BaseModel):
             raise ValueError(f"{wrong}; wanted shares from 0 to 1")
         return rates
 
-    def sampler(self) -> EventSampler | None:
+    def sampler(self) -> EventSampler | TailSampler | DynamicSampler | None:
         """The live sampler; None where sampling is off.
 
         Raises:
-            InvalidOption: rates beside a whole policy, or a share that is none.
+            InvalidOption: several ways to say what is kept, or a file without the one policy that is meant, or with
+                something that has no counterpart here.
+            RuleError, SourceError: the file has a mistake, or cannot be read.
         """
         if not self.enabled:
             return None
-        if self.policy is not None:
-            if self.rates:
-                raise InvalidOption("sampling.rates", self.rates, "none beside `sampling.policy`, which says it all")
-            return EventSampler(self.policy)
-        rules = [{"name": name, "event_type": name, "probability": share} for name, share in self.rates.items()]
-        return EventSampler(RulePolicy.model_validate({
-            "name": "rates", "rules": rules, "default": self.default, "keep_failures": self.keep_failures,
-            "scope": self.scope,
-        }))  # fmt: skip
+        ways = [name for name in ("rates", "policy", "policy_file") if getattr(self, name)]
+        if len(ways) > 1:
+            raise InvalidOption("sampling", ways, "one of them, as each says what is kept")
+        policy = self._of_file(self.policy_file) if self.policy_file is not None else self.policy
+        if policy is None:
+            rules = [{"name": name, "event_type": name, "probability": share} for name, share in self.rates.items()]
+            policy = RulePolicy.model_validate({
+                "name": "rates", "rules": rules, "default": self.default, "keep_failures": self.keep_failures,
+                "scope": self.scope,
+            })  # fmt: skip
+        if isinstance(policy, TailPolicy):
+            return TailSampler(policy)
+        return DynamicSampler(policy) if isinstance(policy, DynamicPolicy) else EventSampler(policy)
+
+    def _of_file(self, path: Path) -> AnyPolicy:
+        found = load_policies(path)
+        if found.unmapped.height:
+            lost = found.unmapped["policy"].unique(maintain_order=True).to_list()
+            wanted = "only what has a counterpart here; see `load_policies(path).unmapped`, and write the file anew"
+            raise InvalidOption("sampling.policy_file", f"{path}, with {lost}", wanted)
+        named = [one for one in found.policies if self.policy_name in (None, one.name)]
+        if len(named) != 1:
+            names = [one.name for one in found.policies]
+            raise InvalidOption("sampling.policy_name", self.policy_name, f"one of the policies of {path}: {names}")
+        return named[0]
 
 
 class BatchingSettings(BatchPolicy):

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.pipeline import EventPipeline
+from onex_analytics.sampling import DynamicSampler, TailSampler
 from onex_analytics.settings import Settings, load_settings
 from onex_analytics.sizing import SizePolicy
 
@@ -82,8 +83,36 @@ def test_a_whole_policy_stands_in_place_of_rates(write):
     settings = load_settings(write("sampling: {enabled: true, policy: {kind: probability, probability: 0.25}}"))
     assert settings.sampling.sampler().policy.probability == 0.25
     both = load_settings(sampling=settings.sampling.model_dump() | {"rates": {"A": 0.5}})
-    with pytest.raises(InvalidOption, match=r"none beside `sampling\.policy`"):
+    with pytest.raises(InvalidOption, match=r"sampling is \['rates', 'policy'\]; wanted one of them"):
         both.sampling.sampler()
+
+
+POLICIES = """
+policies:
+- {kind: tail, name: failed, policies: [{kind: status_code}]}
+- {kind: dynamic, name: usual, by: [node], goal_rate: 10}
+"""
+
+
+@pytest.mark.parametrize(("name", "sampler"), [("failed", TailSampler), ("usual", DynamicSampler)])
+def test_a_policy_of_a_file_is_taken_by_its_name(tmp_path, name, sampler):
+    path = tmp_path / "policies.yaml"
+    path.write_text(POLICIES)
+    settings = load_settings(sampling={"enabled": True, "policy_file": path, "policy_name": name})
+    assert isinstance(settings.sampling.sampler(), sampler)
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    (POLICIES, r"policy_name is None; wanted one of the policies of .*'failed', 'usual'"),
+    ("tail_sampling: {policies: [{name: a, type: always_sample}, {name: odd, type: ottl_condition}]}",
+     r"policy_file is .*tail_sampling: odd.*only what has a counterpart"),
+])  # fmt: skip
+def test_a_file_that_leaves_open_what_is_kept_is_refused(tmp_path, text, told):
+    path = tmp_path / "policies.yaml"
+    path.write_text(text)
+    settings = load_settings(sampling={"enabled": True, "policy_file": path})
+    with pytest.raises(InvalidOption, match=told):
+        settings.sampling.sampler()
 
 
 @pytest.mark.parametrize(("text", "told"), [
