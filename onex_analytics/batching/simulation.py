@@ -244,8 +244,10 @@ def _summary(log: _Log, run: _Run, policy: BatchPolicy, calibrated: bool) -> pl.
     delays, groups = np.empty(events, np.float64), np.empty(events, np.int32)
     begin, end = int(log.times[0]), int(log.times[-1])
     exported, ever = kernels.delays_of(log.times, run.where, run.batches[kernels.ENDED], end, delays, groups)
-    batches = run.batches[:, run.batches[kernels.EVENTS] > 0]
-    sizes = np.sort(batches[kernels.EVENTS])
+    batches = run.batches
+    if policy.when_full == "drop_oldest":  # which may have emptied some
+        batches = batches[:, batches[kernels.EVENTS] > 0]
+    sizes = batches[kernels.EVENTS]
     busy = int((batches[kernels.ENDED] - batches[kernels.STARTED]).sum())
     until = int(batches[kernels.ENDED].max()) if sizes.size else end
     _, no_room, too_large, queue = run.buckets
@@ -262,11 +264,12 @@ def _summary(log: _Log, run: _Run, policy: BatchPolicy, calibrated: bool) -> pl.
         "utilisation": busy / (until - begin) if until > begin else None,
     }  # fmt: skip
     if ever:
+        middle = index_of(0.5, sizes.size)
         places = np.array([[index_of(share, ever) for share in _SHARES]])
         p50, p95, p99 = values_at(*_parts(groups, delays), np.array([ever]), places)[0]
         row |= {
-            "size_mean": ever / sizes.size, "size_p50": int(sizes[index_of(0.5, sizes.size)]),
-            "size_max": int(sizes[-1]), "delay_mean_ms": float(delays.sum()) / ever, "delay_p50_ms": p50,
+            "size_mean": ever / sizes.size, "size_p50": int(np.partition(sizes, middle)[middle]),
+            "size_max": int(sizes.max()), "delay_mean_ms": float(delays.sum()) / ever, "delay_p50_ms": p50,
             "delay_p95_ms": p95, "delay_p99_ms": p99, "delay_max_ms": float(delays.max()),
         }  # fmt: skip
     return pl.DataFrame([row], schema=SUMMARY)
@@ -286,7 +289,9 @@ def _batches(run: _Run, calibrated: bool) -> pl.DataFrame:
     frame = pl.DataFrame({
         "opened": opened, "closed": closed, "started": started, "exported": ended, "events": events, "bytes": size,
         "compressed_bytes": compressed, "reason": reason.astype(np.uint8),
-    }).filter(pl.col("events") > 0)  # fmt: skip
+    })  # fmt: skip
+    if not events.all():
+        frame = frame.filter(pl.col("events") > 0)
     times = pl.col("opened", "closed", "started", "exported").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     packed = pl.col("compressed_bytes") if calibrated else pl.lit(None, pl.Int64).alias("compressed_bytes")
     return frame.with_columns(times, packed, pl.col("reason").cat.to(BATCHES["reason"])).select(*BATCHES)
