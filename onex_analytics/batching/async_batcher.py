@@ -153,6 +153,7 @@ class AsyncEventBatcher(Generic[E]):
         if self._worker is None:
             loop = asyncio.get_running_loop()
             self._worker = loop.create_task(self._export_all(), name="onex-event-batcher")
+            self._worker.add_done_callback(self._ended)  # a task that is cancelled before its first step runs nothing
 
             def waker() -> None:
                 loop.call_soon_threadsafe(self._work.set)
@@ -160,14 +161,20 @@ class AsyncEventBatcher(Generic[E]):
             self._clock.wake(waker)
 
     async def _export_all(self) -> None:
-        try:
-            while (batch := await self._next()) is not None:
-                await self._export(batch)
-        except BaseException as error:
-            self._abandon(error)
-            raise
-        finally:
-            self._gone.set()
+        while (batch := await self._next()) is not None:
+            await self._export(batch)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Where the loop ended first, what is left will not be exported, and is told of."""
+        self._closing = True
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        backlog = self._backlog
+        backlog.close_open(BY_CLOSE, self._time())
+        while (batch := backlog.take()) is not None:
+            backlog.abandoned(batch, error)
+        self._losses.tell(backlog.told())
+        self._room.set()
+        self._gone.set()
 
     async def _next(self) -> Batch[E] | None:
         backlog = self._backlog
@@ -223,13 +230,3 @@ class AsyncEventBatcher(Generic[E]):
         except asyncio.CancelledError as error:
             self._backlog.failed(batch, error)
             raise
-
-    def _abandon(self, error: BaseException) -> None:
-        """The loop ends: what is left will not be exported, and is told of."""
-        self._closing = True
-        backlog = self._backlog
-        backlog.close_open(BY_CLOSE, self._time())
-        while (batch := backlog.take()) is not None:
-            backlog.abandoned(batch, error)
-        self._room.set()
-        self._losses.tell(backlog.told())

@@ -200,11 +200,11 @@ class Backlog(Generic[E]):
         """The exporter failed for good."""
         self._never(batch, "failed", error)
 
-    def abandoned(self, batch: Batch[E], error: BaseException) -> None:
+    def abandoned(self, batch: Batch[E], error: BaseException | None) -> None:
         """Nobody is left to export it."""
         self._never(batch, "closed", error)
 
-    def _never(self, batch: Batch[E], reason: DropReason, error: BaseException) -> None:
+    def _never(self, batch: Batch[E], reason: DropReason, error: BaseException | None) -> None:
         self.exporting -= len(batch.events)
         self.gone_batches += 1
         self.drop(batch.events, reason, error)

@@ -182,6 +182,18 @@ def test_a_loop_that_ends_first_drops_what_is_pending_and_says_so():
     assert counts.pending == 0
 
 
+def test_a_loop_that_ends_before_the_task_began_drops_what_is_pending_and_says_so():
+    lost: list[tuple[list[int], str]] = []
+
+    async def main() -> AsyncEventBatcher[int]:
+        batcher = AsyncEventBatcher(exporter=lambda events: None, on_dropped=lambda *told: lost.append(told[:2]))
+        await batcher.add_event(1)
+        return batcher
+
+    assert asyncio.run(main()).counts().pending == 0
+    assert lost == [([1], "closed")]
+
+
 def test_a_producer_that_waits_when_the_loop_ends_is_told():
     async def main() -> None:
         async def exporter(events: list[int]) -> None:
