@@ -96,6 +96,19 @@ def moments(share, expanded, begins, seg_times, seg_begin, cell_stratum, cell_nu
     steps = np.empty(longest)
     order = np.empty(longest, dtype=np.int64)
     heap = np.empty(LARGEST)
+    factor = np.zeros((len(share), 5))  # of each stratum: moments of what one draw of 1 brings, and what a draw counts
+    for stratum in range(len(share)):
+        p = share[stratum]
+        if 0.0 < p < 1.0:
+            miss = (1.0 - p) / p
+            factor[stratum, 0] = miss
+            factor[stratum, 1] = miss * (1.0 - 2.0 * p) / p
+            factor[stratum, 2] = (1.0 - p) * (miss * miss * miss + 1.0)
+            factor[stratum, 3] = 1.0 / p
+            factor[stratum, 4] = math.log1p(-p)
+        elif p >= 1.0:
+            factor[stratum, 3] = 1.0
+            factor[stratum, 4] = -np.inf
     for g in range(len(begins) - 1):
         row = told[g]
         row[:] = 0.0
@@ -119,26 +132,25 @@ def moments(share, expanded, begins, seg_times, seg_begin, cell_stratum, cell_nu
             first = seg_begin[s]
             k = seg_begin[s + 1] - first
             if k == 1:
-                p = share[cell_stratum[first]]
+                stratum = cell_stratum[first]
+                p = share[stratum]
                 if p <= 0.0:
                     continue
                 row[TRACES] += times
-                row[INVERSE] += times / p
+                row[INVERSE] += times * factor[stratum, 3]
+                row[NEVER] += times * factor[stratum, 4]
                 if p >= 1.0:
-                    row[NEVER] = -np.inf
                     continue
-                row[NEVER] += times * math.log1p(-p)
                 e = cell_num[first]
                 if ratio:
                     e -= quotient * cell_den[first]
                 if not expanded:
                     e *= p
-                miss = (1.0 - p) / p
-                e2 = e * e
-                second = e2 * miss
                 top = p
-                third = second * e * (1.0 - 2.0 * p) / p
-                fourth = e2 * e2 * (1.0 - p) * (miss * miss * miss + 1.0)
+                e2 = e * e
+                second = e2 * factor[stratum, 0]
+                third = e2 * e * factor[stratum, 1]
+                fourth = e2 * e2 * factor[stratum, 2]
             else:
                 n = 0
                 top = 0.0

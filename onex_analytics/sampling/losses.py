@@ -95,10 +95,10 @@ def _torn(population: Population, shares: Floats, which: Sequence[int], ends: Ro
     """Of finished work, how often one end is kept without the other: alike the draw, only the greater share is."""
     trace = np.repeat(np.arange(len(population.begins) - 1), np.diff(population.begins))
     starts = np.flatnonzero(ends >= 0)
-    pairs = np.stack([
-        population.stratum[starts], population.stratum[ends[starts]], trace[starts] == trace[ends[starts]]
-    ])  # fmt: skip
-    (start, end, together), times = np.unique(pairs, axis=1, return_counts=True)
+    strata = shares.shape[1]
+    pairs = (population.stratum[starts].astype(np.int64) * strata + population.stratum[ends[starts]]) * 2
+    found, times = np.unique(pairs + (trace[starts] == trace[ends[starts]]), return_counts=True)
+    (start, end), together = np.divmod(found // 2, strata), found % 2
     of_start, of_end = shares[:, start], shares[:, end]
     both = np.where(together == 1, np.minimum(of_start, of_end), of_start * of_end)
     return pl.DataFrame({
