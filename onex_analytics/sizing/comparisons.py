@@ -112,7 +112,7 @@ def _told(
 def _gzip(payloads: Payloads) -> dict[str, Any]:
     policy = SizePolicy(codec="gzip")
     compress = compressor_of(policy)
-    stored = sum(len(compress(payloads[row])) for row in range(payloads.ends.size - 1))
+    stored = sum(len(compress(payloads[row])) for row in range(len(payloads)))
     return _told("event", "gzip", stored, codec="gzip", level=policy.level_used)
 
 

@@ -54,7 +54,7 @@ def trained(payloads: Payloads, size_bytes: int) -> bytes:
     """A dictionary of these payloads."""
     if size_bytes < _SMALLEST:
         raise InvalidOption("size_bytes", size_bytes, f"at least {_SMALLEST}, such as {DICTIONARY_BYTES}")
-    count = payloads.ends.size - 1
+    count = len(payloads)
     try:
         return zstandard.train_dictionary(size_bytes, payloads.texts().cast(pl.Binary).to_list()).as_bytes()
     except zstandard.ZstdError as problem:

@@ -13,8 +13,7 @@ from onex_analytics.frames.columns import names, require
 from onex_analytics.frames.quantiles import Share, quantile_columns
 from onex_analytics.frames.windows import bucket
 from onex_analytics.model.wire_json import WIRE_READ
-from onex_analytics.sizing.payload_sizes import payload_sizes
-from onex_analytics.sizing.payloads import payloads_of
+from onex_analytics.sizing.payload_sizes import field_sizes, payload_sizes
 from onex_analytics.sizing.policies import LIMITS
 
 FIELD: Final = "field"
@@ -150,7 +149,7 @@ def _by_field(events: pl.LazyFrame, keys: list[str], start: list[pl.Expr]) -> pl
     def fields(part: pl.DataFrame) -> pl.DataFrame:
         if part.is_empty():
             return pl.DataFrame(schema=schema)
-        found = payloads_of(part, members=True).fields()
+        found = field_sizes(part)
         sized = pl.DataFrame({FIELD: found.names, "bytes": found.sizes})
         return part.select(held.names())[found.rows].hstack(sized) if held else sized
 
