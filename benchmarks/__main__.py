@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 
 NAMES = ("import", "append", "scan", "trees", "spans", "compare", "latency", "profile_operation", "alert_cells",
-         "alert_sweep", "alert_rules", "alert_live", "templates", "sampling", "batching", "pipeline")
+         "alert_sweep", "alert_rules", "alert_live", "templates", "sampling", "batching", "pipeline", "sizing")
 
 chosen = sys.argv[1:] or NAMES
 found = []

@@ -22,8 +22,7 @@ _ESCAPES = {
     **{chr(code): f"\\u{code:04x}" for code in range(32)},
     "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\",
 }  # fmt: skip
-NEEDS_ESCAPE: Final = r'["\\\x00-\x1f]'
-"""What a text must hold to be written in JSON with an escape."""
+_NEEDS_ESCAPE = r'["\\\x00-\x1f]'
 
 
 def wire_texts(rows: pl.DataFrame) -> pl.Series:
@@ -72,15 +71,10 @@ def _value(rows: pl.DataFrame, name: str) -> pl.Series:
         column = rows.select(pl.coalesce("event_type_raw", "event_type")).to_series()
     elif column.dtype != pl.String:
         return column.cast(pl.String)
-    return quoted(column)
+    return _quoted(column)
 
 
-def quoted(texts: pl.Series) -> pl.Series:
-    """Texts as JSON has them, not more escaped than they must be.
-
-    >>> quoted(pl.Series(['a"b', None])).to_list()
-    ['"a\\\\"b"', None]
-    """
-    if texts.str.contains(NEEDS_ESCAPE).any():
+def _quoted(texts: pl.Series) -> pl.Series:
+    if texts.str.contains(_NEEDS_ESCAPE).any():
         texts = texts.str.replace_many(list(_ESCAPES), list(_ESCAPES.values()))
     return pl.select(pl.concat_str(pl.lit('"'), texts, pl.lit('"'))).to_series()

@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from onex_analytics.machine import text_views
 from onex_analytics.model.shapes import WIRE_ABSENT, WIRE_COLUMN, WIRE_FIELDS, WIRE_NULL
-from onex_analytics.model.wire_json import NEEDS_ESCAPE, WIRE_DATA, WIRE_READ, WIRE_WRAPPED, quoted
+from onex_analytics.model.wire_json import WIRE_DATA, WIRE_READ, WIRE_WRAPPED
 from onex_analytics.sizing.payloads import Payloads, refuse, text_bytes
-from onex_analytics.sizing.telling_kernels import tell_fields, tell_members
+from onex_analytics.sizing.telling_kernels import tell_fields, tell_members, text_sizes
 from onex_analytics.sizing.writing_kernels import write_events, write_values
 
 Ints = NDArray[np.int64]
@@ -222,10 +223,8 @@ def _named(text: NDArray[np.uint8], most: int, tell: Callable[..., tuple[int, in
 
 def _text_sizes(texts: pl.Series) -> Ints:
     """Bytes of texts in JSON, with their quotes; of a null any number."""
-    sizes = texts.str.len_bytes().fill_null(0).cast(pl.Int64) + 2
-    odd = texts.str.contains(NEEDS_ESCAPE).fill_null(False)
-    if odd.any():
-        places = odd.arg_true()
-        sizes = sizes.scatter(places, quoted(texts.gather(places)).str.len_bytes().cast(pl.Int64))
-    found: Ints = sizes.to_numpy()
-    return found
+    out = np.empty(len(texts), np.int64)
+    for chunk in text_views(texts):
+        part = out[chunk.begin : chunk.begin + len(chunk.views)]
+        text_sizes(chunk.views, chunk.first, chunk.texts, chunk.valid, chunk.skipped, part)
+    return out

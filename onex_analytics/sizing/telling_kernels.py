@@ -4,8 +4,38 @@ from __future__ import annotations
 
 import numpy as np
 
-from onex_analytics.machine import lean
-from onex_analytics.sizing.writing_kernels import DATA, METADATA, same
+from onex_analytics.machine import is_text, lean, load, text_place
+from onex_analytics.sizing.writing_kernels import DATA, METADATA, SHORT_ESCAPES, same, stops_of
+
+
+@lean
+def _escaped(place, size):  # type: ignore[no-untyped-def]
+    """The bytes that escapes add to so many bytes of text at an address."""
+    more = np.int64(0)
+    for k in range(size):
+        c = load(place + np.uint64(k), 1)
+        if c == 34 or c == 92:
+            more += 1
+        elif c < 32:
+            more += 1 if SHORT_ESCAPES[c] else 5
+    return more
+
+
+@lean
+def text_sizes(views, first, texts, valid, skipped, out):  # type: ignore[no-untyped-def]
+    """The bytes of each text in JSON, with its quotes; of a null 2."""
+    for i in range(out.size):
+        out[i] = 2
+        if not is_text(valid, skipped, i):
+            continue
+        place, size = text_place(views, first, texts, i)
+        out[i] += np.int64(size)
+        while size >= 8:
+            if stops_of(load(place, 8)):
+                out[i] += _escaped(place, 8)
+            place += np.uint64(8)
+            size -= np.uint64(8)
+        out[i] += _escaped(place, np.int64(size))
 
 
 @lean

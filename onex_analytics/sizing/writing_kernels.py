@@ -22,13 +22,20 @@ KEY_AT = np.cumsum([0, *(len(key) for key in _KEYS)]).astype(np.int64)
 KEY_BYTES = np.frombuffer(b"".join(_KEYS), np.uint8)
 METADATA, DATA = FIELD_ORDER.index("metadata"), FIELD_ORDER.index("data")
 _ENVELOPE = np.frombuffer(b'"envelope"', np.uint8)
-_SHORT = np.zeros(32, np.uint8)
+SHORT_ESCAPES = np.zeros(32, np.uint8)
 for _control, _letter in zip(b"\b\t\n\f\r", b"btnfr", strict=True):
-    _SHORT[_control] = _letter
+    SHORT_ESCAPES[_control] = _letter
 _LEAST_MEMBER = 5
 _ONES = np.uint64(0x0101010101010101)
 _HIGH = _ONES * np.uint64(0x80)
 _QUOTES, _SLASHES, _SPACES = _ONES * np.uint64(34), _ONES * np.uint64(92), _ONES * np.uint64(32)
+
+
+@lean
+def stops_of(word):  # type: ignore[no-untyped-def]
+    """The high bits of those of eight bytes that end or disturb a JSON string; exact up to the first of them."""
+    quote, slash = word ^ _QUOTES, word ^ _SLASHES
+    return ((quote - _ONES) & ~quote | (slash - _ONES) & ~slash | (word - _SPACES) & ~word) & _HIGH
 
 
 @lean
@@ -52,8 +59,8 @@ def _unicode(out, at, code):  # type: ignore[no-untyped-def]
     if code == 34 or code == 92:
         out[at], out[at + 1] = 92, code
         return at + 2
-    if code < 32 and _SHORT[code]:
-        out[at], out[at + 1] = 92, _SHORT[code]
+    if code < 32 and SHORT_ESCAPES[code]:
+        out[at], out[at + 1] = 92, SHORT_ESCAPES[code]
         return at + 2
     if code < 32 or 0xD800 <= code <= 0xDFFF:
         out[at], out[at + 1] = 92, 117
@@ -85,8 +92,7 @@ def _string(data, p, end, out, at):  # type: ignore[no-untyped-def]
     while p < end:
         while p + 8 <= end:
             word = load64(data, p)
-            quote, slash = word ^ _QUOTES, word ^ _SLASHES
-            stops = ((quote - _ONES) & ~quote | (slash - _ONES) & ~slash | (word - _SPACES) & ~word) & _HIGH
+            stops = stops_of(word)
             plain = count_trailing_zeros(stops) >> 3 if stops else 8
             for k in range(8):  # those behind the first stop are written over
                 out[at + k] = np.uint8(word >> np.uint64(8 * k))
