@@ -69,8 +69,8 @@ def simulate_batching(
 
     Raises:
         MissingColumns: the frame lacks a column that is read.
-        InvalidOption: a time is null, no size is known where sizes count, or `service` counts compressed bytes and
-            there is no `compression`.
+        InvalidOption: a time is null, a size is below 0, no size is known where sizes count, or `service` counts
+            compressed bytes and there is no `compression`.
 
     >>> from datetime import datetime, timedelta
     >>> noon = datetime(2026, 1, 1, 12)
@@ -169,6 +169,8 @@ def _log(
         raise InvalidOption("timestamp", f"null in {nulls:,} rows", "a time for each event: filter those without first")
     if not rows["time"].is_sorted():
         rows = rows.sort("time", maintain_order=True)
+    if (rows["size"] < 0).any():
+        raise InvalidOption("size_bytes", rows["size"].min(), "bytes, none below 0")
     unsized = rows["size"].null_count()
     if unsized:
         if weighs and unsized == rows.height:

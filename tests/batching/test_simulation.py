@@ -276,6 +276,7 @@ SIZELESS = every_ms(3).with_columns(size_bytes=pl.lit(None, pl.UInt32))
     (lambda: simulate_batching(BatchPolicy(), every_ms(3), service=ServiceTime(counts="compressed")), "calibrate"),
     (lambda: simulate_batching(BatchPolicy(), TIMELESS), "null in 3"),
     (lambda: simulate_batching(BatchPolicy(), SIZELESS), "null in all"),
+    (lambda: simulate_batching(BatchPolicy(), every_ms(3).with_columns(size_bytes=pl.lit(-1))), "none below 0"),
     (lambda: simulate_batching(BatchPolicy(), every_ms(3), every="soon"), "every"),
     (lambda: simulate_batching(BatchPolicy(), every_ms(1200), every="1us"), "at most 1,000,000"),
 ])  # fmt: skip
