@@ -68,8 +68,8 @@ class Batch(Generic[E]):
 
     events: list[E]
     size_bytes: int
-    opened_ns: int
-    closed_ns: int
+    opened: int
+    closed: int
     reason: Reason
     sizes: list[int] = field(default_factory=list)
 

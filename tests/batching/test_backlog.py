@@ -30,7 +30,7 @@ def lived(policy: BatchPolicy, stream: list[tuple[int, int]]) -> Outcome:
             if busy is not None or (busy := backlog.take()) is None:
                 return
             free = now + service(sum(sizes[n] for n in busy.events))
-            out.append(Told(tuple(busy.events), busy.closed_ns, now, free, busy.reason))
+            out.append(Told(tuple(busy.events), busy.closed, now, free, busy.reason))
 
     def until(moment: int) -> None:
         nonlocal now
