@@ -135,6 +135,8 @@ def test_the_demo_shows_nearly_all_labelled_incidents(tmp_path, capsys):
     assert len(missed) <= 3, missed
     assert out.stat().st_size > 1_000_000
     page = out.read_text()
-    for heading in ("What alert rules would have done", "Which incidents the rules find", "What another threshold",
-                    "What 10 % of the events would tell", "What would be lost", "Which alerts would be lost"):  # fmt: skip
+    for heading in (
+        "What alert rules would have done", "Which incidents the rules find", "What another threshold",
+        "What 10 % of the events would tell", "What would be lost", "Which alerts would be lost",
+    ):  # fmt: skip
         assert heading in page

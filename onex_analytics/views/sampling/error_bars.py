@@ -92,12 +92,12 @@ def _add_policies(
             }}  # fmt: skip
             figure.add_scatter(
                 x=[row["truth"] if part == 2 else row["expected"] for row, _ in rows], y=[y for _, y in rows],
-                mode="markers", name=label(policy), legendgroup=policy, showlegend=False,
+                mode="markers", name=label(policy), legendgroup=f"policy {number}", showlegend=False,
                 marker={"symbol": symbol, "size": size, "color": RED if part == 2 else colour},
                 text=[_hover(policy, row) for row, _ in rows], hovertemplate="%{text}<extra></extra>", **bars,
             )  # fmt: skip
         figure.add_scatter(
-            x=[None], y=[None], mode="markers", name=label(policy), legendgroup=policy,
+            x=[None], y=[None], mode="markers", name=label(policy), legendgroup=f"policy {number}",
             marker={"color": colour, "size": 9},
         )  # fmt: skip
         values += [value for row, _ in found for value in _ends(row) if value is not None]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+import plotly.graph_objects as go
 import polars as pl
 
 from onex_analytics import sampling
 from onex_analytics.cli.sample.alert_losses import LOSSES
 from onex_analytics.sampling import ProbabilityPolicy, RulePolicy, Simulation
+from onex_analytics.views import sampling as views
 from tests.views.profiling.results import EVIL, LONG
 
 FRONTIER = pl.Schema({
@@ -91,8 +94,7 @@ def cases() -> dict[str, Case]:
         ),
         "means of draws": _case(log({"a": 30}), loss("half", 0.5, (2.25, 0.5, 1.25, 0.3), (4, 1.7, 0.1))),
         "no event": _case(log({}), loss("half", None, (0, 0, 0, 0), (0, 0, 0))),
-        "no policy tried on a rule": _case(log({"a": 1})),
-        "one trace": _case(log({"a": 1}), loss("half", 1.0, (1, 0, 0, 0), (1, 1, 0))),
+        "one trace, and no policy tried on a rule": _case(log({"a": 1})),
         "everything lost": _case(
             log({"a": 40, "b": 9}), loss("nothing", 0.0, (0, 0, 9, 0), (9, 0, 0), (0, 0, 2)),
             policies=(ProbabilityPolicy(name="nothing", probability=0),),
@@ -110,3 +112,18 @@ def cases() -> dict[str, Case]:
             policies=tuple(ProbabilityPolicy(name=name, probability=0.2) for name in (EVIL, LONG)),
         ),
     }  # fmt: skip
+
+
+DRAWN: dict[str, Callable[[Case], go.Figure]] = {
+    "alert_impact": lambda case: views.alert_impact(case.losses),
+    "frontier": lambda case: views.frontier(case.frontier),
+    "group_errors": lambda case: views.group_errors(case.simulation.errors),
+    "lost": lambda case: views.lost(case.simulation.losses, case.simulation.policies),
+    "volume_and_error": lambda case: views.volume_and_error(case.simulation.policies, case.simulation.errors),
+}
+
+
+@cache
+def drawn(name: str, case: str) -> go.Figure:
+    """A figure of a case, to look at and leave as it is."""
+    return DRAWN[name](cases()[case])

@@ -3,7 +3,7 @@ import pytest
 from onex_analytics.views.sampling import group_errors
 from onex_analytics.views.theme import description
 from tests.views.profiling.results import is_blank, named
-from tests.views.sampling.results import cases
+from tests.views.sampling.results import cases, drawn
 
 
 def of(figure, name: str):
@@ -13,7 +13,7 @@ def of(figure, name: str):
 
 def test_a_bar_reaches_from_the_low_bound_to_the_high_one():
     errors = cases()["a few"].simulation.errors
-    figure = group_errors(errors, "count")
+    figure = drawn("group_errors", "a few")
     rows = errors.filter(metric="count", level="group", policy="half").sort("truth", descending=True).to_dicts()
     claimed = [row for row in rows if row["low"] is not None]
     assert len(claimed) > 1
@@ -24,12 +24,12 @@ def test_a_bar_reaches_from_the_low_bound_to_the_high_one():
 
 
 def test_groups_go_by_their_values_alone_and_the_largest_comes_first():
-    figure = group_errors(cases()["a few"].simulation.errors, "count")
+    figure = drawn("group_errors", "a few")
     assert [note.text for note in figure.layout.annotations] == ["query_node", "cache_node", "page_node"]
 
 
 def test_where_no_interval_is_claimed_the_mark_is_open_and_the_bar_one_standard_error():
-    errors = cases()["one trace"].simulation.errors
+    errors = cases()["one trace, and no policy tried on a rule"].simulation.errors
     figure = group_errors(errors, "count")
     (bars,) = of(figure, "a tenth")
     (row,) = errors.filter(metric="count", level="group", policy="a tenth").to_dicts()
@@ -47,7 +47,7 @@ def test_a_group_that_is_never_seen_is_a_cross_at_the_truth():
 
 
 def test_the_truth_stands_across_the_rows_of_its_group():
-    line = named(group_errors(cases()["a few"].simulation.errors, "count"), "the whole log")
+    line = named(drawn("group_errors", "a few"), "the whole log")
     assert list(line.x) == [800, 800, None, 400, 400, None, 80, 80, None]
 
 
@@ -57,13 +57,13 @@ def test_without_groups_the_whole_log_is_drawn():
 
 
 def test_values_that_lie_far_apart_have_a_logarithmic_axis():
-    few, far = (group_errors(cases()[name].simulation.errors, "count") for name in ("a few", "from few to very many"))
+    few, far = (drawn("group_errors", name) for name in ("a few", "from few to very many"))
     assert few.layout.xaxis.type is None
     assert far.layout.xaxis.type == "log"
 
 
 def test_what_is_left_out_is_said():
-    figure = group_errors(cases()["200 nodes, 40 policies"].simulation.errors)
+    figure = drawn("group_errors", "200 nodes, 40 policies")
     assert "190 smaller groups, 34 more policies not drawn" in description(figure)
 
 

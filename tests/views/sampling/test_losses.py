@@ -3,12 +3,7 @@ import pytest
 from onex_analytics.views.sampling import lost
 from onex_analytics.views.theme import description
 from tests.views.profiling.results import is_blank
-from tests.views.sampling.results import cases
-
-
-def drawn(case: str):
-    simulation = cases()[case].simulation
-    return lost(simulation.losses, simulation.policies), simulation
+from tests.views.sampling.results import cases, drawn
 
 
 def counts(figure, name: str) -> list[tuple[int, ...]]:
@@ -16,7 +11,7 @@ def counts(figure, name: str) -> list[tuple[int, ...]]:
 
 
 def test_things_are_counted_by_how_likely_each_is_lost():
-    figure, simulation = drawn("a few")
+    figure, simulation = drawn("lost", "a few"), cases()["a few"].simulation
     errors = simulation.losses.filter(what="error")
     assert errors["never_seen"].is_between(0.05, 0.5).sum() > 0
     for name, low, high in (
@@ -30,13 +25,13 @@ def test_things_are_counted_by_how_likely_each_is_lost():
 
 
 def test_words_tell_how_many_are_lost_on_average():
-    figure, _ = drawn("everything lost")
+    figure = drawn("lost", "everything lost")
     assert "Groups of errors, by node and code: nothing: 2 of 2 lost on average." in description(figure)
     assert counts(figure, "lost in 95 of 100 draws")[0] == (2,)
 
 
 def test_finished_work_of_which_one_end_is_kept_has_a_panel_of_its_own():
-    figure, simulation = drawn("a few")
+    figure, simulation = drawn("lost", "a few"), cases()["a few"].simulation
     (ends,) = counts(figure, "its end alone")
     assert ends == pytest.approx(simulation.policies["torn_ends"].to_list())
     assert ends[2] > 0  # starts are never kept, ends are
@@ -44,7 +39,7 @@ def test_finished_work_of_which_one_end_is_kept_has_a_panel_of_its_own():
 
 
 def test_policies_that_are_not_drawn_are_counted():
-    assert "32 more policies not drawn" in description(drawn("200 nodes, 40 policies")[0])
+    assert "32 more policies not drawn" in description(drawn("lost", "200 nodes, 40 policies"))
 
 
 def test_a_log_in_which_nothing_failed_has_nothing_rare_to_lose():
