@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from onex_analytics.error_patterns.leaves import Patterns, Words
+from onex_analytics.error_patterns.leaves import Patterns, Words, is_text
 from onex_analytics.error_patterns.neighbours import hashes, mixed
 from onex_analytics.error_patterns.tokens import Counts
 
@@ -69,7 +69,7 @@ def _runs(number: int, rows: Counts, table: Patterns, words: Words) -> Iterator[
     length = codes.shape[1]
     anything = wild | words.masked[codes]
     told = hashes(codes, anything, words)
-    text = _before(~anything & ~words.blank[codes])
+    text = _before(is_text(codes, wild, words))
     values, links = _before(wild & ~words.masked[codes]), _before(words.linked[codes])
     heads = np.zeros((len(rows), length + 1), np.uint64)
     tails = np.zeros((len(rows), length + 1), np.uint64)

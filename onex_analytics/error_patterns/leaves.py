@@ -2,9 +2,9 @@
 
 A template that comes a few times shows few words at the place of a value, no more than two templates which differ in a
 word. What tells the two apart is what else is known of those words: a word that is a value elsewhere in the log, is in
-quotes, follows an equals sign or has the form of an identifier is a value here, too, as long as the lines are few for
-so few different words. Where they are many, a place with two or three words is a choice that the code makes, and its
-templates stay apart; two patterns are too few to tell. The first word of a line parts templates always.
+quotes, follows an equals sign or a label, or has the form of an identifier is a value here, too, as long as the lines
+are few for so few different words. Where they are many, a place with two or three words is a choice that the code
+makes, and its templates stay apart. The first word of a line parts templates always.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ _LINES_A_WORD = 4
 
 _FEWEST_JOINED = 3
 """Two patterns that differ in a word are as often two templates, whatever the word is."""
+
+_WORDS_OF_LABEL = 3
+"""A colon after fewer words ends the name of a program."""
 
 _IDENTIFIER = r"\w[./@$\\]+\w|[a-z\d][A-Z]|[a-z]_[a-z]"
 
@@ -114,11 +117,25 @@ def is_quoted(codes: Codes, words: Words) -> NDArray[np.bool_]:
     return found
 
 
+def is_text(codes: Codes, wild: NDArray[np.bool_], words: Words) -> NDArray[np.bool_]:
+    """Which tokens of patterns are words that their templates always have."""
+    return ~wild & ~words.masked[codes] & ~words.blank[codes]
+
+
+def is_labelled(codes: Codes, wild: NDArray[np.bool_], words: Words) -> NDArray[np.bool_]:
+    """Which tokens of patterns follow a word with a colon that some words of text lead to."""
+    found = np.zeros(codes.shape, np.bool_)
+    text = np.cumsum(is_text(codes, wild, words), axis=1)
+    found[:, 1:] = (text[:, :-1] >= _WORDS_OF_LABEL) & words.labels[codes[:, :-1]] & ~wild[:, :-1]
+    return found
+
+
 def joined(leaves: Leaves, words: Words) -> Patterns:
     """The leaves after those that differ in values only have become one."""
     codes, wild = leaves.codes, leaves.wild
     may_be = words.masked[codes] | words.often[codes] | words.identifier[codes] | is_quoted(codes, words)
     may_be[:, 1:] |= words.opens[codes[:, :-1]]
+    may_be |= is_labelled(codes, wild, words)
     may_be[:, 0] = words.masked[codes[:, 0]]
     keys = np.where(wild | may_be, -1 - words.parted[codes], codes)
     group = np.zeros(len(codes), np.int64)

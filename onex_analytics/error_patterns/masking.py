@@ -38,7 +38,7 @@ FORMS: dict[str, str] = {
         rf"(?:{_DAY},? )?{_MONTH} +\d{{1,2}} \d\d:\d\d:\d\d(?: [A-Z]{{3,4}})?(?: \d{{4}})?"
         rf"|\d\d?:\d\d:\d\d(?:[.,]\d+)?{_EDGE}"
     ),
-    "HOST": r"[A-Za-z][\w\-]*(?:\.[\w\-]+)*:\d+",
+    "HOST": rf"[A-Za-z][\w\-]*(?:\.[\w\-]+)*:\d{{1,5}}{_EDGE}",
     "DURATION": rf"<?{_NUMBER} ?{_UNIT}{_EDGE}",
     "SIZE": rf"{_NUMBER} ?[KMGTP]?i?B{_EDGE}",
     "NUMBER": r"[-+]?\d(?:[\w.:\-]*\w)?%?",
@@ -58,6 +58,11 @@ BETWEEN = r"\s=:,;()\[\]{}\"'|<>"
 
 TOKEN = f"[^{BETWEEN}]*[{BETWEEN}]+|[^{BETWEEN}]+"
 """A word with all that parts it from the next one."""
+
+
+_ITEM = rf"[\"']?[\w.\-/@+{MASK}]+[\"']?"
+_LIST = rf"([\[({{]){_ITEM}(?:, ?{_ITEM})+([\])}}])"
+"""Words with commas in brackets."""
 
 
 def masked(messages: pl.Series) -> pl.Series:
@@ -82,11 +87,18 @@ def masked(messages: pl.Series) -> pl.Series:
 
 
 def tidied(text: pl.Expr) -> pl.Expr:
-    """Masked text with one space where there were several, one value for a list of them, and one in empty brackets."""
+    """Masked text with one space where there were several, and one value in empty brackets and for a list.
+
+    A list is values that follow each other, or any words with commas in brackets.
+
+    >>> pl.DataFrame({"t": ["a  b", "tags [x, y.z]", "f()"]}).select(tidied(pl.col("t")))["t"].to_list()
+    ['a b', 'tags [\\x1a]', 'f()']
+    """
     return (
         text.str.replace_all(r"\s+", " ")
         .str.strip_chars(" ")
         .str.replace_all(r"(^| )\(\)", f"${{1}}({MASK})")
+        .str.replace_all(_LIST, f"${{1}}{MASK}${{2}}")
         .str.replace_all(f"{MASK}(?:[ ,;]+{MASK})+", MASK)
     )
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from onex_analytics.error_patterns.leaves import Patterns, Words, is_quoted
+from onex_analytics.error_patterns.leaves import Patterns, Words, is_labelled, is_quoted, is_text
 from onex_analytics.error_patterns.splitting import FEWEST_VALUES
 from onex_analytics.error_patterns.tokens import Codes
 
@@ -24,7 +24,7 @@ _KNOWN, _LOOKING = 1 / 3, 1 / 2
 _LINES_KNOWN, _LINES_LOOKING, _LINES_ANY = 6.0, 3.0, 2.1
 """Two words are likely in up to this many lines to the second power, three to the third."""
 
-_WORDS_OF_LABEL, _WORDS_OF_TEXT = 3, 4
+_WORDS_OF_TEXT = 4
 
 Hashes = NDArray[np.uint64]
 
@@ -72,11 +72,9 @@ def _joined_at(j: int, left: NDArray[np.int64], patterns: Patterns, words: Words
     most = np.minimum(distinct, FEWEST_VALUES)
     likely = (known >= _KNOWN) & (lines <= _LINES_KNOWN**most)
     if j > 0:  # the first word of a line says what it is about
-        text = ~anything & ~words.masked[codes] & ~words.blank[codes]
-        is_label = (text[:, :j].sum(axis=1) >= _WORDS_OF_LABEL) & words.labels[codes[:, j - 1]] & ~wild[:, j - 1]
         seems = (looking >= _LOOKING) | is_quoted(codes, words)[first, j]
-        is_long = text.sum(axis=1)[first] >= _WORDS_OF_TEXT
-        likely |= is_label[first] | (seems & (lines <= _LINES_LOOKING**most))
+        is_long = is_text(codes, anything, words).sum(axis=1)[first] >= _WORDS_OF_TEXT
+        likely |= is_labelled(codes, wild, words)[first, j] | (seems & (lines <= _LINES_LOOKING**most))
         likely |= is_long & (distinct > 2) & (lines <= _LINES_ANY**most)
     likely &= sizes > 1
     patterns.wild[left[first[likely]], j] = True

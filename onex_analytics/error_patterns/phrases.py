@@ -41,6 +41,7 @@ def folded(lines: pl.Series) -> pl.Series:
     for pattern in _PHRASES:
         text = text.str.replace_all(pattern, _JOINED)
     text = text.str.replace_all(f"{JOIN}+([\"')\\]])", "${1}").str.replace_all(f"{JOIN}+", JOIN)
+    text = text.str.replace_all(f"([{BETWEEN}]){JOIN}", "${1} ")
     changed = lines.filter(has_phrase).to_frame("line").select(text)["line"]
     return lines.scatter(has_phrase.arg_true(), changed)
 

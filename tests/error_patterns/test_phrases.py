@@ -19,7 +19,7 @@ def told(text: str) -> str:
     [
         ('failed with "no such file" here', 'failed with "no_such_file" here'),
         ("failed (no route to host)", "failed (no_route_to_host)"),
-        ("tags [a, b, c] and 'd e'", "tags [a,_b,_c] and 'd_e'"),
+        ("see [a b c] and 'd e'", "see [a_b_c] and 'd_e'"),
         ('"a b" c "d e"', '"a_b" c "d_e"'),
         ("a (b (c d) e)", "a (b (c_d) e)"),
         ("(one) 'two' [] ()", "(one) 'two' [] ()"),
@@ -59,3 +59,13 @@ def test_quoted_texts_of_any_length_are_one_value():
         pl.Series([f'attempt {n} of 5 failed, reason="{reason}" again' for n, reason in enumerate(reasons)])
     )
     assert model.table["general"].to_list() == ['attempt <*> of <*> failed, reason="<*>" again']
+
+
+def test_a_list_in_brackets_is_one_value_however_long_it_is():
+    lists = ["basil", "basil, cedar", "ember,fjord,kelp", "'kelp', 'lotus', 'a-b.c'"]
+    model = mine_templates(pl.Series([f"tags [{words}] are held" for words in lists]))
+    assert model.table.select("general", "count").rows() == [("tags [<*>] are held", 4)]
+
+
+def test_what_parts_words_does_so_within_a_phrase():
+    assert told("denied (using password: no)") == "denied (using_password: no)"
