@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onex_analytics.error_patterns.failures import errors_of
@@ -106,6 +106,7 @@ MESSAGES = st.sampled_from(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(MESSAGES, max_size=12), st.randoms())
 def test_order_does_not_matter_and_no_row_is_lost(messages, chance):
     rows = pl.DataFrame({"error_message": messages}, {"error_message": pl.String})

@@ -145,7 +145,7 @@ def test_what_transform_marks_as_new_is_what_learning_adds(messages, more):
     assert set(found.filter("template_is_new")["template_id"]) == set(new)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(one=MESSAGES, two=MESSAGES)
 def test_two_models_as_one_know_all_messages_of_both(one, two):
     merged = mine_templates(texts(*one)).merge(mine_templates(texts(*two)))

@@ -83,7 +83,7 @@ def depth(value: object) -> int:
     return 0 if below is None else 1 + max(map(depth, below), default=0)
 
 
-@settings(max_examples=600)
+@settings(max_examples=250)
 @given(oracle.files)
 @example(b'{"event_id":"a","metadata":{"input_state":{"a":[')
 @example(b'{"a":"\xe2\x82')
