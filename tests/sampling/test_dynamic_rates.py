@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onex_analytics.sampling import DynamicPolicy
@@ -110,6 +110,7 @@ def test_a_window_counts_what_lies_in_it_and_no_more():
     assert told(rates, "a") == [1]
 
 
+@settings(max_examples=60)
 @given(st.lists(COUNTS, min_size=1, max_size=4), st.integers(1, 50))
 def test_the_averages_hold_the_goal_where_no_kind_is_too_small_for_it(intervals, goal):
     rates = Rates(DynamicPolicy(by="node", goal_rate=goal))

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onex_analytics.exceptions import InvalidOption, RuleError, SourceError
@@ -31,6 +31,7 @@ def named(policies: list) -> list:
     return [policy.model_copy(update={"name": f"p{number}"}) for number, policy in enumerate(policies)]
 
 
+@settings(max_examples=50)
 @given(st.lists(ANY, min_size=1, max_size=3).map(named))
 def test_what_is_written_is_read_again(policies):
     written = dump_policies(policies)
@@ -104,6 +105,7 @@ OTHERS = st.sampled_from(
 )
 
 
+@settings(max_examples=50)
 @given(st.sampled_from([OURS, test_collector_yaml.EXAMPLE, test_refinery_yaml.EXAMPLE]), OTHERS, st.data())
 def test_whatever_stands_for_a_value_the_file_is_read_or_the_mistake_told_with_a_line_of_it(text, other, data):
     values = list(re.finditer(r"(?<=: )(\[[^\[\]]*\]|\{[^{}]*\}|[^\s,{}\[\]]+)", text))

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from onex_analytics.exceptions import RuleError
 from onex_analytics.sampling import DynamicPolicy, ProbabilityPolicy, TailPolicy, apply, dump_policies, load_policies
@@ -152,6 +152,7 @@ def test_a_condition_means_what_refinery_means(condition, column, wanted):
     assert apply(again, pl.LazyFrame(rows, schema=SCHEMA)).filter("keep").collect()[column].to_list() == wanted
 
 
+@settings(max_examples=40)
 @given(test_dynamic_sampler.POLICIES)
 def test_a_dynamic_policy_comes_back_as_it_was(policy):
     written = dump_policies(policy, "refinery")

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.model import OnexEvent
 from onex_analytics.sampling import ProbabilityPolicy, TailPolicy, TailSampler, apply
 from onex_analytics.sampling.deciding import DECISION
-from tests.sampling.drawn_tails import EVENTS, NOON, POLICIES
+from tests.sampling.drawn_tails import EVENTS, NOON, POLICIES, SCHEMA
 
 
 def in_order(events: pl.DataFrame) -> pl.DataFrame:
@@ -27,8 +27,8 @@ def decisions(policy: TailPolicy, events: pl.DataFrame) -> list[dict[str, object
     return apply(policy, events.lazy()).collect().select(*DECISION).to_dicts()
 
 
-@given(POLICIES, EVENTS, st.data())
-def test_live_and_on_history_the_same_is_decided_of_every_event_however_the_stream_is_split(policy, events, data):
+def agrees(policy: TailPolicy, events: pl.DataFrame, data: st.DataObject) -> None:
+    """What is decided live is what is decided on history."""
     ordered = in_order(events)
     sampler = TailSampler(policy)
     told = []
@@ -44,6 +44,18 @@ def test_live_and_on_history_the_same_is_decided_of_every_event_however_the_stre
     told.sort(key=lambda one: one.event["number"])
     assert [one.event["number"] for one in told] == list(range(ordered.height))
     assert [one.decision._asdict() for one in told] == decisions(policy, ordered)
+
+
+@given(POLICIES, EVENTS, st.data())
+def test_live_and_on_history_the_same_is_decided_of_every_event_however_the_stream_is_split(policy, events, data):
+    agrees(policy, events, data)
+
+
+@pytest.mark.soak
+@settings(max_examples=20_000, suppress_health_check=[HealthCheck.too_slow])
+@given(POLICIES, EVENTS, st.data())
+def test_live_and_on_history_the_same_is_decided_of_thousands_of_streams(policy, events, data):
+    agrees(policy, events, data)
 
 
 def fed(policy: TailPolicy, rows: list[dict[str, object]]) -> list[tuple[object, ...]]:
@@ -79,8 +91,15 @@ def test_an_event_has_the_decision_that_was_made_until_it_is_forgotten_and_then_
     (remembered,) = sampler.process(event("remembered", 14.9, outcome="failure"))
     assert remembered.event["event_id"] == "remembered"
     assert sampler.late == 2
+    # the decision was made at 5 s and is remembered up to, not at, 15 s
     assert sampler.process(event("forgotten", 15, outcome="failure")) == []
     assert [one.decision.policy for one in sampler.close()] == ["tail/status_code"]
+
+
+def test_on_history_a_decision_is_forgotten_at_the_same_moment():
+    rows = [event("first", 0), event("remembered", 14.999999, outcome="failure"), event("anew", 15, outcome="failure")]
+    found = decisions(FAILURES, pl.DataFrame(rows, schema=SCHEMA))
+    assert [one["keep"] for one in found] == [False, False, True]
 
 
 def test_a_trace_that_never_ends_is_decided_again_and_again_and_is_never_held_for_longer():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onex_analytics.exceptions import InvalidOption
@@ -27,6 +27,7 @@ def test_it_keeps_what_the_sdk_for_python_keeps(share, numbers):
     assert found["keep"].to_list() == [number & limit < bound for number in numbers]
 
 
+@settings(max_examples=50)
 @given(SHARES, EVENTS)
 def test_live_and_on_history_the_same_is_kept(share, events):
     policy = TraceIdRatioBased(probability=share)
