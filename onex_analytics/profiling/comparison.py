@@ -18,8 +18,8 @@ from onex_analytics.frames.grouping import in_threads, workers
 from onex_analytics.frames.quantiles import exact_share
 from onex_analytics.frames.spans.foreign import complete_spans
 from onex_analytics.frames.statistics import (
-    beta_ranks,
     percentile_bounds,
+    quantile_ranks,
     seeded,
     signed_root,
     t_reach,
@@ -56,9 +56,10 @@ def compare(
     """What got slower or faster from `baseline` to `candidate`, how much, and how sure that is.
 
     Spans of one trace are not independent of each other, so that every interval and test here counts traces: the
-    variance of a share of spans is that of sums over traces, and the spans count for as many independent ones as
-    would vary so much. A quantile's interval comes from drawing that many anew (its rank is Beta distributed, so
-    that no sample need be drawn). The rows stream through compiled kernels, about 30 bytes of each are kept.
+    variance of a share of spans is that of sums over traces, each left out in turn, and the spans count for as many
+    independent ones as would vary so much. A quantile's interval comes from drawing its rank (how much of all work
+    takes less than the k-th of so many is Beta distributed, so that no sample need be drawn). The rows stream through
+    compiled kernels, about 30 bytes of each are kept.
 
     Args:
         baseline, candidate: one row a span, in any order; or `candidate` is a moment, such as that of a deploy: the
@@ -71,7 +72,7 @@ def compare(
         min_effect: smallest change that matters: 0.1 means that ratios from 1/1.1 to 1.1 are as good as equal.
         alpha: the share of false findings among all findings that is accepted, over all rows and tests.
         min_power: how likely a change of `min_effect` must have been found, where none is, for "no evidence".
-        draws: how often a quantile is drawn anew.
+        draws: how often the rank of a quantile is drawn.
         seed: settles what is left to chance; a row's numbers do not depend on the other rows.
 
     Returns:
@@ -105,8 +106,9 @@ def compare(
     Raises:
         MissingColumns: a column is absent. InvalidOption: an argument lies outside what is allowed.
 
-    Sources: Rényi (1953) on the rank of a quantile; Obuchowski, Biometrics 53 (1997) 567, on clustered placements;
-    Brunner and Munzel, Biom. J. 42 (2000) 17; Benjamini and Hochberg (1995); design effects after Kish (1965).
+    Sources: Thompson (1936) on the rank of a quantile; Obuchowski, Biometrics 53 (1997) 567, on clustered placements;
+    Brunner and Munzel, Biom. J. 42 (2000) 17; Benjamini and Hochberg (1995); design effects after Kish (1965);
+    variances of few and unequal clusters: Bell and McCaffrey, Survey Methodology 28 (2002) 169.
 
     >>> from datetime import datetime, timedelta
     >>> def spans(ms: list[int]) -> pl.DataFrame:
@@ -251,12 +253,15 @@ def _compared(
         columns |= {f"{count}_{side}": values[i::2] for i, side in enumerate(_SIDES)}
     enough = (clusters[0::2] >= FEWEST_TRACES) & (clusters[1::2] >= FEWEST_TRACES)
     words = [repr(row) for row in groups.iter_rows()]
+    middle: Floats | None = None
     for k, (name, column) in enumerate({"p50": P50, "p95": P95}.items()):
         independent = _independent(share[:, k], variance[:, column], closed)
         df = np.where(clusters == closed, np.inf, freedom[:, column])
         reach = independent * (z_of(0.95) / t_reach(df)) ** 2
+        middle = reach if middle is None else middle
         chance = partial(lambda name, g: seeded(seed, name, words[g]), name)
-        bounds = _all_bounds(ms, starts, closed, place[:, k], reach, np.flatnonzero(enough), draws, chance, threads)
+        wide = np.flatnonzero(_bounded(MEASURES[name], np.minimum(reach, np.sqrt(reach * middle))) & enough)
+        bounds = _all_bounds(ms, starts, closed, MEASURES[name], reach, wide, draws, chance, threads)
         bounded = ~np.isnan(bounds[:, 0])
         columns[f"{name}_p"] = np.where(bounded, _share_test(common[:, k], independent, df), np.nan)
         at, at_worst = _at(ms, starts, place[:, k]), _at(ms, starts, worst[:, k])
@@ -320,7 +325,7 @@ def _welch(a: Floats, df_a: Floats, b: Floats, df_b: Floats) -> Floats:
 
 
 def _all_bounds(
-    ms: Floats, starts: NDArray[np.int64], closed: NDArray[np.int64], place: NDArray[np.int64], independent: Floats,
+    ms: Floats, starts: NDArray[np.int64], closed: NDArray[np.int64], share: float, independent: Floats,
     chosen: NDArray[np.int64], draws: int, chance: Callable[[int], np.random.Generator], threads: int,
 ) -> Floats:  # fmt: skip
     """`_ratio_bounds` of the chosen pairs; NaN for the others."""
@@ -328,25 +333,31 @@ def _all_bounds(
 
     def bound(worker: int) -> None:
         for g in chosen[worker::threads].tolist():
-            bounds[g] = _ratio_bounds(ms, starts, closed, place, independent, g, draws, chance(g))
+            bounds[g] = _ratio_bounds(ms, starts, closed, share, independent, g, draws, chance(g))
 
     in_threads(bound, threads)
     return bounds
 
 
+def _bounded(share: float, independent: Floats) -> NDArray[np.bool_]:
+    """Whether so many independent spans bound the quantile on either side, for both segments of each pair.
+
+    What the spans of a trace have in common in the tail, few traces tell. Where it was found too small by chance, just
+    there an interval would be given, and be too narrow. So what the middle tells of the same traces counts as much.
+    """
+    out = (independent < 2) | (max(share, 1 - share) ** independent > 0.025)
+    return ~(out[0::2] | out[1::2])
+
+
 def _ratio_bounds(
-    ms: Floats, starts: NDArray[np.int64], closed: NDArray[np.int64], place: NDArray[np.int64], independent: Floats,
+    ms: Floats, starts: NDArray[np.int64], closed: NDArray[np.int64], share: float, independent: Floats,
     g: int, draws: int, rng: np.random.Generator,
 ) -> tuple[float, float]:
-    """The 95 % interval of the ratio of one quantile; NaN where the spans are too few to bound it on a side."""
+    """The 95 % interval of the ratio of one quantile; NaN where it is nothing on both sides."""
     drawn = []
     for s in (2 * g, 2 * g + 1):
-        n, rows = float(independent[s]), int(closed[s])
-        rank = (place[s] + 1) * (n + 1) / (rows + 1)
-        above = 1 - (place[s] + 1) / (rows + 1)
-        if n < 2 or (1 - above) ** n > 0.025 or above**n > 0.025:
-            return np.nan, np.nan
-        drawn.append(ms[starts[s] + beta_ranks(rng, rank, n, rows, draws)])
+        places = quantile_ranks(rng, share, float(independent[s]), int(closed[s]), draws)
+        drawn.append(ms[starts[s] + places])
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios = drawn[1] / drawn[0]
     return (np.nan, np.nan) if np.isnan(ratios).any() else percentile_bounds(ratios)

@@ -15,7 +15,7 @@ P50, P95, PLACE, OPEN = range(4)
 
 
 _OPEN_RANK = 3
-_TOGETHER = 8
+_TOGETHER, _SIZES = 8, 9
 _LOWER = np.uint64(0xFFFF_FFFF)
 _INFINITE = np.uint64(0x7FF) << np.uint64(52)
 _BITS = 11
@@ -283,8 +283,8 @@ def compared(  # type: ignore[no-untyped-def]
     rank = np.empty(longest, dtype=np.uint8)
     traces_before = np.empty(longest, dtype=np.uint64)
     sums_before = np.empty(longest)
-    total = np.zeros(9)
-    lost = np.zeros(9)
+    total = np.zeros(15)
+    lost = np.zeros(15)
     for g in chosen:
         b, c = 2 * g, 2 * g + 1
         for s in (b, c):
@@ -343,8 +343,11 @@ def compared(  # type: ignore[no-untyped-def]
                     continue
                 n_all += 1
                 n_seen += m > 0
-                off_50, off_95 = below_50 - m * share_50, below_95 - m * share_95
-                off_place = width * twice_placed - m * mean
+                scale = n / (n - m) if m < n else 1.0
+                off_50, off_95 = scale * (below_50 - m * share_50), scale * (below_95 - m * share_95)
+                off_place = scale * (width * twice_placed - m * mean)
+                for power in range(3):
+                    _add(total, lost, _SIZES + power, float(m) ** (power + 2))
                 _add(total, lost, P50, off_50 * off_50)
                 _add(total, lost, P95, off_95 * off_95)
                 _add(total, lost, PLACE, off_place * off_place)
@@ -352,7 +355,11 @@ def compared(  # type: ignore[no-untyped-def]
                 _add(total, lost, 4 + P95, (off_95 * off_95) * (off_95 * off_95))
                 _add(total, lost, 4 + PLACE, (off_place * off_place) * (off_place * off_place))
                 if n < last - first:
-                    off_open = n_open - (m + n_open) * open_share
+                    size = m + n_open
+                    scale = (last - first) / (last - first - size) if size < last - first else 1.0
+                    off_open = scale * (n_open - size * open_share)
+                    for power in range(3):
+                        _add(total, lost, _SIZES + 3 + power, float(size) ** (power + 2))
                     _add(total, lost, OPEN, off_open * off_open)
                     _add(total, lost, 4 + OPEN, (off_open * off_open) * (off_open * off_open))
                 if side == 0:
@@ -373,15 +380,35 @@ def compared(  # type: ignore[no-untyped-def]
                 units = n_all if k == 3 else n_seen
                 spans = last - first if k == 3 else n
                 if units > 1:
-                    variance[s, k] = squares[k] / spans**2 * units / (units - 1)
+                    variance[s, k] = squares[k] / spans**2 * (units - 1) / units
+                    at = _SIZES + (3 if k == OPEN else 0)
+                    share = open_share if k == OPEN else share_95 if k == P95 else share_50
+                    design = variance[s, P50 if k == PLACE else k] * spans / max(share * (1 - share), 1e-300)
+                    freedom[s, k] = _freedom(total[at:at + 3] + lost[at:at + 3], spans, units, design)
                     if fourths[k] > 0:
                         peakedness = units * fourths[k] / squares[k] ** 2
-                        freedom[s, k] = min(max(2 * units / max(peakedness - 1, 1e-9), 1.0), units - 1)
-                    else:
-                        freedom[s, k] = units - 1
+                        freedom[s, k] = max(min(2 * units / max(peakedness - 1, 1e-9), freedom[s, k]), 1.0)
             if side == 1 and both:
                 units = min(counts[b, 1], counts[c, 1])
-                pair[g, 1] = together / n_b / n_c * units / max(units - 1, 1)
+                pair[g, 1] = together / n_b / n_c * (units - 1) / units
+
+
+@njit(nogil=True, cache=True)
+def _freedom(powers, spans, units, design):  # type: ignore[no-untyped-def]
+    """With how many degrees of freedom a variance over traces is known: as with so many traces of one size, less one.
+
+    Args:
+        powers: sums of the squares, cubes and fourth powers of the traces' sizes.
+        spans, units: how many spans, and traces of them.
+        design: how many times the variance that independent spans would have; it tells how alike those of a trace are.
+    """
+    square, cube, fourth = powers
+    if square <= spans:
+        return units - 1.0
+    alike = min(max((design - 1) / (square / spans - 1), 0.0), 1.0)
+    of_each = (1 - alike) * spans + alike * square
+    squared = (1 - alike) ** 2 * square + 2 * alike * (1 - alike) * cube + alike**2 * fourth
+    return max(min(of_each**2 / squared, units) - 1, 1.0)
 
 
 @njit(nogil=True, cache=True)

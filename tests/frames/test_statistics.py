@@ -11,11 +11,11 @@ from scipy.stats.contingency import relative_risk
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.statistics import (
-    beta_ranks,
     enrichment_p,
     mantel_haenszel,
     percentile_bounds,
     q_values,
+    quantile_ranks,
     risk_ratio,
     seeded,
     signed_root,
@@ -148,18 +148,24 @@ def test_the_bound_of_an_enrichment_is_close_where_the_group_is_small():
     assert enrichment_p(6, 50, 2000, 100_000) == pytest.approx(exact, rel=0.02)
 
 
-def test_beta_ranks_fall_like_the_ranks_of_a_sample_drawn_anew():
-    """The slow way: draw 40 of 40 with replacement, sort, look where the one of rank 12 came from."""
-    rng = np.random.default_rng(1)
-    slow = np.sort(rng.integers(0, 40, (20_000, 40)), axis=1)[:, 11]
-    fast = beta_ranks(rng, 12, 40, 40, 20_000)
-    ours, theirs = (np.quantile(ranks, [0.025, 0.25, 0.5, 0.75, 0.975]) for ranks in (fast, slow))
-    assert np.abs(ours - theirs).max() <= 1
+@pytest.mark.parametrize(("q", "n"), [(0.5, 10), (0.5, 99), (0.95, 75), (0.95, 400), (0.05, 90)])
+def test_the_bounds_of_a_quantiles_rank_hold_it_as_often_as_they_say(q, n):
+    """The exact chance: the k-th of n is above the quantile where fewer than k lie below it, a binomial count."""
+    places = np.sort(quantile_ranks(np.random.default_rng(1), q, n, n, 20_000))
+    low, high = places[500] + 1, places[-501] + 1
+    above, below = stats.binom(n, q).cdf(low - 1), stats.binom(n, q).sf(high - 1)
+    assert above <= 0.04 and below <= 0.04
+    assert stats.binom(n, q).cdf(low) > 0.01 and stats.binom(n, q).sf(high - 2) > 0.01
 
 
-@given(st.floats(0.001, 1000), st.floats(1, 1000), st.integers(1, 1000), st.integers(0, 99))
-def test_a_rank_lies_within_the_sample(rank, more, rows, seed):
-    places = beta_ranks(np.random.default_rng(seed), rank, rank + more, rows, 20)
+def test_fewer_independent_values_spread_the_ranks_as_a_smaller_sample_would():
+    few, many = (quantile_ranks(np.random.default_rng(1), 0.5, 50, rows, 5000) / rows for rows in (50, 5000))
+    assert np.abs(np.quantile(few, [0.025, 0.5, 0.975]) - np.quantile(many, [0.025, 0.5, 0.975])).max() < 0.02
+
+
+@given(st.floats(0.01, 0.99), st.floats(1, 1e9), st.integers(1, 1000), st.integers(0, 99))
+def test_a_rank_lies_within_the_sample(q, n, rows, seed):
+    places = quantile_ranks(np.random.default_rng(seed), q, n, rows, 20)
     assert places.min() >= 0 and places.max() < rows
 
 

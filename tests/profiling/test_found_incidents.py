@@ -19,7 +19,8 @@ INCIDENTS = (
     Incident(kind="latency_regression", node="stamper_node", start=0.2, end=0.27, cause="node_version=1.4.0"),
     Incident(kind="latency_regression", node="contract_validator_node", start=0.35, end=0.42, magnitude=8.0,
              cause="input_bytes>=65536"),
-    Incident(kind="latency_regression", node="file_reader_node", start=0.5, end=0.57, cause="host=onex-03"),
+    Incident(kind="latency_regression", node="file_reader_node", start=0.5, end=0.57, magnitude=8.0,
+             cause="host=onex-03"),
     Incident(kind="latency_regression", node="hash_calculator_node", start=0.65, end=0.72, cause="tenant=globex"),
     Incident(kind="stuck_node", node="schema_generator_node", start=0.8, end=0.85),
 )  # fmt: skip
