@@ -10,7 +10,7 @@ import polars as pl
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import names, require
-from onex_analytics.frames.quantiles import Share, quantile_columns
+from onex_analytics.frames.quantiles import Share, index_column, quantile_name
 from onex_analytics.frames.windows import bucket
 from onex_analytics.model.wire_json import WIRE_READ
 from onex_analytics.sizing.payload_sizes import field_sizes, payload_sizes
@@ -66,14 +66,17 @@ def size_report(
     lazy = require(events.lazy(), *WIRE_READ, *(key for key in keys if key != FIELD))
     start = [bucket(every)] if every is not None else []
     sized = _by_field(lazy, keys, start) if FIELD in keys else lazy.select(*keys, *start, _sizes())
-    size = pl.col("bytes")
-    told = [
-        pl.len().cast(pl.Int64).alias("events"), size.sum().alias("total_bytes"), size.mean().alias("mean_bytes"),
-        *quantile_columns(size, quantiles, suffix="_bytes"), size.max().alias("max_bytes"),
-        *((size > most).sum().cast(pl.Int64).alias(f"over_{name}") for name, most in limits.items()),
-    ]  # fmt: skip
     groups = ["start", *keys] if start else keys
-    table = sized.group_by(groups).agg(told) if groups else sized.select(told).filter(pl.col("events") > 0)
+    size, n = pl.col("bytes"), pl.col("_n")
+    total = (size * n).sum()
+    told = [
+        n.sum().alias("events"), total.alias("total_bytes"), (total / n.sum()).alias("mean_bytes"),
+        *(_quantile(size, n, q).alias(f"{quantile_name(q)}_bytes") for q in quantiles), size.max().alias("max_bytes"),
+        *(n.filter(size > most).sum().alias(f"over_{name}") for name, most in limits.items()),
+    ]  # fmt: skip
+    # sizes come again and again: each once with its count is little to keep
+    counted = sized.group_by(*groups, "bytes").agg(pl.len().cast(pl.Int64).alias("_n"))
+    table = counted.group_by(groups).agg(told) if groups else counted.select(told).filter(pl.col("events") > 0)
     if FIELD in keys:
         table = table.with_columns(pl.col(FIELD).cast(pl.String))
     share = pl.col("total_bytes") / pl.col("total_bytes").sum()
@@ -130,6 +133,12 @@ def _keys(by: str | Iterable[str], limits: Mapping[str, int]) -> list[str]:
     if wrong := [name for name, most in limits.items() if most < 1]:
         raise InvalidOption("limits", {name: limits[name] for name in wrong}, "bytes, at least 1")
     return keys
+
+
+def _quantile(value: pl.Expr, n: pl.Expr, q: Share) -> pl.Expr:
+    """The nearest rank among values that come so often each."""
+    upto = n.sort_by(value).cum_sum()
+    return value.sort().get((upto <= index_column(n.sum(), q)).sum(), null_on_oob=True)
 
 
 def _sizes() -> pl.Expr:
