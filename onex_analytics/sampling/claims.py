@@ -1,10 +1,10 @@
 """When a normal interval may be claimed, and why not where it may not.
 
 An interval of so many standard errors to either side holds what it says where many traces carry the error and none of
-them too much of it. Asked are: Kish's effective number of traces; the traces that the variance itself rests on
-(Satterthwaite's degrees of freedom, Σv² in place of the fourth moments); what skewness and kurtosis take from the
-coverage (the next term of Edgeworth's expansion for an interval of an estimated error); and Hill's index of the largest
-contributions, which is 2 or less where the variance of what one trace brings is not finite.
+them too much of it. Asked are: Kish's effective number of traces; of a sample, the traces that the variance itself
+rests on (Satterthwaite's degrees of freedom, Σv² in place of the fourth moments); what skewness and kurtosis take from
+the coverage (the next term of Edgeworth's expansion for an interval of an estimated error); and Hill's index of the
+largest contributions, which is 2 or less where the variance of what one trace brings is not finite.
 
 Source: Kish, Survey Sampling (1965); Satterthwaite, Biometrics 2 (1946) 110; Hall, The Bootstrap and Edgeworth
 Expansion (1992), §2.6; Hill, Annals of Statistics 3 (1975) 1163.
@@ -64,17 +64,20 @@ def grounds(found: NDArray[np.float64]) -> pl.DataFrame:
         })  # fmt: skip
 
 
-def with_warning(told: pl.DataFrame) -> pl.DataFrame:
+def with_warning(told: pl.DataFrame, *, error_is_known: bool) -> pl.DataFrame:
     """Rows with `warning`: why no interval is claimed, so that `low` and `high` are null; null where one is.
 
     Args:
         told: reads `std_error`, `low`, `high`, `effective_n`, `rests_on`, `skewness`, `kurtosis`, `tail_index` and
             `_top` (of how many values that is).
+        error_is_known: of the whole log, so that it does not matter how many traces carry it. Those of a sample may
+            have missed the few that do.
     """
     col = pl.col
+    rests = pl.lit(False) if error_is_known else col("rests_on") < LEAST_TRACES
     reasons = [
         (col("effective_n") < LEAST_TRACES, pl.format("amounts to {} traces", col("effective_n").round(1))),
-        (col("rests_on") < LEAST_TRACES, pl.format("its error rests on {} traces", col("rests_on").round(1))),
+        (rests, pl.format("its error rests on {} traces", col("rests_on").round(1))),
         (heavy(col("tail_index"), col("_top")), pl.format("heavy tail: index {}", col("tail_index").round(2))),
         (coverage_lost(col("skewness"), col("kurtosis")) > _MOST_LOST,
          pl.format("skewed: {}", col("skewness").round(2))),

@@ -157,7 +157,7 @@ def _numbers(truth: Floats, expected: Floats, error: Floats, low: Floats, high: 
             "relative_error": finite(np.where(truth != 0, off / np.abs(truth), np.nan)),
             "low": finite(low), "high": finite(high), "never_seen": np.exp(flat[:, kernels.NEVER]),
         }).hstack(grounds(flat))  # fmt: skip
-    return with_warning(told).select(*ERROR_NUMBERS)
+    return with_warning(told, error_is_known=True).select(*ERROR_NUMBERS)
 
 
 def distinct_strata(shares: Floats) -> tuple[Floats, Codes]:

@@ -128,4 +128,4 @@ def _told(population: Population, counts: Floats, metric: Metric, grouped: bool,
         "events_kept": np.bincount(group[parts.inside], minlength=groups.height), "estimate": finite(estimated),
         "std_error": finite(error), "low": finite(low), "high": finite(high),
     })  # fmt: skip
-    return pl.concat([groups, with_warning(told.hstack(basis))], how="horizontal")
+    return pl.concat([groups, with_warning(told.hstack(basis), error_is_known=False)], how="horizontal")

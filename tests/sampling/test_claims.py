@@ -1,0 +1,52 @@
+"""No interval is claimed that would not hold what it says."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from onex_analytics.sampling.claims import coverage_lost, with_warning
+
+FINE = {"std_error": 1.0, "low": 8.0, "high": 12.0, "effective_n": 500.0, "rests_on": 300.0, "skewness": 0.1,
+        "kurtosis": 0.1, "tail_index": 4.0, "_top": 100.0}  # fmt: skip
+
+
+def judged(error_is_known=False, **changed):
+    told = pl.DataFrame([{**FINE, **changed}], schema=dict.fromkeys(FINE, pl.Float64))
+    return with_warning(told, error_is_known=error_is_known).row(0, named=True)
+
+
+@pytest.mark.parametrize(("changed", "reason"), [
+    ({"effective_n": 29.94}, "amounts to 29.9 traces"),
+    ({"rests_on": 12.0}, "its error rests on 12.0 traces"),
+    ({"tail_index": 2.5}, "heavy tail: index 2.5"),
+    ({"skewness": -0.5}, "skewed: -0.5"),
+    ({"skewness": 0.5, "effective_n": 3.0}, "amounts to 3.0 traces; skewed: 0.5"),
+])  # fmt: skip
+def test_every_reason_is_said_and_the_interval_withheld(changed, reason):
+    row = judged(**changed)
+    assert (row["warning"], row["low"], row["high"]) == (reason, None, None)
+
+
+@pytest.mark.parametrize("changed", [
+    {}, {"tail_index": None}, {"std_error": 0.0, "effective_n": 2.0}, {"kurtosis": 3.0},
+])  # fmt: skip
+def test_where_there_is_no_reason_the_interval_stands(changed):
+    row = judged(**changed)
+    assert (row["warning"], row["low"], row["high"]) == (None, 8.0, 12.0)
+
+
+def test_who_knows_the_error_of_the_whole_log_does_not_ask_how_many_traces_carry_it():
+    assert judged(error_is_known=True, rests_on=5.0)["warning"] is None
+    assert judged(error_is_known=True, effective_n=5.0)["warning"] is not None
+
+
+def test_the_coverage_that_skewness_takes_is_what_drawing_from_a_skewed_law_takes():
+    rng = np.random.default_rng(3)
+    means = rng.exponential(size=(20_000, 40))
+    reach = 1.96 * means.std(axis=1, ddof=1) / 40**0.5
+    covered = np.mean(np.abs(means.mean(axis=1) - 1) <= reach)
+    lost = pl.select(coverage_lost(pl.lit(2 / 40**0.5), pl.lit(6 / 40))).item()
+    of_student = 0.0057  # what 1.96 lacks of the 97.5 % point of Student's t of 39 degrees of freedom, both sides
+    assert 0.95 - covered == pytest.approx(lost + of_student, abs=0.006)
