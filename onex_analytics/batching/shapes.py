@@ -18,6 +18,7 @@ SUMMARY = pl.Schema({
     "max_bytes": pl.Int64(),          # null for no limit
     "queue_limit": pl.Int64(),        # null for no limit
     "when_full": pl.String(),
+    "batchers": pl.Int64(),           # each with an exporter of its own
     "events": pl.Int64(),             # = exported + dropped_full + dropped_oversize + pending
     "exported": pl.Int64(),           # until the last event came
     "dropped_full": pl.Int64(),       # for want of room
@@ -36,11 +37,11 @@ SUMMARY = pl.Schema({
     "delay_p95_ms": pl.Float64(),
     "delay_p99_ms": pl.Float64(),
     "delay_max_ms": pl.Float64(),
-    "queue_max": pl.Int64(),          # events that waited at once
+    "queue_max": pl.Int64(),          # events that waited at once, for one exporter
     "blocked": pl.Int64(),            # events whose producer had to wait
     "blocked_ms": pl.Float64(),       # for how long together
     "blocked_max_ms": pl.Float64(),   # and one event at most
-    "utilisation": pl.Float64(),      # share of the time, until all was exported, in which the exporter worked
+    "utilisation": pl.Float64(),      # share of the time, until all was exported, in which exporters worked
 })  # fmt: skip
 """One row: what a policy would have made of a log."""
 
@@ -78,7 +79,7 @@ OVER_TIME = pl.Schema({
     "exported": pl.Int64(),
     "dropped_full": pl.Int64(),
     "dropped_oversize": pl.Int64(),
-    "queue_max": pl.Int64(),          # events that waited at once
+    "queue_max": pl.Int64(),          # events that waited at once, for one exporter
 })  # fmt: skip
 """One row a bucket of time, from the first event to the last export, quiet ones among them."""
 

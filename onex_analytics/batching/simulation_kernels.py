@@ -112,7 +112,7 @@ def batch_up(  # type: ignore[no-untyped-def]
         times: when each event comes, sorted; sizes: its bytes.
         max_size … when_full: the policy, see `deciding.decision`.
         sizes_log2, shares: what compression leaves of so many bytes; empty where nothing is compressed.
-        first_edge, width: where the second bucket of time begins, and how wide they are.
+        first_edge, width: where the second bucket of time begins, and how wide they are; no event is before the first.
         where, batches, buckets, facts: written. Of `batches` those up to facts[LAST] − 1 are.
 
     Returns:
@@ -122,14 +122,14 @@ def batch_up(  # type: ignore[no-untyped-def]
     last_bucket = buckets.shape[1] - 1
     bucket = 0
     edge = first_edge
-    now = times[0]
+    now = first_edge - width
     facts[FREE_AT] = now
     for i in range(times.size):
         came = times[i]
         if facts[LAST] + 2 >= capacity:
             return False
         while came >= edge and bucket < last_bucket:
-            if edge > now:
+            if edge >= now:
                 now = edge
                 _go_on(now, max_age, facts, batches, base, per_byte, by_compressed, sizes_log2, shares)
                 depth = facts[WAITING]

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from hypothesis import example, given
+from hypothesis import strategies as st
 
 from onex_analytics.batching import BatchPolicy, CompressionCurve, ServiceTime, compare_policies, simulate_batching
 from onex_analytics.batching.shapes import BATCHES, COMPARISON, OVER_TIME, SIZES, SUMMARY
@@ -251,6 +252,44 @@ def test_policies_are_compared_as_each_is_simulated():
     alone = pl.concat([simulate_batching(policy, every_ms(2000), service=SERVICE).summary for policy in policies])
     assert rows.drop("best").equals(alone)
     assert rows.schema == COMPARISON
+
+
+@given(POLICIES, st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 15), st.sampled_from("abc")), min_size=1,
+                          max_size=40))  # fmt: skip
+def test_each_value_of_by_has_a_batcher_and_an_exporter_of_its_own(policy, stream):
+    events = log([(gap, size) for gap, size, _ in stream]).with_columns(node=pl.Series([node for *_, node in stream]))
+    together = simulate_batching(policy, events, by="node", service=SERVICE, every="5ms")
+    nodes = sorted({node for *_, node in stream})
+    alone = [simulate_batching(policy, events.filter(node=node), service=SERVICE, every="5ms") for node in nodes]
+    keys = ["exported", "closed", "opened", "events", "bytes"]
+    assert together.batches.sort(keys).equals(pl.concat([one.batches for one in alone]).sort(keys))
+    told = together.summary.row(0, named=True)
+    each = pl.concat([one.summary for one in alone])
+    assert told["batchers"] == len(nodes)
+    for column in ("events", "dropped_full", "dropped_oversize", "batches", "bytes", "blocked"):
+        assert told[column] == each[column].sum()
+    for column in ("delay_max_ms", "queue_max", "blocked_max_ms", "size_max"):
+        assert told[column] == each[column].max()
+    assert told["events"] == told["exported"] + told["dropped_full"] + told["dropped_oversize"] + told["pending"]
+    over_time = pl.concat([one.over_time for one in alone]).group_by("start").agg(
+        pl.col("events", "exported", "dropped_full", "dropped_oversize").sum(), pl.col("queue_max").max()
+    )  # fmt: skip
+    busy = over_time.filter(pl.any_horizontal(pl.all().exclude("start") > 0)).sort("start")
+    found = together.over_time.filter(pl.any_horizontal(pl.all().exclude("start") > 0))
+    assert found.select(busy.columns).equals(busy)
+
+
+def test_exporters_of_several_batchers_work_a_share_of_the_time_on_average():
+    events = pl.concat(
+        [every_ms(1000).with_columns(node=pl.lit("busy")), every_ms(1000).head(1).with_columns(node=None)]
+    )
+    found = simulate_batching(
+        BatchPolicy(max_size=10), events, by=["node"], service=ServiceTime(base_ms=10, ms_per_mb=0)
+    )
+    assert found.summary["utilisation"].item() == pytest.approx(0.5, abs=0.01)
+    assert found.summary["batchers"].item() == 2
+    with pytest.raises(MissingColumns, match="operation"):
+        simulate_batching(BatchPolicy(), events, by="operation")
 
 
 def test_the_best_are_those_that_no_other_policy_beats_in_rate_delay_and_losses():
