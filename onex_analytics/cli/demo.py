@@ -33,6 +33,7 @@ def demo(
     from onex_analytics.cli.first_look import first_look
     from onex_analytics.cli.report import write_report
     from onex_analytics.cli.sample_look import BUDGET, sample_look
+    from onex_analytics.cli.size_look import size_look
     from onex_analytics.store import EventStore
     from onex_analytics.synthetic import DIMENSIONS, generate
 
@@ -60,8 +61,11 @@ def demo(
     say(f"5  what {BUDGET:.0%} of the events would tell, and which alerts that would lose")
     with busy("sampling"):
         sampling = sample_look(held.scan(), alerts, period=look.answers["period"], budget=BUDGET)
+    say("6  what events weigh")
+    with busy("weighing"):
+        sizes = size_look(held.scan(), period=look.answers["period"])
     write_report(
-        replace(look, alerts=alerts, sampling=sampling), out, title="The first look at a seeded log",
+        replace(look, alerts=alerts, sampling=sampling, sizes=sizes), out, title="The first look at a seeded log",
         source=f"{path.name}, store version {report.version}", ingest=report.as_dict(),
     )  # fmt: skip
     incidents = look.answers["incidents"].select(

@@ -11,7 +11,7 @@ import polars as pl
 from onex_analytics import frames, profiling
 from onex_analytics.cli.error_look import error_look
 from onex_analytics.model.shapes import PROFILE_NUMBERS, REJECTED, SPANS
-from onex_analytics.views import BANDS, AlertFrames, ErrorFrames, SamplingFrames, WorkFrames
+from onex_analytics.views import BANDS, AlertFrames, ErrorFrames, SamplingFrames, SizeFrames, WorkFrames
 
 _BY_SHARE = ("latency", "errors", "unfinished", "new_error")
 _BY_COUNT = ("silence", "restarts")
@@ -32,6 +32,8 @@ class FirstLook:
     """Alert rules on the log; see `alert_look`."""
     sampling: SamplingFrames | None = None
     """What a part of the log would tell; see `sample_look`."""
+    sizes: SizeFrames | None = None
+    """What events weigh; see `size_look`."""
 
 
 def first_look(

@@ -44,6 +44,7 @@ def report(
         typer.Option(min=0, max=1, help="Also say what this share of the events would tell, and which alerts it would "
                                         "lose."),
     ] = None,
+    sizes: Annotated[bool, typer.Option("--sizes", help="Also say what events weigh: types, fields, growth.")] = False,
     title: Annotated[str, typer.Option(help="Heading of the report.")] = "The first look at a log",
     max_error_rate: Annotated[
         float | None, typer.Option(min=0, max=1, help="Exit with 1 where a larger share of finished operations failed.")
@@ -75,6 +76,10 @@ def report(
 
             found = sample_look(held.scan(since, until), look.alerts, period=look.answers["period"], budget=sample)
             look = replace(look, sampling=found)
+        if sizes:
+            from onex_analytics.cli.size_look import size_look
+
+            look = replace(look, sizes=size_look(held.scan(since, until), period=look.answers["period"]))
     source = ", ".join(files) if files else f"store {store}, version {version}"
     write_report(look, out, title=title, source=source, ingest=ingest.as_dict() if ingest else None)
     output.frame(look.answers["notable"], "what stands out")
@@ -91,8 +96,9 @@ def write_report(look: FirstLook, out: Path, *, title: str, source: str, ingest:
     from onex_analytics.views import ReportFrames, report_page
 
     answers = ReportFrames(
-        **look.answers, work=look.work, errors=look.errors, alerts=look.alerts, sampling=look.sampling, ingest=ingest
-    )
+        **look.answers, work=look.work, errors=look.errors, alerts=look.alerts, sampling=look.sampling,
+        sizes=look.sizes, ingest=ingest,
+    )  # fmt: skip
     page = report_page(answers, title=title, every=look.every, source=source)
     try:
         out.write_text(page, encoding="utf-8")

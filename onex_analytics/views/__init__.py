@@ -11,6 +11,7 @@ from onex_analytics.views.report import ReportFrames, report_page
 from onex_analytics.views.report_of_alerts import AlertFrames, SweptRule
 from onex_analytics.views.report_of_errors import ErrorChanges, ErrorContrast, ErrorExample, ErrorFrames
 from onex_analytics.views.report_of_sampling import SamplingFrames
+from onex_analytics.views.report_of_sizes import SizeFrames
 from onex_analytics.views.report_of_work import BANDS, WorkFrames
 from onex_analytics.views.tables import Column, html_table
 
@@ -25,6 +26,7 @@ __all__ = [
     "ReportFrames",
     "SamplingFrames",
     "Section",
+    "SizeFrames",
     "SweptRule",
     "WorkFrames",
     "alerting",

@@ -17,6 +17,7 @@ from onex_analytics.views.page import Section, html_figure, html_page
 from onex_analytics.views.report_of_alerts import AlertFrames, alert_sections
 from onex_analytics.views.report_of_errors import ErrorFrames, error_sections
 from onex_analytics.views.report_of_sampling import SamplingFrames, sampling_sections
+from onex_analytics.views.report_of_sizes import SizeFrames, size_sections
 from onex_analytics.views.report_of_work import WorkFrames, work_sections
 from onex_analytics.views.tables import Column, html_facts, html_table, plain
 
@@ -47,6 +48,8 @@ class ReportFrames:
     """Alert rules on the log, where there are any."""
     sampling: SamplingFrames | None = None
     """What a part of the events would tell, where that was asked."""
+    sizes: SizeFrames | None = None
+    """What events weigh, where that was asked."""
     ingest: Mapping[str, int] | None = None
     """`read`, `stored`, `duplicate`, `rejected`, where the report follows an append."""
 
@@ -68,6 +71,7 @@ def report_page(frames: ReportFrames, *, title: str, every: str, source: str) ->
         *work_sections(frames.work),
         *([] if frames.alerts is None else alert_sections(frames.alerts)),
         *([] if frames.sampling is None else sampling_sections(frames.sampling)),
+        *([] if frames.sizes is None else size_sections(frames.sizes)),
         Section("rejected", "Rejected and repaired rows", _rejected(frames)),
         Section("schema", "Schema versions", _schema(frames, every)),
         Section("coverage", "Coverage", _coverage(frames)),

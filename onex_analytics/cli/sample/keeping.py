@@ -98,8 +98,8 @@ def accounted(decided: pl.LazyFrame) -> pl.DataFrame:
 
 
 def as_events(decided: pl.LazyFrame) -> pl.LazyFrame:
-    """The kept rows of the canonical frame, as events that say what they stand for; one that stood for as many before
-    is as it came."""
+    """The kept rows of the canonical frame, as events that say what they stand for: by `adjusted_count`, and by
+    `sampling_probability` where they have one. An event that stood for as many before is as it came."""
     import polars as pl
 
     from onex_analytics.model.shapes import WIRE_COLUMN, WIRE_FIELDS
@@ -109,5 +109,12 @@ def as_events(decided: pl.LazyFrame) -> pl.LazyFrame:
     wire, before = pl.col("wire_fields"), pl.col(_BEFORE)
     is_new = pl.col("adjusted_count") != before.fill_null(1.0)
     told = wire - (wire // place) % 4 * place + WIRE_COLUMN * place
-    kept = decided.filter("keep").with_columns(pl.when(is_new).then(told).otherwise(wire).cast(pl.UInt32))
+    parts = pl.col("extra").str.extract_groups(r'(?s)^(.*"sampling_probability":\s*)[^,}\s]+(.*)$')
+    share = pl.concat_str(
+        parts.struct.field("1"), (1 / pl.col("adjusted_count")).cast(pl.String), parts.struct.field("2")
+    )  # what an event says of its share beside that must not contradict it
+    kept = decided.filter("keep").with_columns(
+        pl.when(is_new).then(told).otherwise(wire).cast(pl.UInt32),
+        pl.when(is_new).then(pl.coalesce(share, "extra")).otherwise("extra").alias("extra"),
+    )
     return kept.select(*WIRE_READ)

@@ -53,10 +53,11 @@ def test_what_was_kept_is_written_as_it_came_with_what_it_stands_for(words, log,
 
 def test_a_log_may_be_sampled_again_and_the_counts_multiply(ask, tmp_path, capsys):
     first, second = str(tmp_path / "first.jsonl"), str(tmp_path / "second.jsonl")
-    rows = [{"event_id": f"e{i}", "timestamp": "2026-11-01T12:00:00", "node_id": "n", "event_type": "NODE_START",
-             "adjusted_count": 2.0} for i in range(400)]  # fmt: skip
+    event = {"timestamp": "2026-11-01T12:00:00", "node_id": "n", "event_type": "NODE_START", "adjusted_count": 2.0,
+             "tenant": "a", "sampling_probability": 0.5, "more": {"b": 1}}  # fmt: skip
+    rows = [{"event_id": f"e{i}", **event} for i in range(400)]
     policy = sampling.ProbabilityPolicy(probability=0.5, scope="event")
-    kept = set(sampling.apply(policy, pl.LazyFrame(rows)).filter("keep").collect()["event_id"])
+    kept = set(sampling.apply(policy, pl.LazyFrame({"event_id": [row["event_id"] for row in rows]})).filter("keep").collect()["event_id"])
     Path(first).write_text("".join(json.dumps(row) + "\n" for row in rows if row["event_id"] in kept))
     consistent = ["sample", "apply", first, "--probability", "0.125", "--by-event"]
     (row,) = ask(*consistent)
@@ -65,6 +66,9 @@ def test_a_log_may_be_sampled_again_and_the_counts_multiply(ask, tmp_path, capsy
     assert "this log was sampled before: its" in capsys.readouterr().err
     (told, *_) = ask("sample", "estimate", second, "--metric", "count", "--by-event")
     assert told["estimate"] == 8 * told["events_kept"]
+    written = [json.loads(text) for text in Path(second).read_text().splitlines()]
+    assert {(row["adjusted_count"], row["sampling_probability"]) for row in written} == {(8.0, 0.125)}
+    assert all((row["tenant"], row["more"]) == ("a", {"b": 1}) for row in written)
 
 
 def test_standard_output_has_the_events_alone(words, capfdbinary):
