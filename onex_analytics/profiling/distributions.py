@@ -29,6 +29,8 @@ def ecdf(histogram: pl.LazyFrame | pl.DataFrame, by: str | Iterable[str] | None 
     Raises:
         MissingColumns: the frame is no histogram, or a column of `by` is absent.
 
+    Source: the empirical distribution function, at the upper bounds of OpenTelemetry's exponential histogram.
+
     >>> histogram = pl.DataFrame({
     ...     "node": ["a"] * 2, "scale": [0] * 2, "sign": [1] * 2, "bucket": [2, 4], "n": [3, 1], "weight": [3.0, 1.0],
     ... })

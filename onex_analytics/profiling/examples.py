@@ -45,6 +45,8 @@ def exemplars(
         MissingColumns: a column of `by` is absent.
         InvalidOption: a share outside 0 to 1, a `k` below 1, or a column of `by` named like one of the result.
 
+    Source: exemplars of OpenMetrics 1.0; which one stands at a quantile, by the nearest rank as in `latency_table`.
+
     >>> from datetime import datetime, timedelta
     >>> noon = datetime(2026, 11, 1, 12)
     >>> spans = pl.DataFrame({

@@ -36,6 +36,8 @@ def heatmap(
         MissingColumns: a column of `by` is absent.
         InvalidOption: an `every` that is no duration, or a scale out of reach.
 
+    Source: Gregg, "Visualizing System Latency" (CACM 2010); its steps are OpenTelemetry's exponential histogram.
+
     >>> from datetime import datetime, timedelta
     >>> noon = datetime(2026, 11, 1, 12)
     >>> spans = pl.DataFrame({

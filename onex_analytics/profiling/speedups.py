@@ -56,6 +56,8 @@ def what_if(
         MissingColumns: one of the six columns that every frame of spans has is absent.
         InvalidOption: a speedup that is not above 0.
 
+    Source: the forward pass of the critical path method (Kelley and Walker, 1959), through all levels of the tree.
+
     >>> from datetime import datetime
     >>> at = [datetime(2026, 1, 1, 12, 0, second) for second in range(13)]
     >>> spans = pl.DataFrame({
