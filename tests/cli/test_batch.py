@@ -41,6 +41,14 @@ def test_each_frame_can_be_shown(held, ask, show):
     assert len(rows) == getattr(expected, show).height
 
 
+def test_every_node_may_have_a_batcher(held, ask):
+    told = ask("batch", "simulate", "--store", held, "--by", "node")
+    assert told == simulate_batching(BatchPolicy(), EventStore(held).scan(), by="node").summary.row(0, named=True)
+    assert told["batchers"] == EventStore(held).scan().collect()["node"].n_unique() > 1
+    rows = ask("batch", "compare", "--store", held, "--by", "node", "--max-size", "100", "--max-age", "1s")
+    assert rows[0]["batches"] == told["batches"]
+
+
 def test_a_preset_may_be_changed_and_is_then_no_longer_called_so(held, ask):
     whole = ask("batch", "simulate", "--store", held, "--preset", "otel-logs")
     changed = ask("batch", "simulate", "--store", held, "--preset", "otel-logs", "--max-size", "50")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from onex_analytics.cli.batch.options import (
+    Batchers,
     Compress,
     ExportTime,
     Files,
@@ -63,6 +64,7 @@ def simulate(
     since: Since = None,
     until: Until = None,
     node: Nodes = None,
+    by: Batchers = None,
     every: Every = None,
     show: Annotated[str, typer.Option(help=f"{', '.join(SHOWN[:-1])} or {SHOWN[-1]}.")] = "summary",
     limit: Limit = 60,
@@ -89,7 +91,7 @@ def simulate(
         curve = curve_of(events, compress)
         if curve is None:
             service = service.model_copy(update={"counts": "raw"})
-        found = simulate_batching(policy, events, service=service, compression=curve, every=every)
+        found = simulate_batching(policy, events, by=listed(by, ()), service=service, compression=curve, every=every)
     if figure is not None:
         _draw(found, policy, figure)
     if found.summary.is_empty():
@@ -124,6 +126,7 @@ def compare(
     since: Since = None,
     until: Until = None,
     node: Nodes = None,
+    by: Batchers = None,
     limit: Limit = 60,
     max_lost: MaxLost = None,
     max_delay: MaxDelay = None,
@@ -145,7 +148,7 @@ def compare(
         curve = curve_of(events, compress)
         if curve is None:
             service = service.model_copy(update={"counts": "raw"})
-        found = compare_policies(policies, events, service=service, compression=curve)
+        found = compare_policies(policies, events, by=listed(by, ()), service=service, compression=curve)
     if figure is not None:
         from onex_analytics.views import batching as views
 

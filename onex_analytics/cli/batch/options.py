@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 Files = Annotated[list[str] | None, typer.Argument(help="Raw files, globs or folders; or name a --store.")]
 Since = Annotated[str | None, typer.Option(help="Only events from this time on, such as 2026-11-01.")]
 Until = Annotated[str | None, typer.Option(help="Only events before this time.")]
+Batchers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by", help="Columns whose values have a batcher and an exporter each, such as node; else one for all."
+    ),
+]
 MaxBytes = Annotated[int | None, typer.Option(min=1, help="Bytes of a batch, at most.")]
 QueueLimit = Annotated[int | None, typer.Option(min=1, help="Events that may wait for the exporter.")]
 WhenFull = Annotated[
