@@ -123,7 +123,7 @@ def tallied(measurement: Measurement) -> Tally:
 
     in_threads(spread, tellers)
     off, square = squares.sum(axis=0).T
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         mean = mean + off / weight  # what rounding lost in the first pass
         variance = (square - off * off / weight) / (weight - 1)
     n, errors, still_open, negative, unmeasured = total.T

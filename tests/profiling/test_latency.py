@@ -186,3 +186,8 @@ def test_over_time_each_bucket_has_the_table_of_what_began_in_it(rows):
 def test_the_mean_of_tiny_and_huge_durations_is_no_nan():
     told = one([{"ms": 5e-324}, {"ms": 1e300}])
     assert math.isfinite(told["mean_ms"])
+
+
+def test_durations_beyond_all_reason_are_told_without_a_warning():
+    row = latency_table(spans([{"ms": 1e300}, {"ms": 1.0}]), by=()).collect().row(0, named=True)
+    assert (row["n"], row["max_ms"], row["mean_ms"], row["std_ms"]) == (2, 1e300, 5e299, float("inf"))

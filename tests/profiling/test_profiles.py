@@ -3,13 +3,14 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onex_analytics.exceptions import InvalidOption, MissingColumns
+from onex_analytics.frames.quantiles import index_of
 from onex_analytics.profiling.profiles import critical_path_profile, profile_difference
 from onex_analytics.profiling.sections import critical_path
-from tests.profiling.traces import Span, frame, tidy_traces, wild_traces
+from tests.profiling.traces import Span, frame, roots_of, sections_of, tidy_traces, wild_traces
 
 BANDS = (0, 0.5, 0.95, 1)
 
@@ -129,3 +130,27 @@ def test_no_spans_no_profile():
     for by in ("name", "path"):
         nothing = critical_path_profile(frame([]), by, BANDS)
         assert nothing.collect().height == profile_difference(nothing, nothing).collect().height == 0
+
+
+@settings(max_examples=40)
+@given(tidy_traces(), st.sampled_from([(0, 1), BANDS, (0.25, 0.75)]))
+def test_each_band_is_what_its_trees_add_up_to_one_by_one(spans, bands):
+    """Bands by the nearest rank of the roots' durations, paths by recursion, sums by hand."""
+    roots = roots_of(spans)
+    took = sorted(root.end - root.start for root in roots)
+    limits = [took[index_of(q, len(took))] for q in bands]
+    names, sums = {(s.trace, s.id): s.name for s in spans}, {}
+    for root in roots:
+        for band, (low, high) in enumerate(pairwise(limits)):
+            lowest = -1 if bands[band] == 0 else low
+            if lowest < root.end - root.start <= high:
+                for span, start, end in sections_of(spans, root):
+                    key = band, names[root.trace, span]
+                    sums[key] = sums.get(key, 0) + end - start
+                break
+    found = critical_path_profile(frame(spans), bands=bands).collect()
+    assert {(band, name): ms for band, name, ms in found.select("band", "name", "critical_ms").rows()} == {
+        key: time / 1000 for key, time in sums.items()
+    }
+    for part in found.partition_by("band"):
+        assert part["share"].sum() == pytest.approx(1) or part["share"].null_count() == part.height
