@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from onex_analytics.error_patterns.leaves import Patterns, Words, is_labelled, is_quoted, is_text
 from onex_analytics.error_patterns.splitting import FEWEST_VALUES
-from onex_analytics.error_patterns.tokens import Codes
+from onex_analytics.error_patterns.tokens import Codes, Counts
 
 _KNOWN, _LOOKING = 1 / 3, 1 / 2
 """Words are known for values, or look like identifiers, if at least this share of them does."""
@@ -47,38 +47,56 @@ def alike(patterns: Patterns, words: Words) -> Patterns:
     """The patterns after those that differ in one value only have become one."""
     codes, wild, messages = patterns.codes, patterns.wild.copy(), patterns.messages.copy()
     left = np.arange(len(codes))
+    whole = np.zeros(len(codes), np.uint64)  # sums, so that a place can be taken out
+    for j in range(codes.shape[1]):
+        whole += mixed(hashes(codes[:, j], wild[:, j], words), np.full(len(codes), j, np.uint64))
     for j in range(codes.shape[1]) if len(codes) > 1 else ():
-        left = _joined_at(j, left, Patterns(codes, wild, messages), words)
+        told, anything = (
+            mixed(hashes(codes[left, j], is_any, words), np.full(len(left), j, np.uint64))
+            for is_any in (wild[left, j], np.ones(len(left), np.bool_))
+        )
+        rest = whole[left] - told + anything
+        joined, stays = _joined_at(j, left, rest, Patterns(codes, wild, messages), words)
+        whole[left[joined]] = rest[joined]
+        left = left[stays]
     return Patterns(codes[left], wild[left], messages[left])
 
 
-def _joined_at(j: int, left: NDArray[np.int64], patterns: Patterns, words: Words) -> NDArray[np.int64]:
-    """Which of the patterns are left after the others were joined to them at a place."""
-    codes, wild, messages = patterns.codes[left], patterns.wild[left], patterns.messages[left]
-    anything = wild.copy()
-    anything[:, j] = True
-    key = np.zeros(len(left), np.uint64)
-    for column in hashes(codes, anything, words).T:
-        key = mixed(key, column)
-    first, group, sizes = np.unique(key, return_index=True, return_inverse=True, return_counts=True)[1:]
-    if (sizes < 2).all():
-        return left
-    pairs = np.unique(np.stack([group, codes[:, j]]), axis=1)
-    distinct = np.bincount(pairs[0], minlength=len(sizes))
+def _joined_at(
+    j: int, left: Counts, rest: Hashes, patterns: Patterns, words: Words
+) -> tuple[Counts, NDArray[np.bool_]]:
+    """Which patterns have become those of others too, by a value at one place, and which are left.
+
+    Args:
+        j: the place.
+        left: the rows of `patterns` that are there still; what was joined is written to them.
+        rest: by row left, a number for all that it has at other places.
+    """
+    first, group, sizes = np.unique(rest, return_index=True, return_inverse=True, return_counts=True)[1:]
+    stays = np.ones(len(left), np.bool_)
+    several = np.flatnonzero(sizes > 1)
+    if not len(several):
+        return several, stays
+    pairs = np.unique(np.stack([group, patterns.codes[left, j]]), axis=1)
+    distinct = np.bincount(pairs[0], minlength=len(sizes))[several]
     known, looking = (
-        np.bincount(pairs[0], told[pairs[1]], len(sizes)) / distinct for told in (words.often, words.identifier)
+        np.bincount(pairs[0], told[pairs[1]], len(sizes))[several] / distinct
+        for told in (words.often, words.identifier)
     )
-    lines = np.bincount(group, messages, len(sizes)).astype(np.int64)
+    lines = np.bincount(group, patterns.messages[left], len(sizes)).astype(np.int64)[several]
     most = np.minimum(distinct, FEWEST_VALUES)
     likely = (known >= _KNOWN) & (lines <= _LINES_KNOWN**most)
     if j > 0:  # the first word of a line says what it is about
-        seems = (looking >= _LOOKING) | is_quoted(codes, words)[first, j]
-        is_long = is_text(codes, anything, words).sum(axis=1)[first] >= _WORDS_OF_TEXT
-        likely |= is_labelled(codes, wild, words)[first, j] | (seems & (lines <= _LINES_LOOKING**most))
-        likely |= is_long & (distinct > 2) & (lines <= _LINES_ANY**most)
-    likely &= sizes > 1
-    patterns.wild[left[first[likely]], j] = True
-    patterns.messages[left[first[likely]]] = lines[likely]
-    stays = ~likely[group]
-    stays[first[likely]] = True
-    return left[stays]
+        rows = left[first[several]]
+        codes, wild = patterns.codes[rows], patterns.wild[rows]
+        text = is_text(codes, wild, words)
+        text[:, j] = False
+        seems = (looking >= _LOOKING) | is_quoted(codes, words)[:, j]
+        likely |= is_labelled(codes, wild, words)[:, j] | (seems & (lines <= _LINES_LOOKING**most))
+        likely |= (text.sum(axis=1) >= _WORDS_OF_TEXT) & (distinct > 2) & (lines <= _LINES_ANY**most)
+    joined = first[several[likely]]
+    patterns.wild[left[joined], j] = True
+    patterns.messages[left[joined]] = lines[likely]
+    stays[np.isin(group, several[likely])] = False
+    stays[joined] = True
+    return joined, stays
