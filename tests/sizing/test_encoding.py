@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import pytest
 import zstandard
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onex_analytics.exceptions import BrokenPayload, InvalidOption, OversizedEvent
@@ -24,6 +24,7 @@ ALWAYS = {"zstd": SizePolicy(compress_over=0), "gzip": SizePolicy(compress_over=
 LARGE = {"event_id": "e1", "node_id": "n", "metadata": {"body": "0123456789" * 50, "ok": True}}
 
 
+@settings(max_examples=60)
 @given(events(), policies())
 @example({"claim_check": {"sha256": "0" * 64}}, SizePolicy())
 @example({"claim_check": 1, "metadata": ["x" * 900]}, SizePolicy(max_bytes=250, on_oversize="claim_check"))
@@ -54,6 +55,7 @@ def test_what_is_encoded_is_decoded_again_and_what_was_cut_is_told(event, policy
     assert found == event
 
 
+@settings(max_examples=50)
 @given(events(), st.sampled_from(list(ALWAYS.values())), st.data())
 def test_a_compressed_payload_that_was_changed_opens_as_what_it_was_or_not_at_all(event, policy, data):
     payload = encode({**event, "event_id": "0123456789" * 8}, policy).payload
@@ -67,6 +69,19 @@ def test_a_compressed_payload_that_was_changed_opens_as_what_it_was_or_not_at_al
             assert decode(one, dictionaries=[dictionary()]) == wanted
         except BrokenPayload as refused:
             assert "Mend: " in str(refused)
+
+
+@pytest.mark.parametrize("way", ALWAYS)
+def test_no_bit_of_a_compressed_payload_can_be_turned_without_notice(way):
+    payload = encode(LARGE, ALWAYS[way]).payload
+    for bit in range(8 * len(payload)):
+        changed = bytearray(payload)
+        changed[bit // 8] ^= 1 << bit % 8
+        with suppress(BrokenPayload):
+            assert decode(bytes(changed), dictionaries=[dictionary()]) == LARGE
+    for size in range(len(payload)):
+        with pytest.raises(BrokenPayload):
+            decode(payload[:size], dictionaries=[dictionary()])
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"\x28\xb5\x2f\xfd", b"\x1f\x8b\x08", b'{"claim_check":']))

@@ -53,7 +53,7 @@ def fields_of(event: dict[str, object]) -> dict[str, int]:
     return found
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.lists(events(), max_size=8))
 def test_a_report_counts_the_bytes_of_each_payload(drawn):
     frame = frame_of(drawn)
@@ -76,7 +76,7 @@ def test_a_report_counts_the_bytes_of_each_payload(drawn):
         assert (len(inside), sum(inside)) == (n, total)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.lists(events(), max_size=6))
 def test_fields_take_together_what_events_take(drawn):
     frame = frame_of(drawn)
