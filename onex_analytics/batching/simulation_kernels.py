@@ -124,8 +124,8 @@ def batch_up(  # type: ignore[no-untyped-def]
     edge = first_edge
     now = first_edge - width
     facts[FREE_AT] = now
-    for i in range(times.size):
-        came = times[i]
+    for i in range(times.size + 1):  # once more for the buckets behind the last event
+        came = times[i] if i < times.size else deciding.NO_LIMIT
         if facts[LAST] + 2 >= capacity:
             return False
         while came >= edge and bucket < last_bucket:
@@ -138,6 +138,8 @@ def batch_up(  # type: ignore[no-untyped-def]
             bucket += 1
             edge += width
             buckets[QUEUE, bucket] = depth
+        if i == times.size:
+            break
         buckets[CAME, bucket] += 1
         now = max(now, came)
         _go_on(now, max_age, facts, batches, base, per_byte, by_compressed, sizes_log2, shares)
@@ -181,8 +183,7 @@ def batch_up(  # type: ignore[no-untyped-def]
             _close(facts, batches, BY_SIZE if facts[HELD] >= max_size else BY_BYTES, now)
         if found:
             _go_on(now, max_age, facts, batches, base, per_byte, by_compressed, sizes_log2, shares)
-        depth = queue_limit if now > came else facts[WAITING]
-        buckets[QUEUE, bucket] = max(buckets[QUEUE, bucket], depth)
+        buckets[QUEUE, bucket] = max(buckets[QUEUE, bucket], facts[WAITING])
     if facts[HELD] > 0:
         _close(facts, batches, BY_AGE, facts[OPEN_SINCE] + max_age)
     while facts[NEXT] < facts[LAST]:

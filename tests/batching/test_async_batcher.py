@@ -99,6 +99,27 @@ def test_producers_wait_for_room_and_keep_their_order():
     asyncio.run(main())
 
 
+def test_closing_lets_in_who_waited_for_room():
+    async def main() -> None:
+        may_go = asyncio.Event()
+
+        async def exporter(events: list[int]) -> None:
+            await may_go.wait()
+
+        batcher = AsyncEventBatcher(max_size=1, queue_limit=1, exporter=exporter, on_dropped=lambda *told: None)
+        producers = [asyncio.create_task(batcher.add_event(n)) for n in range(6)]
+        await rest()
+        assert batcher.counts().added == 2
+        closing = asyncio.create_task(batcher.close())
+        await rest()
+        may_go.set()
+        assert all(await asyncio.gather(*producers))
+        assert (await closing).pending == 0
+        assert batcher.counts().exported == 6
+
+    asyncio.run(main())
+
+
 def test_age_alone_sends_a_batch_while_no_event_comes():
     async def main() -> None:
         batches: asyncio.Queue[list[str]] = asyncio.Queue()

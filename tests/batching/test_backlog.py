@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from onex_analytics.batching import BatchPolicy
 from onex_analytics.batching.backlog import Backlog
@@ -70,6 +70,7 @@ def test_what_is_simulated_is_what_is_shipped(policy, stream):
 
 
 @given(POLICIES, STREAMS)
+@settings(max_examples=50)
 def test_order_is_kept_and_nothing_comes_twice(policy, stream):
     found = lived(policy, stream)
     exported = [n for one in found.batches for n in one.events]

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onex_analytics.batching.event_sizes import json_bytes
@@ -20,6 +20,7 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.text("abé", max_size=3), JSON, max_size=4))
+@settings(max_examples=30)
 def test_a_mapping_is_as_large_as_its_json(event):
     assert json_bytes(event) == len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode())
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onex_analytics.batching import BatchPolicy, CompressionCurve, ServiceTime, compare_policies, simulate_batching
@@ -59,6 +59,7 @@ def test_batches_are_those_that_slow_code_makes(policy, stream):
 
 
 @given(POLICIES, STREAMS.filter(bool))
+@settings(max_examples=60)
 def test_every_event_is_exported_dropped_or_pending_and_no_batch_is_over_a_limit(policy, stream):
     found = simulate_batching(policy, log(stream), service=SERVICE)
     told = found.summary.row(0, named=True)
@@ -80,6 +81,7 @@ def test_every_event_is_exported_dropped_or_pending_and_no_batch_is_over_a_limit
 
 
 @given(POLICIES, STREAMS.filter(bool))
+@settings(max_examples=60)
 def test_where_the_exporter_is_free_nothing_is_later_than_the_age_and_the_export(policy, stream):
     found = simulate_batching(policy, log(stream), service=SERVICE).batches
     open_for = found["closed"] - found["opened"]
@@ -92,6 +94,7 @@ def test_where_the_exporter_is_free_nothing_is_later_than_the_age_and_the_export
 
 
 @given(POLICIES.filter(lambda policy: policy.when_full != "block"), STREAMS.filter(bool))
+@settings(max_examples=50)
 def test_what_waits_is_told_bucket_by_bucket_until_all_is_exported(policy, stream):
     found = simulate_batching(policy, log(stream), service=SERVICE, every="2ms").over_time
     expected = slow(policy, stream)
@@ -105,6 +108,14 @@ def test_what_waits_is_told_bucket_by_bucket_until_all_is_exported(policy, strea
         assert told >= waiting
         if start > came[-1]:
             assert told == waiting
+
+
+def test_a_queue_is_full_for_as_long_as_producers_wait_for_room():
+    """A hundred batches come in a second, and one a second is exported: three wait until the last of them do not."""
+    policy, service = BatchPolicy(max_size=10, queue_limit=30), ServiceTime(base_ms=1000, ms_per_mb=0)
+    found = simulate_batching(policy, every_ms(1000), service=service, every="200ms").over_time
+    assert found["queue_max"].to_list() == [30] * (found.height - 15) + [20] * 5 + [10] * 5 + [0] * 5
+    assert found.filter(pl.col("exported") > 0).height == 100
 
 
 def test_buckets_fit_the_time_until_all_is_exported():
@@ -256,6 +267,7 @@ def test_policies_are_compared_as_each_is_simulated():
 
 @given(POLICIES, st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 15), st.sampled_from("abc")), min_size=1,
                           max_size=40))  # fmt: skip
+@settings(max_examples=25)
 def test_each_value_of_by_has_a_batcher_and_an_exporter_of_its_own(policy, stream):
     events = log([(gap, size) for gap, size, _ in stream]).with_columns(node=pl.Series([node for *_, node in stream]))
     together = simulate_batching(policy, events, by="node", service=SERVICE, every="5ms")
