@@ -165,6 +165,13 @@ def test_a_slow_exporter_fills_the_queue(when_full, lost):
     assert told["utilisation"] == 1.0
 
 
+def test_how_long_producers_wait_is_told():
+    """The third event waits from 2 ms to 10 ms, when the second begins to be exported, the fourth from 15 to 20 ms."""
+    policy, service = BatchPolicy(max_size=1, queue_limit=1), ServiceTime(base_ms=10, ms_per_mb=0)
+    told = simulate_batching(policy, log([(1000 * gap, 1) for gap in (0, 1, 1, 13, 85)]), service=service).summary
+    assert told.select("blocked", "blocked_ms", "blocked_max_ms", "delay_max_ms").row(0) == (2, 13, 8, 28)
+
+
 def test_an_exporter_that_is_half_as_fast_as_the_log_works_all_the_time():
     told = simulate_batching(BatchPolicy(max_size=10), every_ms(5000), service=ServiceTime(base_ms=20)).summary
     assert told["utilisation"].item() > 0.99
