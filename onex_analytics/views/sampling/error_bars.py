@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import log10
+from math import ceil, floor, log10
 from typing import Any
 
 import plotly.graph_objects as go
@@ -40,8 +40,9 @@ def group_errors(
     rows = errors.filter(pl.col("metric") == metric).to_dicts()
     if not rows:
         return blank(f"{metric} was not simulated")
-    grouped = [row for row in rows if row["level"] == "group"] or rows
-    keys = [name for name in errors.columns if name not in _OWN]
+    grouped = [row for row in rows if row["level"] == "group"]
+    keys = [name for name in errors.columns if name not in _OWN] if grouped else []
+    grouped = grouped or rows
     policies = list(dict.fromkeys(row["policy"] for row in grouped))
     drawn, hidden_policies = policies[:most_policies], max(len(policies) - most_policies, 0)
     groups: dict[str, list[dict[str, Any]]] = {}
@@ -61,7 +62,9 @@ def group_errors(
     styled(figure, height=140 + lane * len(names), x_title=label(metric) + note(f"{told} not drawn" if told else ""))
     _lanes(figure, names)
     if (reach := _apart([truth for truth, _ in truths], values)) is not None:
-        figure.update_xaxes(type="log", range=reach, tickformat="~s")
+        powers = range(ceil(reach[0]), floor(reach[1]) + 1)
+        figure.update_xaxes(type="log", range=reach, tickvals=[10.0**power for power in powers],
+                            ticktext=[quantity(10.0**power) for power in powers])  # fmt: skip
     elif metric.endswith("_rate"):
         figure.update_xaxes(tickformat=".0~%")
     with_long_legend(figure)

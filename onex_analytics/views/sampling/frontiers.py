@@ -61,6 +61,7 @@ def frontier(frame: pl.DataFrame) -> go.Figure:
            y_title="worst relative error")  # fmt: skip
     figure.update_xaxes(**volume.layout())
     figure.update_yaxes(**error.layout())
+    figure.update_layout(showlegend=len(designs) <= len(PALETTE))
     with_long_legend(figure)
     best = sum(row["efficient"] for row in rows)
     return described(figure, sentence(

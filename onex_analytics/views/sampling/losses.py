@@ -44,11 +44,13 @@ def lost(losses: pl.DataFrame, policies: pl.DataFrame | None = None, most: int =
 
     Args:
         losses: `Simulation.losses`.
-        policies: `Simulation.policies`, for a panel of finished work of which only one end would be kept.
+        policies: `Simulation.policies`, for a panel of finished work of which only one end would be kept, where there
+            is such.
         most: policies that are drawn, the first.
     """
     rows = losses.to_dicts()
-    torn = {} if policies is None else {row["policy"]: row for row in policies.to_dicts() if _is_torn(row)}
+    known = [] if policies is None else [row for row in policies.to_dicts() if row["torn_starts"] is not None]
+    torn = {row["policy"]: row for row in known} if any(row["torn_starts"] or row["torn_ends"] for row in known) else {}
     if not rows and not torn:
         return blank("nothing failed and nothing is unfinished: nothing rare can be lost")
     every = list(dict.fromkeys([*(policies["policy"] if policies is not None else []), *losses["policy"]]))
@@ -117,10 +119,6 @@ def _filled(colour: str, pattern: str) -> dict[str, Any]:
     return {"color": colour, "line": {"width": 0}, "pattern": {
         "shape": pattern, "fillmode": "overlay", "fgcolor": "#ffffff", "fgopacity": 0.5, "size": 6,
     }}  # fmt: skip
-
-
-def _is_torn(row: Mapping[str, Any]) -> bool:
-    return row["torn_starts"] is not None and row["torn_ends"] is not None
 
 
 def _mean_lost(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -53,13 +53,15 @@ def test_the_truth_stands_across_the_rows_of_its_group():
 
 def test_without_groups_the_whole_log_is_drawn():
     errors = cases()["a few"].simulation.errors.filter(level="all").drop("node")
-    assert [note.text for note in group_errors(errors).layout.annotations] == ["all"]
+    for alone in (errors, cases()["no event"].simulation.errors):
+        assert [note.text for note in group_errors(alone).layout.annotations] == ["all"]
 
 
 def test_values_that_lie_far_apart_have_a_logarithmic_axis():
     few, far = (drawn("group_errors", name) for name in ("a few", "from few to very many"))
     assert few.layout.xaxis.type is None
     assert far.layout.xaxis.type == "log"
+    assert list(far.layout.xaxis.ticktext) == ["1", "10", "100", "1,000", "10,000"]
 
 
 def test_what_is_left_out_is_said():

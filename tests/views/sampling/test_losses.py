@@ -44,3 +44,8 @@ def test_policies_that_are_not_drawn_are_counted():
 
 def test_a_log_in_which_nothing_failed_has_nothing_rare_to_lose():
     assert is_blank(lost(cases()["a few"].simulation.losses.clear()))
+
+
+def test_where_no_work_is_torn_there_is_no_panel_of_it():
+    assert is_blank(drawn("lost", "no event"))
+    assert not counts(drawn("lost", "everything lost"), "its end alone")
