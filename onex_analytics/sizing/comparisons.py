@@ -40,7 +40,7 @@ _BATCHES: Final = (10, 100, 1000)
 
 def compression_report(
     events: pl.LazyFrame | pl.DataFrame, policies: Iterable[SizePolicy] = (), *,
-    batch_events: Iterable[int] = _BATCHES, dictionary_bytes: int | None = DICTIONARY_BYTES,
+    batch_events: Iterable[int] = _BATCHES, dictionary_bytes: int | Iterable[int] = DICTIONARY_BYTES,
     held_out: float = 0.5, most_events: int = 50_000,
 ) -> pl.LazyFrame:  # fmt: skip
     """How small the latest events of a log get: each by itself, with a dictionary, in batches, as Parquet, by policies.
@@ -54,7 +54,7 @@ def compression_report(
         events: one row an event; reads the columns of `model.EVENTS` by which it can be written.
         policies: also tell what these make of the events, from `simulate_encoding`.
         batch_events: sizes of batches.
-        dictionary_bytes: size of the dictionary that is trained; None trains none.
+        dictionary_bytes: size of the dictionary that is trained, or sizes of several; () trains none.
         held_out: the share that is measured, above 0 and below 1.
         most_events: how many events are looked at, at most.
 
@@ -69,7 +69,7 @@ def compression_report(
 
     >>> from onex_analytics.model import EVENTS
     >>> rows = [{"event_id": f"e{n}", "metadata": '{"text":"the same each time"}'} for n in range(200)]
-    >>> found = compression_report(pl.LazyFrame(rows, schema=EVENTS), batch_events=[100], dictionary_bytes=None)
+    >>> found = compression_report(pl.LazyFrame(rows, schema=EVENTS), batch_events=[100], dictionary_bytes=())
     >>> found.select("name", "events", pl.col("ratio") > 10).collect().rows()
     [('gzip', 100, False), ('zstd', 100, False), ('zstd, batches of 100', 100, True), ('Parquet, zstd', 100, False)]
     """
@@ -79,18 +79,17 @@ def compression_report(
     if wrong := [size for size in sizes if size < 1]:
         raise InvalidOption("batch_events", wrong, "numbers of events, at least 1")
     chosen = list(policies)
+    dictionaries = [dictionary_bytes] if isinstance(dictionary_bytes, int) else list(dictionary_bytes)
 
     def collected() -> pl.DataFrame:
         rows = last_events(events, most_events)
         first = rows.height - max(round(rows.height * held_out), min(rows.height, 1))
         earlier, later = payloads_of(rows[:first]), rows[first:]
         payloads = payloads_of(later)
-        dictionary = None
-        if dictionary_bytes is not None and later.height:
-            dictionary = trained(earlier, dictionary_bytes)
         found = [_gzip(payloads), _told("event", "zstd", _zstd(payloads, None))]
-        if dictionary is not None:
-            name = f"zstd, dictionary of {len(dictionary) / 1024:.3g} KiB"
+        for size in dictionaries if later.height else ():
+            dictionary = trained(earlier, size)
+            name = f"zstd, dictionary of {size / 1024:.3g} KiB"
             told: dict[str, Any] = {"dictionary_bytes": len(dictionary), "trained_events": first}
             found.append(_told("event", name, _zstd(payloads, dictionary), **told))
         found += [_batches(payloads, size) for size in sizes]

@@ -64,8 +64,8 @@ def encode(
 
 
 def decode(
-    payload: bytes, *, dictionaries: Iterable[bytes] = (), max_bytes: int = MAX_OPENED_BYTES,
-    claims: Mapping[str, bytes] | None = None,
+    payload: bytes | bytearray | memoryview, *, dictionaries: bytes | Iterable[bytes] = (),
+    max_bytes: int = MAX_OPENED_BYTES, claims: Mapping[str, bytes] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The event of a payload: `decode(encode(event, policy).payload) == event`, but for fields that were cut.
 
@@ -75,7 +75,7 @@ def decode(
 
     Args:
         payload: bytes that `encode` gave, or plain JSON, one frame of Zstandard or one member of gzip by others.
-        dictionaries: those by which it may have been compressed.
+        dictionaries: the one, or those, by which it may have been compressed.
         max_bytes: the most that it may open to; what opens to more is refused before it takes the memory.
         claims: where events that were too large were put.
 
@@ -91,8 +91,8 @@ def decode(
     """
     if max_bytes < 1:
         raise InvalidOption("max_bytes", max_bytes, "at least 1")
-    known = tuple(dictionaries)
-    content = opened(payload, max_bytes, known)
+    known = (dictionaries,) if isinstance(dictionaries, bytes) else tuple(dictionaries)
+    content = opened(bytes(payload), max_bytes, known)
     event = _event(content)
     if not content.startswith(CLAIM_BEGINS):
         return event

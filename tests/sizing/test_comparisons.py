@@ -17,7 +17,7 @@ from onex_analytics.sizing.payloads import payloads_of
 @pytest.fixture(scope="module")
 def found(fleet) -> dict[str, dict[str, object]]:
     policies = [SizePolicy(name="small", max_bytes=400), SizePolicy(name="all", compress_over=0)]
-    report = compression_report(fleet, policies, batch_events=[1, 100], dictionary_bytes=4096, held_out=0.25)
+    report = compression_report(fleet, policies, batch_events=[1, 100], dictionary_bytes=[1024, 4096], held_out=0.25)
     return {row["name"]: row for row in report.collect().iter_rows(named=True)}
 
 
@@ -49,7 +49,7 @@ def test_each_way_is_what_the_library_gives(found, later, fleet):
 
 
 def test_what_is_known_of_the_ways_holds(found):
-    order = ["zstd", "zstd, dictionary of 4 KiB", "zstd, batches of 100", "Parquet, zstd"]
+    order = ["zstd", "zstd, dictionary of 1 KiB", "zstd, dictionary of 4 KiB", "zstd, batches of 100", "Parquet, zstd"]
     ratios = [found[name]["ratio"] for name in order]
     assert ratios == sorted(ratios)
 

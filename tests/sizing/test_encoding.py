@@ -137,6 +137,7 @@ def test_a_dictionary_that_is_not_given_or_another_one_is_said():
         with pytest.raises(BrokenPayload, match=told):
             decode(payload, dictionaries=given_ones)
     assert decode(payload, dictionaries=[bytes(other), dictionary()]) == LARGE
+    assert decode(memoryview(payload), dictionaries=dictionary()) == LARGE
 
 
 def test_frames_of_others_without_size_or_checksum_are_read():

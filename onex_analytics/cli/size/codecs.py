@@ -16,6 +16,7 @@ from onex_analytics.exceptions import InvalidOption
 
 MostEvents = Annotated[int, typer.Option(min=1, help="Look at so many events at most.")]
 _BATCHES = ("10", "100", "1000")
+_DICTIONARIES = ("16KiB",)
 
 
 def compress(
@@ -25,7 +26,9 @@ def compress(
     until: Until = None,
     node: Nodes = None,
     batch: Annotated[list[str] | None, typer.Option(help='Events of a batch, such as 10,100; "" for none.')] = None,
-    dictionary: Annotated[str, typer.Option(help="Size of the dictionary that is trained; 0 for none.")] = "16KiB",
+    dictionary: Annotated[
+        list[str] | None, typer.Option(help='Sizes of dictionaries that are trained, such as 4KiB,64KiB; "" for none.')
+    ] = None,
     held_out: Annotated[float, typer.Option(help="The share of the events that is measured, the later ones.")] = 0.5,
     most_events: MostEvents = 50_000,
     figure: Figure = None,
@@ -38,7 +41,7 @@ def compress(
     from onex_analytics.sizing import compression_report
 
     sizes = [_whole(text) for text in listed(batch, _BATCHES)]
-    trained = bytes_of("--dictionary", dictionary) or None
+    trained = [bytes_of("--dictionary", text) for text in listed(dictionary, _DICTIONARIES)]
     with events_of(files, store, since, until, node) as events, busy("compressing"):
         table = compression_report(
             events, batch_events=sizes, dictionary_bytes=trained, held_out=held_out, most_events=most_events

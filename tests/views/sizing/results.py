@@ -27,7 +27,7 @@ class Case(NamedTuple):
 
 def _case(rows: list[dict[str, object]]) -> Case:
     events = pl.DataFrame(rows, schema=EVENTS)
-    ways = compression_report(events, batch_events=[10], dictionary_bytes=None).collect()
+    ways = compression_report(events, batch_events=[10], dictionary_bytes=()).collect()
     return Case(
         size_report(events).collect(), size_report(events, ("event_type", "field")).collect(),
         size_report(events, every="1h").collect(), size_distribution(events).collect(), ways,
