@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from onex_analytics.frames.durations import milliseconds
 from onex_analytics.frames.spans.foreign import complete_spans
 from onex_analytics.model.shapes import SPAN_STATES
 
@@ -115,7 +116,7 @@ def _diagnosed(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _milliseconds(difference: pl.Expr) -> pl.Expr:
-    return difference.dt.total_microseconds() / 1000
+    return milliseconds(difference.dt.total_microseconds())
 
 
 def _row(name: str, true: pl.Expr, size: pl.Expr | None, example: pl.Expr, total: int) -> list[pl.Expr]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from onex_analytics.exceptions import InvalidOption, MissingColumns
+from onex_analytics.frames.durations import milliseconds
 from onex_analytics.model.shapes import SPANS, UTC_MICROSECONDS
 
 REQUIRED = ("trace_id", "span_id", "parent_span_id", "name", "start", "end")
@@ -87,7 +88,7 @@ def row_state() -> pl.Expr:
 
 def clock_duration_ms() -> pl.Expr:
     """Milliseconds from `start` to `end`, null where one of them is; reckoned in whole microseconds."""
-    return ((pl.col("end") - pl.col("start")).dt.total_microseconds() / 1000).alias("duration_ms")
+    return milliseconds((pl.col("end") - pl.col("start")).dt.total_microseconds()).alias("duration_ms")
 
 
 def _absent(name: str, found: pl.Schema) -> pl.Expr:

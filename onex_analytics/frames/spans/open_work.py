@@ -12,12 +12,14 @@ import polars as pl
 
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import names, require
+from onex_analytics.frames.durations import milliseconds
 from onex_analytics.frames.quantiles import Share
 from onex_analytics.frames.spans.foreign import complete_spans
 from onex_analytics.frames.spans.survival import survival_percentiles
 from onex_analytics.model.shapes import SPANS
 
 _ENDED = ("closed", "orphan", "cycle")
+_TIMED = (*_ENDED, "negative_duration")  # whose node timed it, though a clock was set back
 _SHOWN = ("trace_id", "span_id", "parent_span_id", "name", "node", "node_version", "operation", "start")
 
 
@@ -41,9 +43,9 @@ def open_spans(
         `node_version`, `operation`, `start`, `age_ms` (now − start, at least 0), `last_sign_of_life` (the latest start
         or end in its trace up to now, at least its own start), `silent_ms` (now − that), `correlation_id`, and then
         the dimensions. With `survival`, one row a group, ordered by `by`: those columns, `n` (spans), `ended`, `open`
-        (censored at now), `left_out` (spans without a usable duration: no start, negative, a second start or end),
-        and the Kaplan–Meier percentiles `p50_ms` and so on: the smallest duration by which that share was over, null
-        where so much was never seen to end.
+        (censored at now), `left_out` (spans without a usable duration: no start, negative and not timed by the node, a
+        second start or end), and the Kaplan–Meier percentiles `p50_ms` and so on: the smallest duration by which that
+        share was over, null where so much was never seen to end.
 
     Raises:
         InvalidOption: `now` is no time.
@@ -74,7 +76,7 @@ def open_spans(
 
 
 def _milliseconds(difference: pl.Expr) -> pl.Expr:
-    return difference.dt.total_microseconds() / 1000
+    return milliseconds(difference.dt.total_microseconds())
 
 
 def _open(there: pl.LazyFrame, at: pl.Expr, is_open: pl.Expr) -> pl.LazyFrame:
@@ -100,7 +102,7 @@ def _survival(
     there: pl.LazyFrame, at: pl.Expr, is_open: pl.Expr, keys: list[str], quantiles: Sequence[Share]
 ) -> pl.LazyFrame:
     duration = pl.col("duration_ms")
-    is_over = pl.col("state").is_in(_ENDED) & ~is_open.fill_null(False) & (duration >= 0)
+    is_over = pl.col("state").is_in(_TIMED) & ~is_open.fill_null(False) & (duration >= 0)
     judged = there.select(
         *keys,
         is_over=is_over.fill_null(False),

@@ -57,6 +57,14 @@ def test_a_column_that_is_absent_is_asked_for():
         open_spans(spans(), now=at(0), survival=True, by="tenant")
 
 
+def test_what_a_node_timed_itself_counts_though_a_clock_was_set_back():
+    frame = spans(("t", "a", 5, 3), ("t", "b", 5, 4)).with_columns(
+        state=pl.lit("negative_duration"), duration_ms=pl.Series([700.0, -1000.0])
+    )
+    found = open_spans(frame, now=at(10), survival=True, by=(), quantiles=[0.5]).collect()
+    assert found.select("n", "ended", "open", "left_out", "p50_ms").rows() == [(2, 1, 0, 1, 700.0)]
+
+
 def test_open_work_counts_as_having_lasted_so_long_yet():
     frame = spans(("t", "a", 0, 1), ("t", "b", 0, 2), ("t", "c", 7.5, None), ("t", "d", 0, 4))
     found = open_spans(frame, now=at(10), survival=True, by=(), quantiles=[0.5, 0.9]).collect()
