@@ -45,9 +45,11 @@ class Clock:
         return self.shows
 
     def take(self, row: Mapping[str, Any]) -> int:
-        """Move it on to the arrival of an event; what it shows then."""
-        arrived = moment(row.get("arrived_at"))
-        return self.reach(moment(row.get("timestamp")) if arrived == NEVER else arrived)
+        """Move it on to the arrival of an event; when that happened, or `NEVER`."""
+        happened = moment(row.get("timestamp"))
+        arrived = row.get("arrived_at")
+        self.reach(happened if arrived is None or (at := moment(arrived)) == NEVER else at)
+        return happened
 
 
 class Arrivals(NamedTuple):
@@ -79,6 +81,8 @@ def arrivals(rows: pl.DataFrame) -> Arrivals:
 
 def moment(value: object) -> int:
     """A time as microseconds since the epoch; without a zone it is UTC; `NEVER` for what is none."""
+    if value is None:
+        return NEVER
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)

@@ -98,7 +98,8 @@ def apply(policy: AnyPolicy, events: pl.LazyFrame, *, upstream: Upstream = "inde
         policy: what is kept.
         events: one row an event; reads `trace_id`, `correlation_id` and `event_id` (`event_id` alone where the scope is
             "event"), and what the policy looks at. A policy that remembers reads `timestamp`, `event_id` and, where it
-            is there, `arrived_at`, for the order of arrival. Of `adjusted_count`, where it is there, see `upstream`.
+            is there, `arrived_at`, for the order of arrival, and holds what it reads of the whole log in memory. Of
+            `adjusted_count`, where it is there, see `upstream`.
         upstream: how a log that was sampled before was: "independent" of this policy (the counts multiply), or
             "consistent" with it (by the same randomness: what is there would be kept at any share not below that of
             before, and the greater count holds).

@@ -49,7 +49,8 @@ class DynamicSampler:
             InvalidOption: it is no event.
         """
         row = event_row(event, self._columns)
-        now = self._clock.take(row)
+        self._clock.take(row)
+        now = self._clock.shows
         if self._started is None:
             self._started = now
         passed = (now - self._started) // self._length

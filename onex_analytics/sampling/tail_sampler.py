@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,8 @@ from onex_analytics.sampling.tail_deciding import options_of
 from onex_analytics.sampling.tail_judging import Judge, Rounds
 from onex_analytics.sampling.tail_kernels import due_of
 from onex_analytics.sampling.tail_policies import TailPolicy
+
+_plain = lru_cache(maxsize=16_384)(plain)
 
 Event = BaseModel | Mapping[str, Any]
 
@@ -102,12 +105,12 @@ class TailSampler:
             raise InvalidOption("an event", "one after close()", "a sampler that is open; make a new one")
         row = event_row(event, self._columns)
         self.received += 1
-        self._clock.take(row)
+        end = self._clock.take(row)
         out = self._decide_due()
         identifier = next((str(row[name]) for name in IDS["trace"] if row.get(name) not in (None, "")), None)
         if identifier is None:
             return [*out, self._told(event, Decision(True, 1.0, 1.0, self._judge.names[-1]))]
-        key = plain(identifier)
+        key = _plain(identifier)
         trace = self._traces.get(key)
         if trace is None or trace.decision is None:
             while self._held >= self._most_events or (trace is None and len(self._pending) >= self._most_traces):
@@ -122,7 +125,7 @@ class TailSampler:
         self._held += 1
         trace.events.append(event)
         trace.met |= self._questions.answers(row)
-        if (end := moment(row["timestamp"])) != NEVER:
+        if end != NEVER:
             began = begin(end, row["execution_time_ms"]) if self._lasting else end
             trace.start, trace.stop = min(trace.start, began), max(trace.stop, end)
         return out

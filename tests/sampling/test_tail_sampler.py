@@ -52,7 +52,7 @@ def test_live_and_on_history_the_same_is_decided_of_every_event_however_the_stre
 
 
 @pytest.mark.soak
-@settings(max_examples=20_000, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4000, suppress_health_check=[HealthCheck.too_slow])
 @given(POLICIES, EVENTS, st.data())
 def test_live_and_on_history_the_same_is_decided_of_thousands_of_streams(policy, events, data):
     agrees(policy, events, data)
