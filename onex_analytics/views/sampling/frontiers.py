@@ -57,7 +57,7 @@ def frontier(frame: pl.DataFrame) -> go.Figure:
         marker={"symbol": "circle-open", "size": 20, "color": RED, "line": {"width": 2.5}},
         hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
-    styled(figure, height=480, x_title="volume kept" + note("filled: nothing that was tried keeps less and errs less"),
+    styled(figure, height=480, x_title="volume kept" + note("filled: nothing that was tried beats it"),
            y_title="worst relative error")  # fmt: skip
     figure.update_xaxes(**volume.layout())
     figure.update_yaxes(**error.layout())

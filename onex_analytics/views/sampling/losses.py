@@ -28,8 +28,8 @@ from onex_analytics.views.theme import (
 
 _LANE_PX = 40
 _CHANCES = (
-    (0.05, "seen in 95 of 100 draws", BLUE, ""), (0.5, "seen more often than not", SKY, ""),
-    (0.95, "lost more often than not", ORANGE, "/"), (1.01, "lost in 95 of 100 draws", RED, "x"),
+    (0.05, "seen", BLUE, ""), (0.5, "rather seen", SKY, ""),
+    (0.95, "rather lost", ORANGE, "/"), (1.01, "lost", RED, "x"),
 )  # fmt: skip
 """Up to which chance of never being seen, what that is called, and how it is drawn."""
 _KINDS = (
@@ -85,6 +85,7 @@ def lost(losses: pl.DataFrame, policies: pl.DataFrame | None = None, most: int =
     )  # fmt: skip
     with_long_legend(figure)
     return described(figure, sentence(
+        "Seen and lost are so in 95 of 100 draws or more, the others more often than not.",
         *(f"{title[0].upper()}{title[1:]}: {'; '.join(map(': '.join, zip(names, texts, strict=True)))}."
           for title, texts in zip(titles, told, strict=True)),
         f"{count(hidden, 'more policy', 'more policies')} not drawn." if hidden else "",
@@ -105,8 +106,8 @@ def _add_things(figure: go.Figure, of: Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def _add_torn(figure: go.Figure, rows: Sequence[Mapping[str, Any] | None], panel: int) -> None:
-    for column, name, colour in (("torn_starts", "its start alone: looks unfinished", PINK),
-                                 ("torn_ends", "its end alone", REST)):  # fmt: skip
+    for column, name, colour in (("torn_starts", "start alone", PINK),
+                                 ("torn_ends", "end alone", REST)):  # fmt: skip
         values = [0.0 if row is None else row[column] or 0.0 for row in rows]
         figure.add_bar(
             x=values, y=[place + 0.22 for place in range(len(rows))], width=0.36, orientation="h", name=name,
