@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import polars as pl
@@ -39,6 +39,8 @@ DECISION = pl.Schema({
 
 AnyPolicy = Policy | TailPolicy | DynamicPolicy | TraceIdRatioBased
 """What `apply` takes."""
+
+_POLICIES: tuple[Any, ...] = get_args(AnyPolicy)
 
 Upstream = Literal["independent", "consistent"]
 
@@ -91,7 +93,9 @@ def of_verdict(verdict: Verdict, policy: Policy, row: Mapping[str, object]) -> D
     return Decision(True, 1.0, 1.0, f"{policy.name}/without id")
 
 
-def apply(policy: AnyPolicy, events: pl.LazyFrame, *, upstream: Upstream = "independent") -> pl.LazyFrame:
+def apply(
+    policy: AnyPolicy, events: pl.LazyFrame | pl.DataFrame, *, upstream: Upstream = "independent"
+) -> pl.LazyFrame:
     """The events with what a policy makes of each: exactly what the live sampler does.
 
     Args:
@@ -110,7 +114,7 @@ def apply(policy: AnyPolicy, events: pl.LazyFrame, *, upstream: Upstream = "inde
 
     Raises:
         MissingColumns: the frame lacks a column that is read.
-        InvalidOption: a column holds what the policy cannot look at, such as a time that is none; or
+        InvalidOption: it is no policy; a column holds what the policy cannot look at, such as a time that is none; or
             `upstream="consistent"` with TraceIdRatioBased, which is not.
 
     >>> import polars as pl
@@ -123,9 +127,12 @@ def apply(policy: AnyPolicy, events: pl.LazyFrame, *, upstream: Upstream = "inde
 
     Source: OpenTelemetry, "Probability sampling": keep if R ≥ T, adjusted count 2^56 / (2^56 − T).
     """
+    if not isinstance(policy, _POLICIES):
+        wanted = "a policy such as ProbabilityPolicy(probability=0.1), or one that `load_policies` read"
+        raise InvalidOption("policy", type(policy).__name__, wanted)
     if upstream not in ("independent", "consistent"):
         raise InvalidOption("upstream", upstream, '"independent" or "consistent"')
-    ids = IDS[policy.scope]
+    events, ids = events.lazy(), IDS[policy.scope]
     columns = require(events, *ids, *policy.reads).collect_schema()
     given = "adjusted_count" in columns
     identifier = pl.coalesce(

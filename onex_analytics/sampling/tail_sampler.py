@@ -131,7 +131,13 @@ class TailSampler:
         return out
 
     def advance(self, to: datetime) -> list[Decided]:
-        """Move the clock on, where no event does; all that is decided by it. A time that is past moves nothing."""
+        """Move the clock on, where no event does; all that is decided by it. A time that is past moves nothing.
+
+        Raises:
+            InvalidOption: it is no time.
+        """
+        if moment(to) == NEVER:
+            raise InvalidOption("to", to, "a time; without a zone it is UTC")
         self._clock.reach(moment(to))
         out = self._decide_due()
         self._forget()

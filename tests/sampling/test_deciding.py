@@ -102,6 +102,13 @@ def test_a_policy_applied_anew_takes_the_place_of_what_was_decided_before():
     assert apply(ProbabilityPolicy(probability=1, scope="event"), once).collect().equals(once.collect())
 
 
+def test_what_is_no_policy_is_refused_and_a_frame_that_is_collected_is_taken():
+    events = pl.DataFrame({"event_id": ["a"]})
+    with pytest.raises(InvalidOption, match="policy is 'float'; wanted a policy such as"):
+        apply(0.1, events.lazy())
+    assert apply(ProbabilityPolicy(probability=1, scope="event"), events).collect()["keep"].to_list() == [True]
+
+
 def test_a_frame_without_ids_is_refused_and_an_empty_one_is_not():
     with pytest.raises(MissingColumns, match="correlation_id"):
         apply(ProbabilityPolicy(probability=1), pl.LazyFrame({"event_id": ["a"]}))

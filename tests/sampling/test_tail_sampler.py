@@ -161,3 +161,5 @@ def test_what_was_closed_takes_no_more_and_other_policies_are_not_taken():
         TailSampler(ProbabilityPolicy(probability=1))
     with pytest.raises(InvalidOption, match="an OnexEvent"):
         TailSampler(FAILURES).process("an event")
+    with pytest.raises(InvalidOption, match="to is 'soon'; wanted a time"):
+        TailSampler(FAILURES).advance("soon")
