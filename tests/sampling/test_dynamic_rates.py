@@ -39,6 +39,14 @@ def test_what_a_kind_leaves_goes_to_those_after_it_by_name():
     assert told(rates, "a", "b") == [1, 11]
 
 
+def test_the_rates_of_dynsamplers_own_test_come_out():
+    counts = {"one": 1, "two": 1, "three": 2, "four": 5, "five": 8, "six": 15, "seven": 45, "eight": 612, "nine": 2000,
+              "ten": 10_000}  # fmt: skip
+    rates = Rates(DynamicPolicy(by="node", method="average", goal_rate=20))
+    rates.end_interval({(name,): count for name, count in counts.items()})
+    assert told(rates, *counts) == [1, 1, 1, 1, 1, 1, 1, 6, 14, 47]
+
+
 def test_an_average_moves_by_half_and_is_forgotten_when_it_is_too_small():
     rates = Rates(DynamicPolicy(by="node", goal_rate=2))
     rates.end_interval({("a",): 4, ("b",): 4})
