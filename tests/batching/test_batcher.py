@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import queue
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -334,25 +331,6 @@ def test_an_event_too_large_or_no_json_is_refused_with_the_reason():
     assert batcher.counts().adds_up
 
 
-def test_losses_that_nobody_asked_for_are_logged_once_a_reason(caplog):
-    with caplog.at_level(logging.WARNING):
-        batcher = EventBatcher(exporter=lambda events: None)
-        batcher.close()
-        batcher.add_event("a")
-        batcher.add_event("b")
-    assert [record.getMessage()[:17] for record in caplog.records] == ["1 events dropped:"]
-
-
-def test_an_on_dropped_that_fails_is_logged_and_hurts_nobody(caplog):
-    def on_dropped(*told: object) -> None:
-        raise RuntimeError("oh")
-
-    batcher = EventBatcher(exporter=lambda events: None, on_dropped=on_dropped)
-    batcher.close()
-    assert not batcher.add_event("a")
-    assert "on_dropped failed" in caplog.text
-
-
 def test_a_close_that_has_not_the_time_says_what_is_pending(caplog):
     may_go = threading.Event()
     batcher = EventBatcher(max_size=1, exporter=lambda events: may_go.wait(SOON))
@@ -402,36 +380,3 @@ def test_where_no_thread_can_be_had_flush_and_close_export_and_nobody_waits_for_
     batcher.add_event(3)
     assert batcher.close().dropped == {"full": 1}
     assert batches == [[0, 1], [3]]
-
-
-PROGRAM = """
-import os, sys
-from onex_analytics.batching import EventBatcher
-batcher = EventBatcher(exporter=lambda events: print(os.getpid() == parent, events, flush=True))
-parent = os.getpid()
-batcher.add_event("before")
-"""
-
-
-def run(rest: str) -> list[str]:
-    program = [sys.executable, "-W", "ignore", "-c", PROGRAM + rest]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return sorted(done.stdout.splitlines())
-
-
-def test_what_is_pending_when_the_program_ends_is_exported():
-    assert run("sys.exit()") == ["True ['before']"]
-
-
-def test_a_forked_process_exports_its_own_events_and_not_those_of_its_parent():
-    told = run("pid = os.fork()\nbatcher.add_event('after')\nbatcher.close()\nif pid: os.waitpid(pid, 0)")
-    assert told == ["False ['after']", "True ['before', 'after']"]
-
-
-def test_a_process_of_multiprocessing_exports_what_is_pending_when_it_ends():
-    told = run(
-        "import multiprocessing\nprocess = multiprocessing.get_context('fork').Process(target=batcher.add_event, "
-        "args=('after',))\nprocess.start()\nprocess.join()"
-    )
-    assert told == ["False ['after']", "True ['before']"]

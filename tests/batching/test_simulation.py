@@ -199,24 +199,6 @@ def test_batches_are_compressed_by_the_curve_that_the_calibration_tells():
     assert found["compressed_bytes"].to_list() == curve.compressed(found["bytes"])
 
 
-def test_events_may_come_in_any_order_and_simultaneous_ones_keep_theirs():
-    events = log([(0, 1), (0, 30), (5000, 2), (5000, 3)]).collect()
-    policy = BatchPolicy(max_size=2, max_bytes=30)
-    straight = simulate_batching(policy, events.lazy())
-    turned = simulate_batching(policy, events[[3, 2, 0, 1]].lazy())
-    assert straight.batches.equals(turned.batches)
-    assert straight.batches["bytes"].to_list() == [1, 30, 5]
-
-
-def test_unknown_sizes_count_as_the_mean_of_the_others_and_are_told():
-    events = log([(0, 10), (0, 20), (0, 0)]).with_columns(
-        size_bytes=pl.when(pl.col("size_bytes") > 0).then("size_bytes")
-    )  # fmt: skip
-    found = simulate_batching(BatchPolicy(), events)
-    assert found.batches["bytes"].to_list() == [45]
-    assert found.summary["unsized"].item() == 1
-
-
 def test_sizes_are_not_needed_where_nothing_counts_bytes():
     events, service = every_ms(5).select("timestamp"), ServiceTime(ms_per_mb=0)
     found = simulate_batching(BatchPolicy(max_size=2), events, service=service)
