@@ -18,6 +18,13 @@ MAX_OPENED_BYTES = 16 * 1024 * 1024
 """The most that `decode` opens unless told otherwise."""
 
 
+def _refuse(word: str) -> float:
+    raise ValueError(f"{word} is no JSON")
+
+
+_READER = json.JSONDecoder(parse_constant=_refuse)
+
+
 class Encoded(NamedTuple):
     """An event as it is sent."""
 
@@ -106,16 +113,12 @@ def decode(
 def _event(content: bytes) -> dict[str, Any]:
     mend = "send it as `encode` gave it"
     try:
-        found = json.loads(content.decode("utf-8"), parse_constant=_refuse)
+        found = _READER.decode(content.decode("utf-8"))
     except (ValueError, RecursionError) as problem:
         raise BrokenPayload(f"is no JSON ({problem})", mend) from problem
     if not isinstance(found, dict):
         raise BrokenPayload(f"is JSON, but no object ({type(found).__name__})", mend)
     return found
-
-
-def _refuse(word: str) -> float:
-    raise ValueError(f"{word} is no JSON")
 
 
 def _claim(check: object, claims: Mapping[str, bytes] | None) -> bytes:

@@ -59,15 +59,16 @@ def wire_of(event: BaseModel | Mapping[str, Any]) -> dict[str, Any]:
     fields: object = event
     if not isinstance(fields, Mapping):
         raise InvalidOption("an event", type(event).__name__, "an OnexEvent, or a mapping of its fields")
-    if wrong := [key for key in fields if not isinstance(key, str)]:
-        raise InvalidOption("a field of an event", wrong[0], "a name, which is a text")
     known = {name: event[name] for name in FIELD_ORDER if name in event}
     count = known.get("adjusted_count")
     if type(count) is int and 0 <= count < _EXACT:
         known["adjusted_count"] = float(count)
     if len(known) == len(event):
         return known
-    return {**known, **{name: event[name] for name in sorted(event.keys() - known.keys(), key=json_bytes)}}
+    others: list[Any] = [key for key in fields if key not in known]
+    if wrong := [key for key in others if not isinstance(key, str)]:
+        raise InvalidOption("a field of an event", wrong[0], "a name, which is a text")
+    return {**known, **{name: event[name] for name in sorted(others, key=json_bytes)}}
 
 
 def payload_of(event: BaseModel | Mapping[str, Any]) -> bytes:
