@@ -38,6 +38,7 @@ from onex_analytics.sampling.thresholds import RANGE, adjusted_count_of, probabi
 Integers = NDArray[np.int64]
 Bits = NDArray[np.uint64]
 NOBODY = "no policy"
+_MOST_PATTERNS = 1 << 14
 
 
 class Rounds(NamedTuple):
@@ -151,6 +152,8 @@ class Judge:
     def _pattern(self, held: int) -> _Pattern:
         found = self._patterns.get(held)
         if found is None:
+            if len(self._patterns) >= _MOST_PATTERNS:
+                self._patterns.clear()
             found = self._patterns[held] = self._thought_through(held)
         return found
 
