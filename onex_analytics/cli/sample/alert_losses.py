@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ from onex_analytics.exceptions import InvalidOption
 from onex_analytics.model.shapes import UTC_MICROSECONDS
 from onex_analytics.sampling import apply
 from onex_analytics.sampling.deciding import IDS, AnyPolicy
+from onex_analytics.sampling.randomness import is_random_uuid, plain
+
+_AS_IT_IS = "id as it is"
 
 LOSSES = pl.Schema({
     "policy": pl.String(),
@@ -124,7 +128,7 @@ def alert_losses(
     for policy in policies:
         found = _Found(whole, firings, caught, draws)
         for draw in range(draws):
-            kept = _kept(policy, log, draw, read)
+            kept = kept_of(policy, log, draw, read)
             run = backtest(rules, kept, whole.incidents, until=whole.end, **options)
             found.take(draw, run, kept.height / total if total else None)
         for frames, frame in zip(told, found.frames(policy.name), strict=True):
@@ -136,16 +140,37 @@ def alert_losses(
     )  # fmt: skip
 
 
-def _kept(policy: AnyPolicy, log: pl.LazyFrame, draw: int, read: Sequence[str]) -> pl.DataFrame:
-    """What a policy keeps: of the first draw by the ids as they are, of another as if each were another text."""
+def kept_of(policy: AnyPolicy, log: pl.LazyFrame, draw: int, read: Sequence[str]) -> pl.DataFrame:
+    """What a policy keeps: of the first draw by the ids as they are, of another by other ids in their place."""
     if draw == 0:
         return apply(policy, log).filter("keep").select(*read, "adjusted_count").collect()
-    ids = [name for name in IDS[policy.scope] if name in log.collect_schema()]
-    other = {name: pl.when(pl.col(name) != "").then(pl.format("{} {}", pl.lit(draw), name)) for name in ids}
-    drawn = log.with_columns(*(pl.col(name).alias(f"{name} as it is") for name in ids)).with_columns(**other)
-    back = {f"{name} as it is": name for name in ids}
-    kept = apply(policy, drawn).filter("keep").drop(ids).rename(back)
+    ids = IDS[policy.scope]
+    own = pl.coalesce(pl.when(pl.col(name) != "").then(pl.col(name)) for name in ids)
+    other = own.map_batches(lambda told: _others(told, draw), pl.String(), is_elementwise=True)
+    drawn = log.with_columns(pl.col(ids[0]).alias(_AS_IT_IS), other.alias(ids[0]))
+    kept = apply(policy, drawn).filter("keep").drop(ids[0]).rename({_AS_IT_IS: ids[0]})
     return kept.select(*read, "adjusted_count").collect()
+
+
+def _others(identifiers: pl.Series, draw: int) -> pl.Series:
+    distinct = identifiers.drop_nulls().unique()
+    others = pl.Series([other_id(one, draw) for one in distinct], dtype=pl.String)
+    return identifiers.replace_strict(distinct, others, default=None, return_dtype=pl.String)
+
+
+def other_id(identifier: str, draw: int) -> str:
+    """Another id of the same kind, the same one each time: a UUID of its version, 32 hex digits, or a text.
+
+    >>> other_id("c0ffee00-1234-4abc-8def-0123456789ab", 1), other_id("order-17", 2)
+    ('6fa028a018a14efb88ae5b1de7dab6be', '2 order-17')
+    """
+    one = plain(identifier)
+    digits = sha256(f"{draw} {one}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    if is_random_uuid(one):
+        return f"{digits[:12]}{one[12]}{digits[13:16]}{'89ab'[int(digits[16], 16) % 4]}{digits[17:]}"
+    if len(one) == 32 and not one.strip("0123456789abcdef"):
+        return f"{digits[:12]}0{digits[13:]}" if is_random_uuid(digits) else digits
+    return f"{draw} {identifier}"
 
 
 class _Found:

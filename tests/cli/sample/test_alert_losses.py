@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID as UUID4
 
 import polars as pl
 import pytest
 
 from onex_analytics.alerting import backtest, what_if_sampled
-from onex_analytics.cli.sample.alert_losses import LOSSES, LOST_ALERTS, LOST_INCIDENTS, alert_losses
+from onex_analytics.cli.sample.alert_losses import LOSSES, LOST_ALERTS, LOST_INCIDENTS, alert_losses, kept_of, other_id
 from onex_analytics.exceptions import InvalidOption
-from onex_analytics.sampling import ProbabilityPolicy, RulePolicy, apply
+from onex_analytics.sampling import ProbabilityPolicy, RulePolicy, TraceIdRatioBased, apply
+from onex_analytics.sampling.randomness import is_random_uuid, plain
 from tests.views.alerting.results import NOON, busy, incident, rules
 
 ALL = ProbabilityPolicy(name="all", probability=1)
@@ -106,6 +108,33 @@ def test_further_draws_differ_and_chances_are_those_of_many():
     # at least three of eight, each of which stands for two: 1 − (1 + 8 + 28) / 256 = 0.855
     assert row["probability"] == pytest.approx(0.855, abs=0.2)
     assert 0 < row["found"] < 25
+
+
+UUID = "c0ffee00-1234-4abc-8def-0123456789ab"
+
+
+@pytest.mark.parametrize("draw", range(1, 9))
+def test_another_id_is_of_the_same_kind_and_the_same_however_it_is_written(draw):
+    other = other_id(UUID, draw)
+    assert is_random_uuid(other)
+    assert other_id(UUID.upper().replace("-", ""), draw) == other != plain(UUID)
+    digits = other_id("0" * 32, draw)
+    assert len(digits) == 32
+    assert not is_random_uuid(digits)
+    assert other_id("order-17", draw) == f"{draw} order-17"
+
+
+def test_other_ids_are_kept_as_often_as_the_policy_says():
+    uuids = [str(UUID4(int=n << 64, version=4)) for n in range(2000)]
+    log_of_uuids = pl.LazyFrame({"trace_id": uuids}).with_columns(
+        pl.lit(None, pl.String).alias("correlation_id"), pl.col("trace_id").alias("event_id"),
+        pl.lit("a").alias("node"), (pl.lit(NOON) + pl.duration(seconds=pl.int_range(pl.len()))).alias("timestamp"),
+    )  # fmt: skip
+    for policy, share in ((HALF, 0.5), (TraceIdRatioBased(name="half", probability=0.625), 0.5)):
+        kept = [kept_of(policy, log_of_uuids, draw, ["trace_id"]) for draw in (1, 2)]
+        assert [frame.height / 2000 for frame in kept] == pytest.approx([share, share], abs=0.05)
+        assert set(kept[0]["trace_id"]) != set(kept[1]["trace_id"])
+        assert set(kept[0]["trace_id"]) <= set(log_of_uuids.collect()["trace_id"])
 
 
 def test_incidents_without_rules_and_logs_without_events_are_empty_frames_of_their_shape():
