@@ -71,7 +71,6 @@ def _answers(frames: SamplingFrames) -> str:
         parts.append(html_facts({
             "kept by the chosen policy": (chosen["volume_share"], "share"),
             "error rates off by at most": (chosen["worst_error"], "share"),
-            "at": (chosen["worst_group"] or "the whole log", "text"),
         }))  # fmt: skip
         parts.append(_drawn(sampling.frontier(frames.frontier)))
     parts.append(html_table(frames.policies, [
