@@ -116,7 +116,7 @@ class Judge:
                 keep |= passes & stays
                 missed *= 1 - chance
                 limited = stays & (chance > 0)
-                probability = np.where(limited, 1 - missed, probability)
+                probability = np.where(limited, np.minimum(1 - missed, 1.0), probability)  # parts add up to 1, nearly
                 stands_for[limited] = 1 / probability[limited]
         return Verdicts(keep, probability, np.where(keep, stands_for, np.nan), policy)
 
