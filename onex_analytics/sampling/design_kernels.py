@@ -57,9 +57,9 @@ def _push(heap, size, value, times):  # type: ignore[no-untyped-def]
 def _tail(heap, size, count):  # type: ignore[no-untyped-def]
     """Hill's index of the tail of standard deviations, of which a heap holds the largest squares; of how many it is.
 
-    It is of the largest fiftieth. NaN where those are fewer than 25, or most of them equal others: such have no tail.
+    It is of the largest twenty-fifth. NaN where those are fewer than 25, or most of them equal others: that is no tail.
     """
-    k = min(size - 1, count // 50)
+    k = min(size - 1, count // 25)
     if k < _LEAST_TOP:
         return np.nan, 0
     largest = np.sort(heap[:size])[size - 1 - k:]
@@ -85,8 +85,8 @@ def moments(share, expanded, begins, seg_times, seg_begin, cell_stratum, cell_nu
             above 0 (not expanded: the expected sums). `VARIANCE`, `THIRD`, `FOURTH`: cumulants of the sum, of a ratio
             of its linearised residuals num − R·den. `SQUARES`: of the variances of clusters, each over p, the greatest
             of the cluster's shares. `TRACES`: clusters with a share above 0; `INVERSE`: the sum of their 1/p; `NEVER`:
-            the logarithm of the chance that none is kept. `TAIL`, `TOP`: Hill's index of the contributions, and of how
-            many it is.
+            the logarithm of the chance that none is kept. `TAIL`, `TOP`: Hill's index of what clusters bring to the
+            numerator, each as far as it varies, and of how many it is.
     """
     longest = 1
     for s in range(len(seg_times)):
@@ -147,6 +147,7 @@ def moments(share, expanded, begins, seg_times, seg_begin, cell_stratum, cell_nu
                 if not expanded:
                     e *= p
                 top = p
+                brought = cell_num[first]
                 e2 = e * e
                 second = e2 * factor[stratum, 0]
                 third = e2 * e * factor[stratum, 1]
@@ -155,6 +156,7 @@ def moments(share, expanded, begins, seg_times, seg_begin, cell_stratum, cell_nu
                 n = 0
                 top = 0.0
                 total = 0.0
+                brought = 0.0
                 for i in range(first, first + k):
                     p = share[cell_stratum[i]]
                     if p <= 0.0:
@@ -167,6 +169,7 @@ def moments(share, expanded, begins, seg_times, seg_begin, cell_stratum, cell_nu
                     keys[n] = -p
                     steps[n] = e / p
                     total += e
+                    brought += cell_num[i]
                     top = max(top, p)
                     n += 1
                 if n == 0:
@@ -193,8 +196,9 @@ def moments(share, expanded, begins, seg_times, seg_begin, cell_stratum, cell_nu
                 row[FOURTH] += times * (fourth - 3.0 * second * second)
                 row[SQUARES] += times * second * second / top
                 uncertain += times
-                if size < LARGEST or second > heap[0]:
-                    size = _push(heap, size, second, times)
+                spread = brought * brought * (1.0 - top) / top
+                if spread > 0.0 and (size < LARGEST or spread > heap[0]):
+                    size = _push(heap, size, spread, times)
         row[TAIL], row[TOP] = _tail(heap, size, uncertain)
 
 
@@ -244,6 +248,7 @@ def estimated_moments(counts, begins, seg_times, seg_begin, stratum, cell_num, c
             row[TRACES] += times * least
             row[INVERSE] += times * least * least
             total = 0.0
+            brought = 0.0
             before = 0.0
             second = 0.0
             for j in range(k):
@@ -255,6 +260,7 @@ def estimated_moments(counts, begins, seg_times, seg_begin, stratum, cell_num, c
                 second -= a * (e * e + 2.0 * e * before)
                 before += e
                 total += a * e
+                brought += a * cell_num[i]
             second += total * total
             if second > 1e-12 * total * total:
                 p = 1.0 / least
@@ -264,6 +270,7 @@ def estimated_moments(counts, begins, seg_times, seg_begin, stratum, cell_num, c
                 row[FOURTH] += times * cube * total * (1.0 - p) * ((1.0 - p) ** 3 + p ** 3 - 3.0 * p * (1.0 - p))
                 row[SQUARES] += times * second * second
                 uncertain += times
-                if size < LARGEST or second > heap[0]:
-                    size = _push(heap, size, second, times)
+                spread = brought * brought * (1.0 - p)
+                if spread > 0.0 and (size < LARGEST or spread > heap[0]):
+                    size = _push(heap, size, spread, times)
         row[TAIL], row[TOP] = _tail(heap, size, uncertain)

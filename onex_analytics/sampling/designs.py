@@ -37,7 +37,7 @@ ERROR_NUMBERS = pl.Schema({
     "rests_on": pl.Float64(),        # traces kept that carry the standard error
     "skewness": pl.Float64(),        # of the estimate, over draws
     "kurtosis": pl.Float64(),        # above that of the normal law
-    "tail_index": pl.Float64(),      # Hill's, of what traces contribute to the error; null of few, or of equal ones
+    "tail_index": pl.Float64(),      # Hill's, of what traces bring to it; null of few, or of equal ones
     "never_seen": pl.Float64(),      # chance that no event of it is kept, 0 to 1
     "warning": pl.String(),          # why no interval is claimed
 })  # fmt: skip

@@ -26,7 +26,7 @@ ESTIMATE_NUMBERS = pl.Schema({
     "rests_on": pl.Float64(),        # traces that carry the standard error: the degrees of freedom
     "skewness": pl.Float64(),        # of the estimate, as far as the sample tells
     "kurtosis": pl.Float64(),        # above that of the normal law
-    "tail_index": pl.Float64(),      # Hill's, of what traces contribute to the error; null of few, or of equal ones
+    "tail_index": pl.Float64(),      # Hill's, of what traces bring to it; null of few, or of equal ones
     "warning": pl.String(),          # why no interval is claimed
 })  # fmt: skip
 """What a sample says of one metric of one group."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 import numpy as np
 import polars as pl
@@ -41,6 +42,50 @@ def test_of_a_thousand_samples_of_log_normal_traces_intervals_cover_what_they_sa
     covered = claimed.with_columns(truth=pl.col("metric").replace_strict(truth)).group_by("metric").agg(covers)
     assert covered["truth"].min() >= 0.93
     assert covered["truth"].max() <= 0.97
+
+
+def with_new_ids(events, samples, seed):
+    """The log so many times, each time with other trace ids: what `apply` keeps of one is one sample."""
+    traces = events["trace_id"].rank("dense").to_numpy().astype(np.int64) - 1
+    drawn = np.random.default_rng(seed).bytes(16 * samples * (traces.max() + 1))
+    ids = [str(UUID(bytes=drawn[i : i + 16], version=4)) for i in range(0, len(drawn), 16)]
+    which = np.concatenate([traces + sample * (traces.max() + 1) for sample in range(samples)])
+    return pl.concat([events.with_columns(sample=pl.lit(sample)) for sample in range(samples)]).with_columns(
+        trace_id=pl.Series(ids)[which]
+    )
+
+
+@pytest.mark.parametrize(("policy", "samples"), [
+    (UNIFORM, 200), *(pytest.param(one, 2000, marks=pytest.mark.soak) for one in (UNIFORM, TORN)),
+])  # fmt: skip
+def test_what_the_sampler_keeps_under_other_ids_lies_about_the_truth_as_the_closed_form_says(policy, samples):
+    events = log_of(100, 3)
+    metrics = ["count", "sum(execution_time_ms)", "error_rate"]
+    exact = simulate(policy, events, metrics).errors
+    kept = apply(policy, with_new_ids(events, samples, seed=1).lazy()).filter("keep")
+    told = estimate(kept, metrics, by="sample").collect().filter(pl.col("level") == "group")
+    found = told.group_by("metric", maintain_order=True).agg(pl.col("estimate").std(), mean=pl.col("estimate").mean())
+    close = 4 / (2 * samples) ** 0.5  # four standard errors of a standard deviation
+    assert found["estimate"].to_list() == pytest.approx(exact["std_error"].to_list(), rel=close)
+    off = (found["mean"] - exact["truth"]) / exact["std_error"]
+    assert off.abs().max() < 4 / samples**0.5 + 0.15  # a ratio of a hundred traces is a little off on average
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("sigma", [0.5, 0.8])
+@pytest.mark.parametrize("policy", [UNIFORM, TORN], ids=["one share", "several shares in a trace"])
+def test_intervals_cover_what_they_say_for_wider_values_and_more_traces(policy, sigma, seed):
+    events = log_of(6000, 2, seed=seed, values=np.random.default_rng(seed).lognormal(3, sigma, 12_000))
+    metrics = [metric for metric in METRICS if metric != "rate"]
+    truth = dict(simulate(policy, events, metrics).errors.select("metric", "truth").iter_rows())
+    told = estimate(samples(events, policy, 1000, seed), metrics, by="sample").collect()
+    claimed = told.filter((pl.col("level") == "group") & pl.col("warning").is_null())
+    assert claimed.height > 0.9 * 1000 * len(metrics)
+    within = pl.col("truth").is_between("low", "high").mean().alias("within")
+    known = claimed.with_columns(truth=pl.col("metric").replace_strict(truth))
+    covered = known.group_by("metric").agg(within, pl.len())
+    assert covered.filter(pl.col("len") > 800)["within"].is_between(0.93, 0.97).all()
 
 
 @pytest.mark.parametrize("alpha", [1.2, 1.5, 2.0])
