@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from onex_analytics.alerting.conditions import Expr, NewValue
+from onex_analytics.alerting.conditions import Expr
 from onex_analytics.alerting.routing import InhibitRule
 from onex_analytics.alerting.rules import Group, Rule
 from onex_analytics.model.shapes import EVENTS
@@ -39,7 +39,9 @@ _SLOW = 0.99
 """An operation is slow where it takes longer than this share of its like did."""
 _LARGE = 0.9
 """A number in a dimension is large beyond this share of them."""
-_MOST_OPERATIONS, _MOST_NODES, _MOST_DIMENSIONS, _MOST_CODES = 64, 24, 4, 500
+_MOST_OPERATIONS, _MOST_NODES, _MOST_DIMENSIONS = 64, 24, 4
+_MOST_OF_CODES = 30_000
+"""Characters of known codes, the most frequent ones first: a filter holds no more than twice as many."""
 _LEAST_CALLS = 100
 """An operation that was called less often has no usual duration."""
 _LEAST_UNSEEN = 2.0
@@ -105,19 +107,13 @@ def _reads(rule: Rule) -> set[str]:
     cell = rule.when.cell
     cells = cell.cells.values() if isinstance(cell, Expr) else (cell,)
     filters = [rule.where, *(getattr(one, name, None) for one in cells for name in ("of", "over"))]
-    named = [one.column for one in cells if isinstance(one, NewValue)]
     operations = ("node", "correlation_id") if rule.unit == "operation" else ()
-    return {*rule.by, *operations, *named, *(column for some in filters if some is not None for column in some.columns)}
+    return {*rule.by, *operations, *(column for some in filters if some is not None for column in some.columns)}
 
 
 def meaning(rule: Rule) -> object:
-    """What a rule asks of a log, whatever its threshold and its name: two of the same are one too many.
-
-    New values are the same news however long they are learnt, and however long they count as new.
-    """
-    cell = rule.when.cell
-    asked: object = (cell.column, cell.of) if isinstance(cell, NewValue) else cell
-    return type(cell), asked, rule.where, rule.by, rule.unit, rule.when.op
+    """What a rule asks of a log, whatever its threshold and its name: two of the same are one too many."""
+    return rule.when.cell, rule.where, rule.by, rule.unit, rule.when.op
 
 
 def group_of(rules: Sequence[Rule]) -> Group:
@@ -177,10 +173,13 @@ def _codes(calm: pl.LazyFrame, has: set[str]) -> _Codes | None:
         return None
     kind = "error_type" if failed["error_type"].count() else "error_code"
     codes = failed.group_by("error_code").agg(pl.col("day").n_unique().alias("days"), pl.len())
-    common = codes.sort("len", "error_code", descending=[True, False]).head(_MOST_CODES)
+    common = codes.sort("len", "error_code", descending=[True, False]).filter(
+        (pl.col("error_code").str.len_chars() + len("'', ")).cum_sum() <= _MOST_OF_CODES
+    )  # fmt: skip
     of_one_day = failed.join(codes.filter(pl.col("days") == 1), on="error_code", how="semi")
     most = of_one_day.group_by(kind, "day").agg(pl.col("operation").n_unique())["operation"].max()
-    return _Codes(sorted(common["error_code"].to_list()), kind, max(_LEAST_UNSEEN, float(most or 0)))  # type: ignore[arg-type]
+    unseen = max(_LEAST_UNSEEN, float(most or 0))  # type: ignore[arg-type]  # a count
+    return _Codes(sorted(common["error_code"].to_list()), kind, unseen)
 
 
 def _slow(operations: pl.DataFrame) -> str:

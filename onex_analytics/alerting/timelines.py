@@ -176,38 +176,18 @@ def values_over_time(
     stretches = result.stretches(rule, group)
     if result.begin is None or result.end is None or stretches.is_empty():
         return pl.DataFrame(schema=VALUES)
-    low_is_bad = written.when.op in ("<", "<=")
     step = next(g.interval for g, r in result.rules.rules if r is written) // _MICROSECOND
     edges = _edges(result.begin, result.end, buckets, 1 if written.mode == "event" else step)
-    width, last = int(edges[1] - edges[0]), edges.size - 2
-    place = {name: (pl.col(name).dt.epoch("us") - int(edges[0])) // width for name in ("first", "last")}
-    firing = pl.col("state") == "firing"
+    start, width = int(edges[0]), int(edges[1] - edges[0])
     counts = pl.when(pl.col("events") >= written.when.min_count).then("value").alias("value")
-    stretches = stretches.with_columns(counts)
-    per_bucket = (
-        stretches.select(
-            label_key(), "value", firing.alias("_firing"), (pl.col("state") == "pending").alias("_pending"),
-            pl.int_ranges(place["first"].clip(0, last), place["last"].clip(0, last) + 1).alias("_bucket"),
-        ).explode("_bucket", empty_as_null=False)
-        .group_by("_key", "_bucket")
-        .agg(pl.col("value").min().alias("low"), pl.col("value").max().alias("high"),
-             pl.col("_firing", "_pending").any())
-    )  # fmt: skip
-    worst = pl.col("value").min() if low_is_bad else -pl.col("value").max()
-    ranks = (
-        stretches.with_columns(label_key())
-        .group_by("_key")
-        .agg(pl.col("labels").first(), (pl.col("last") - pl.col("first")).filter(firing).sum().alias("_lasting"),
-             firing.any().alias("_fired"), worst.alias("_worst"))
-        .sort("_fired", "_lasting", "_worst", "_key", descending=[True, True, False, False], nulls_last=True)
-        .with_row_index("rank").with_columns(pl.col("rank").cast(pl.Int64))
-    )  # fmt: skip
+    stretches = stretches.with_columns(label_key(), counts)
+    ranks = _ranked(stretches, low_is_bad=written.when.op in ("<", "<="))
     shown = pl.when(pl.col("rank") < most)
-    found = per_bucket.join(ranks, on="_key").with_columns(
+    found = _per_bucket(stretches, start, width, edges.size - 2).join(ranks, on="_key").with_columns(
         shown.then("rank").alias("rank"), shown.then("labels").alias("labels")
-    )
+    )  # fmt: skip
     words = pl.when(pl.col("_firing").any()).then(pl.lit("firing")).when(pl.col("_pending").any())
-    start = pl.col("_bucket") * width + int(edges[0])
+    begins = pl.col("_bucket") * width + start
     return (
         found.group_by("rank", "_bucket")
         .agg(pl.col("labels").first(), pl.col("low").min(), pl.col("high").max(),
@@ -215,11 +195,39 @@ def values_over_time(
              pl.col("_firing").sum().alias("firing"))
         .with_columns(
             pl.when(pl.col("rank").is_null()).then(max(ranks.height - most, 0)).otherwise(1).alias("label_sets"),
-            start.cast(UTC_MICROSECONDS).alias("start"), (start + width).cast(UTC_MICROSECONDS).alias("end"),
+            begins.cast(UTC_MICROSECONDS).alias("start"), (begins + width).cast(UTC_MICROSECONDS).alias("end"),
             pl.lit(written.when.op).alias("op"), pl.lit(float(written.when.threshold)).alias("threshold"),
             pl.lit(written.when.min_count).alias("min_count"),
         )
         .sort("rank", "start", nulls_last=True).select(*VALUES).cast(VALUES)
+    )  # fmt: skip
+
+
+def _per_bucket(stretches: pl.DataFrame, start: int, width: int, last: int) -> pl.DataFrame:
+    """One row a label set and bucket that a stretch of it touches; start and width in microseconds."""
+    first, final = ((pl.col(name).dt.epoch("us") - start) // width for name in ("first", "last"))
+    return (
+        stretches.select(
+            "_key", "value", (pl.col("state") == "firing").alias("_firing"),
+            (pl.col("state") == "pending").alias("_pending"),
+            pl.int_ranges(first.clip(0, last), final.clip(0, last) + 1).alias("_bucket"),
+        ).explode("_bucket", empty_as_null=False)
+        .group_by("_key", "_bucket")
+        .agg(pl.col("value").min().alias("low"), pl.col("value").max().alias("high"),
+             pl.col("_firing", "_pending").any())
+    )  # fmt: skip
+
+
+def _ranked(stretches: pl.DataFrame, *, low_is_bad: bool) -> pl.DataFrame:
+    """One row a label set: first the one that fired for the longest, of those that never did the worst."""
+    worst = pl.col("value").min() if low_is_bad else -pl.col("value").max()
+    firing = pl.col("state") == "firing"
+    return (
+        stretches.group_by("_key")
+        .agg(pl.col("labels").first(), (pl.col("last") - pl.col("first")).filter(firing).sum().alias("_lasting"),
+             firing.any().alias("_fired"), worst.alias("_worst"))
+        .sort("_fired", "_lasting", "_worst", "_key", descending=[True, True, False, False], nulls_last=True)
+        .with_row_index("rank").with_columns(pl.col("rank").cast(pl.Int64))
     )  # fmt: skip
 
 
