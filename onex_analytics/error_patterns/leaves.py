@@ -72,7 +72,7 @@ class Words(NamedTuple):
     masked: NDArray[np.bool_]      # masking found that it is a value
     blank: NDArray[np.bool_]       # it has neither letter nor digit
     often: NDArray[np.bool_]       # a value in other lines
-    identifier: NDArray[np.bool_]  # by its form
+    identifier: NDArray[np.bool_]  # by its form, and not the name of what follows an equals sign
     opens: NDArray[np.bool_]       # an equals sign follows the word
     labels: NDArray[np.bool_]      # a colon does
     marked: NDArray[np.bool_]      # any of the marks that open values does
@@ -98,7 +98,7 @@ def words_of(texts: pl.Series, found: Sequence[Leaves]) -> Words:
         masked=shows_value(token),
         blank=~pl.col("word").str.contains(r"\w"),
         often=(pl.col("word") != "") & often,
-        identifier=pl.col("word").str.contains(_IDENTIFIER),
+        identifier=pl.col("word").str.contains(_IDENTIFIER) & ~pl.col("after").str.starts_with("="),
         opens=pl.col("after").str.ends_with("="),
         labels=pl.col("after").str.contains(r"^[^:]?:\s*$"),
         marked=pl.col("after").str.contains("[=:(\\[\"']"),

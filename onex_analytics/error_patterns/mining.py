@@ -4,8 +4,8 @@ Lines of one length are compared place by place. The tokens of a line that occur
 together, are its root: they are the words that the line's template always has. Lines with the same root are one group.
 Of a group's other places, one whose words are all more frequent than the root and differ is a value that several
 templates share; one with many words, or with a word that masking knows for a value, is a value; one with few parts the
-group. Patterns that differ in values only are then joined: several values (see `leaves`), one (see `neighbours`), or
-one of several words (see `gaps`).
+group, and so do a few more words that begin lines or name what follows an equals sign. Patterns that differ in values
+only are then joined: in several (see `leaves`), in one (see `neighbours`), or in one of several words (see `gaps`).
 
 Source: Yu et al., "Brain: Log Parsing with Bidirectional Parallel Tree", IEEE Transactions on Services Computing 2023.
 Of our own: a root's words are in the same lines, where Brain asks only that they are equally frequent, which words of
@@ -24,7 +24,7 @@ from onex_analytics.error_patterns.leaves import Leaves, joined, leaves_of, word
 from onex_analytics.error_patterns.masking import BETWEEN, CODE, MASK, generalized
 from onex_analytics.error_patterns.neighbours import alike
 from onex_analytics.error_patterns.phrases import shows_value
-from onex_analytics.error_patterns.splitting import MARK_BITS, count_words, find_leaves, find_roots
+from onex_analytics.error_patterns.splitting import FEWEST_NAMES, MARK_BITS, count_words, find_leaves, find_roots
 from onex_analytics.error_patterns.tokens import Codes, Counts, Vocabulary, by_length
 
 _MOSTLY_DISTINCT, _RARE = 0.5, 2
@@ -77,6 +77,7 @@ def _of_one_length(codes: Codes, counts: Counts, vocabulary: Vocabulary) -> Leav
     lines, length = codes.shape
     known = vocabulary.texts
     is_masked = known.to_frame("token").select(shows_value(pl.col("token")))["token"].to_numpy()
+    is_key = known.str.contains("^[^=]+=").to_numpy()
     is_spaced = known.str.contains("[^ ] $").to_numpy()
     is_code = known.str.contains(CODE).to_numpy()  # it parts groups, as no other word below the root does
     frequencies = np.empty((lines, length), np.int64)
@@ -92,8 +93,9 @@ def _of_one_length(codes: Codes, counts: Counts, vocabulary: Vocabulary) -> Leav
     wild, leaf = np.zeros((lines, length), np.bool_), np.empty(lines, np.int64)
     room = np.empty(lines, np.int64)
     leaves = find_leaves(
-        order, starts, codes, frequencies, roots, is_masked, wild, leaf, np.empty(2 * lines + 4, np.int64), room
-    )
+        order, starts, codes, frequencies, roots, is_masked, is_key, wild, leaf, np.empty(2 * lines + 4, np.int64), room,
+        np.empty(FEWEST_NAMES, np.int32),
+    )  # fmt: skip
     return leaves_of(codes, counts, wild, leaf, leaves, len(known))
 
 

@@ -14,6 +14,9 @@ FEWEST_VALUES = 4
 _LEAST_OF_OWN = 10
 """Lines that at least have the words which make a root within what many lines have."""
 
+FEWEST_NAMES = 10
+"""So many words at the beginning of lines or before an equals sign are values; fewer are names, and part templates."""
+
 MARK_BITS = 24
 """Lowest bits of a frequency that mark in which lines the word is: two words are in the same ones when all is equal."""
 
@@ -86,7 +89,7 @@ def _is_apart(frequencies: Counts, codes: Codes, is_spaced: NDArray[np.bool_], i
 @lean
 def find_leaves(
     order: Counts, starts: Counts, codes: Codes, frequencies: Counts, roots: Counts, is_masked: NDArray[np.bool_],
-    wild: NDArray[np.bool_], leaf: Counts, todo: Counts, scratch: Counts,
+    is_key: NDArray[np.bool_], wild: NDArray[np.bool_], leaf: Counts, todo: Counts, scratch: Counts, seen: Codes,
 ) -> int:  # fmt: skip
     """Part the lines of each group that shares a root into leaves, each of one pattern; says how many there are.
 
@@ -95,10 +98,12 @@ def find_leaves(
         starts: where each group begins in `order`, and the end.
         codes, frequencies, roots: of the lines.
         is_masked: by code, whether a value that masking found is in the token.
+        is_key: by code, whether the token is a word before an equals sign.
         wild: is filled with which tokens are values.
         leaf: is filled with the leaf of each line.
         todo: room for a stack of ranges, twice as long as there are lines, and four.
         scratch: room for a number a line.
+        seen: room for `FEWEST_NAMES` codes.
     """
     length = codes.shape[1]
     leaves = 0
@@ -114,6 +119,8 @@ def find_leaves(
             depth -= 1
             low, high = todo[2 * depth], todo[2 * depth + 1]
             column = _fewest_values(order, low, high, codes, wild)
+            if column < 0:
+                column = _of_names(order, low, high, codes, wild, is_key, seen)
             if column >= 0:
                 depth = _part(order, low, high, codes, column, todo, depth, scratch)
                 continue
@@ -175,6 +182,32 @@ def _fewest_values(order: Counts, low: int, high: int, codes: Codes, wild: NDArr
         if 1 < found < fewest:
             chosen, fewest = j, found
     return chosen
+
+
+@lean
+def _of_names(
+    order: Counts, low: int, high: int, codes: Codes, wild: NDArray[np.bool_], is_key: NDArray[np.bool_],
+    seen: Codes,
+) -> int:  # fmt: skip
+    """The first place with names: the first of the line, or one before an equals sign, and few words there; else −1."""
+    for j in range(codes.shape[1]):
+        if wild[order[low], j] or not (j == 0 or is_key[codes[order[low], j]]):
+            continue
+        found = 0
+        for at in range(low, high):
+            code = codes[order[at], j]
+            k = 0
+            while k < found and seen[k] != code:
+                k += 1
+            if k == found:
+                if found == FEWEST_NAMES - 1 or not (j == 0 or is_key[code]):
+                    found = 0
+                    break
+                seen[found] = code
+                found += 1
+        if found > 1:
+            return j
+    return -1
 
 
 @lean
