@@ -93,8 +93,8 @@ def _of_one_length(codes: Codes, counts: Counts, vocabulary: Vocabulary) -> Leav
     wild, leaf = np.zeros((lines, length), np.bool_), np.empty(lines, np.int64)
     room = np.empty(lines, np.int64)
     leaves = find_leaves(
-        order, starts, codes, frequencies, roots, is_masked, is_key, wild, leaf, np.empty(2 * lines + 4, np.int64), room,
-        np.empty(FEWEST_NAMES, np.int32),
+        order, starts, codes, frequencies, roots, is_masked, is_key, wild, leaf, np.empty(2 * lines + 4, np.int64),
+        room, np.empty(FEWEST_NAMES, np.int32),
     )  # fmt: skip
     return leaves_of(codes, counts, wild, leaf, leaves, len(known))
 
