@@ -137,7 +137,7 @@ def _part(node: Node, owner: str, notes: Unmapped) -> SomeTail | None:
         case "probabilistic":
             fields["probability"] = _share(inner.get("sampling_percentage"), notes.file)
         case "rate_limiting":
-            fields["events_per_second"] = _one_less(inner, "spans_per_second")
+            fields["events_per_second"] = _one_less(inner, "spans_per_second", notes.file)
         case "latency" | "span_count":
             upper = "upper_threshold_ms" if kind == "latency" else "max_events"
             fields[upper] = fields[upper] or None  # 0 is none
@@ -202,9 +202,15 @@ def _share(node: Node | None, file: str) -> float:
     return round(min(held / 100, 1.0), 14) if isinstance(held, int | float) else 0.0
 
 
-def _one_less(node: Node, key: str) -> Any:
+def _one_less(node: Node, key: str, file: str) -> Any:
+    """What a rate lets through that nothing reaches."""
     held = _held(node, key)
-    return held - 1 if isinstance(held, int) else held
+    if isinstance(held, bool) or not isinstance(held, int):
+        return held
+    if held < 2:
+        problem = f"{key} is {held}, and fewer than that are let through: none"
+        raise RuleError(file, node.line_of(key), problem, f"write {key}: 100, or leave the policy out")
+    return held - 1
 
 
 def _held(node: Node, key: str) -> Any:

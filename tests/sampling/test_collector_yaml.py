@@ -99,7 +99,7 @@ def test_the_example_of_its_documentation_is_read_and_what_has_no_counterpart_is
     ("tail_sampling:\n  policies:\n  - type: latency\n    latency:\n      threshold_ms: fast", 5,
      "threshold_ms is 'fast'"),
     ("tail_sampling:\n  policies:\n  - type: rate_limiting\n    rate_limiting:\n      spans_per_second: 1", 5,
-     "spans_per_second is 0; wanted at least 1"),
+     "spans_per_second is 1, and fewer than that are let through: none"),
     ("processors:\n  batch:", 1, "no policy in the file"),
 ])  # fmt: skip
 def test_a_value_that_it_would_not_take_either_is_told_with_its_line(text, line, told):
