@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from onex_analytics.alerting.evaluating import Evaluation
 from onex_analytics.alerting.feeding import Advance, AsOf, advances_of, fed, utc, whole_times
 from onex_analytics.alerting.group_evaluation import GroupEvaluation
 from onex_analytics.alerting.incidents import load_incidents
+from onex_analytics.alerting.microseconds import microseconds_of, time_of
 from onex_analytics.alerting.notification import Notifier, Page, pages_frame, wakes
 from onex_analytics.alerting.recording import AlertRecord, StretchRecord, label_values
 from onex_analytics.alerting.rules import Rule, RuleSet
@@ -28,7 +29,6 @@ from onex_analytics.exceptions import InvalidOption
 if TYPE_CHECKING:
     from onex_analytics.alerting.scoring import Load
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -326,7 +326,7 @@ def backtest(
 
 
 def _alerts(records: dict[GroupEvaluation, AlertRecord], end: datetime | None) -> pl.DataFrame:
-    known = -(2**62) if end is None else (end - _EPOCH) // _MICROSECOND
+    known = -(2**62) if end is None else microseconds_of(end)
     parts = [
         record.alerts(known).with_columns(pl.lit(part.number).alias("_group"), label_values())
         for part, record in records.items()
@@ -338,4 +338,4 @@ def _alerts(records: dict[GroupEvaluation, AlertRecord], end: datetime | None) -
 
 def _first_evaluation(groups: Sequence[GroupEvaluation]) -> datetime | None:
     firsts = [part.fold.grid.time(part.fold.first_tick) for part in groups if part.fold.first_tick is not None]
-    return _EPOCH + timedelta(microseconds=min(firsts)) if firsts else None
+    return time_of(min(firsts)) if firsts else None

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from onex_analytics.alerting.conditions import Cell, Expr
 from onex_analytics.alerting.incidents import HARMLESS
-from onex_analytics.alerting.levels import Levels, microseconds_of
+from onex_analytics.alerting.levels import Levels
+from onex_analytics.alerting.microseconds import microseconds_of
 from onex_analytics.alerting.rules import Rule
 
 BLOCKS = 24

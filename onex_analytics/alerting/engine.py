@@ -18,8 +18,9 @@ from onex_analytics.alerting.durations import microseconds
 from onex_analytics.alerting.evaluating import Evaluation
 from onex_analytics.alerting.grid import EVENT_GRID, Grid
 from onex_analytics.alerting.loading import rule_schema
+from onex_analytics.alerting.microseconds import EPOCH, microseconds_of, time_of
 from onex_analytics.alerting.notification.notifier import NEVER_US, Notifier
-from onex_analytics.alerting.notification.pages import EPOCH, Page, PageAlert, microseconds_of, time_of
+from onex_analytics.alerting.notification.pages import Page, PageAlert
 from onex_analytics.alerting.outbox import Outbox
 from onex_analytics.alerting.packing import packed, unpacked
 from onex_analytics.alerting.receivers.targets import Receivers, targets_of

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from onex_analytics.alerting.arrival_kernels import ACCEPTED, NEVER
 from onex_analytics.alerting.cells import Fold
-from onex_analytics.alerting.group_evaluation import MICROSECOND, GroupChanges, GroupEvaluation
+from onex_analytics.alerting.group_evaluation import GroupChanges, GroupEvaluation
 from onex_analytics.alerting.lifecycle import STATES
+from onex_analytics.alerting.microseconds import microseconds_of, time_of
 from onex_analytics.alerting.packing import packed, unpacked
 from onex_analytics.alerting.rules import RuleSet
 from onex_analytics.alerting.shapes import ASIDE_REASONS, SET_ASIDE, TRANSITIONS
@@ -27,7 +28,6 @@ from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import require
 from onex_analytics.model.shapes import UTC_MICROSECONDS
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STATE_WORDS = pl.Series([STATES[code] for code in sorted(STATES)])
 _REASON_WORDS = pl.Series("reason", ["accepted", *ASIDE_REASONS])
 _ORDER = ("known_at", "_group", "_rule", "_key")
@@ -104,7 +104,7 @@ class Evaluation:
 
     def advance(self, to: datetime) -> pl.DataFrame:
         """Move the clock without an event; what became known by it, as `process` has it."""
-        moved = (_utc(to) - _EPOCH) // MICROSECOND
+        moved = microseconds_of(_utc(to))
         self.set_aside = pl.DataFrame(schema=SET_ASIDE)
         return self._known([(group, group.advance(moved)) for group in self.groups])
 
@@ -114,7 +114,7 @@ class Evaluation:
         clocks = [group.clock for group in self.groups]
         if not clocks or None in clocks:
             return None
-        return _EPOCH + timedelta(microseconds=min(c for c in clocks if c is not None))
+        return time_of(min(c for c in clocks if c is not None))
 
     def _known(self, found: Sequence[tuple[GroupEvaluation, GroupChanges]]) -> pl.DataFrame:
         """What is known to every group, in order. Groups with another `max_ahead` may have another clock."""

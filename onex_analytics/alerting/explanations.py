@@ -12,17 +12,8 @@ import polars as pl
 
 from onex_analytics.alerting.backtesting import Backtest
 from onex_analytics.alerting.durations import duration_text
-from onex_analytics.alerting.levels import (
-    ORDERED,
-    Levels,
-    Placed,
-    Runs,
-    label_texts,
-    levels_of,
-    microseconds_of,
-    runs_of,
-    time_of,
-)
+from onex_analytics.alerting.levels import ORDERED, Levels, Placed, Runs, label_texts, levels_of, runs_of
+from onex_analytics.alerting.microseconds import microseconds_of, time_of
 from onex_analytics.alerting.rules import Rule
 from onex_analytics.alerting.shapes import EVIDENCE, LABEL_SET, STATES
 from onex_analytics.alerting.sweeps import Judge, rows_of, to_find, with_window

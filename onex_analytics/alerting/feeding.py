@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -17,14 +17,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from onex_analytics.alerting.microseconds import microseconds_of, time_of
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import require
 from onex_analytics.model.shapes import UTC_MICROSECONDS
 
 AsOf = Literal["event", "arrival"]
 SLICE_EVENTS = 1_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _BUCKETS = 4096
 _NO_TIMES = np.empty(0, np.int64)
 
@@ -107,16 +106,16 @@ def fed(
         raise _unknown_arrivals(f"{facts['nulls']:,} of {facts['events']:,}")
     waiting = deque(advances)
     if facts["least"] is not None:
-        least, most = ((facts[name] - _EPOCH) // _MICROSECOND for name in ("least", "most"))
+        least, most = (microseconds_of(facts[name]) for name in ("least", "most"))
         edges = sorted({*_edges(read, key, least, most + 1, facts["events"], slice_events), most + 1})
         seen = 0
         for begin, end in pairwise(edges):
-            some = read.filter((pl.col(key) >= _at(begin)) & (pl.col(key) < _at(end))).collect()
+            some = read.filter((pl.col(key) >= time_of(begin)) & (pl.col(key) < time_of(end))).collect()
             if as_of == "arrival" or waiting:
                 some = some.sort(*dict.fromkeys((key, "timestamp", "event_id")))
             done = 0
             times = some[key].to_physical().to_numpy() if waiting else _NO_TIMES
-            while waiting and waiting[0].after < _at(end):
+            while waiting and waiting[0].after < time_of(end):
                 advance = waiting.popleft()
                 place = max(done, _seen_before(advance, times, seen))
                 if place > done:
@@ -134,7 +133,7 @@ def fed(
 
 def _seen_before(advance: Advance, times: NDArray[np.int64], before: int) -> int:
     """How many of the events at `times`, of which `before` others were fed, had been seen when the clock was moved."""
-    after = (advance.after - _EPOCH) // _MICROSECOND
+    after = microseconds_of(advance.after)
     least, most = (int(np.searchsorted(times, after, side)) for side in ("left", "right"))
     return most if advance.events is None else min(max(advance.events - before, least), most)
 
@@ -144,16 +143,12 @@ def _unknown_arrivals(how_many: str) -> InvalidOption:
     return InvalidOption("as_of", "arrival", wanted)
 
 
-def _at(us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=us)
-
-
 def _edges(events: pl.LazyFrame, key: str, begin: int, end: int, total: int, most: int) -> list[int]:
     """Where slices begin, so that each has about `most` events; a single microsecond is never cut."""
     width = -(-(end - begin) // _BUCKETS)
     if total <= most or end - begin <= 1:
         return [begin]
-    some = events.filter((pl.col(key) >= _at(begin)) & (pl.col(key) < _at(end)))
+    some = events.filter((pl.col(key) >= time_of(begin)) & (pl.col(key) < time_of(end)))
     counts = (
         some.group_by(((pl.col(key).dt.epoch("us") - begin) // width).alias("bucket")).len().sort("bucket").collect()
     )

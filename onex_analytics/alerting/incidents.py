@@ -21,6 +21,7 @@ from typing import Any
 
 import polars as pl
 
+from onex_analytics.alerting.microseconds import EPOCH
 from onex_analytics.alerting.shapes import LABEL_SET
 from onex_analytics.exceptions import InputError, InvalidOption, SourceError
 from onex_analytics.model.shapes import UTC_MICROSECONDS
@@ -195,7 +196,6 @@ def _pairs(words: Iterable[Any]) -> dict[str, str]:
     return found
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _time(found: Any, name: str) -> datetime | None:
@@ -206,7 +206,7 @@ def _time(found: Any, name: str) -> datetime | None:
         found = float(found)
     try:
         if isinstance(found, int | float) and not isinstance(found, bool):
-            return _EPOCH + timedelta(milliseconds=found if found > 1e11 else found * 1000)
+            return EPOCH + timedelta(milliseconds=found if found > 1e11 else found * 1000)
         at = found if isinstance(found, datetime) else datetime.fromisoformat(str(found))
     except (ValueError, OverflowError):
         wanted = "write it as 2026-11-01T10:00:00Z"

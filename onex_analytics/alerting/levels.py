@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -26,6 +26,7 @@ from onex_analytics.alerting.evaluating import Evaluation
 from onex_analytics.alerting.feeding import AsOf, fed, utc, whole_times
 from onex_analytics.alerting.group_evaluation import GroupEvaluation
 from onex_analytics.alerting.lifecycle import Changes
+from onex_analytics.alerting.microseconds import time_of
 from onex_analytics.alerting.notification import Notifier, Page
 from onex_analytics.alerting.rules import Group, Rule, RuleSet
 from onex_analytics.alerting.shapes import TRANSITIONS
@@ -40,17 +41,6 @@ ORDERED = (">", ">=", "<", "<=")
 LASTS = np.iinfo(np.int64).max
 """When an alert resolves that lasts to the end of the log."""
 _MICROSECOND = timedelta(microseconds=1)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def microseconds_of(at: datetime) -> int:
-    """A time as microseconds since the epoch."""
-    return (at - EPOCH) // _MICROSECOND
-
-
-def time_of(us: int) -> datetime:
-    """The time so many microseconds after the epoch."""
-    return EPOCH + us * _MICROSECOND
 
 
 @dataclass(frozen=True)

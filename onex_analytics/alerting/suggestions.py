@@ -16,17 +16,8 @@ from onex_analytics.alerting.catalogue import INHIBITIONS, catalogue, group_of, 
 from onex_analytics.alerting.durations import parse_duration
 from onex_analytics.alerting.feeding import utc, whole_times
 from onex_analytics.alerting.incidents import load_incidents
-from onex_analytics.alerting.levels import (
-    Levels,
-    Placed,
-    Runs,
-    levels_of,
-    microseconds_of,
-    pages_of,
-    placed,
-    require_order,
-    runs_of,
-)
+from onex_analytics.alerting.levels import Levels, Placed, Runs, levels_of, pages_of, placed, require_order, runs_of
+from onex_analytics.alerting.microseconds import microseconds_of
 from onex_analytics.alerting.recording import label_values
 from onex_analytics.alerting.routing import Notification, Route
 from onex_analytics.alerting.rule_choices import Candidate, Place, choices, place_of, rounded_up

@@ -21,13 +21,12 @@ from onex_analytics.alerting.levels import (
     Placed,
     label_texts,
     levels_of,
-    microseconds_of,
     pages_of,
     placed,
     require_order,
     runs_of,
-    time_of,
 )
+from onex_analytics.alerting.microseconds import microseconds_of, time_of
 from onex_analytics.alerting.rules import Rule, RuleSet
 from onex_analytics.alerting.scoring import agree
 from onex_analytics.exceptions import InvalidOption

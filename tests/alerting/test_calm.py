@@ -10,7 +10,8 @@ import pytest
 
 from onex_analytics.alerting.calm import calm_events, calm_share, disturbed, quiet_score, reach
 from onex_analytics.alerting.incidents import load_incidents
-from onex_analytics.alerting.levels import Levels, microseconds_of
+from onex_analytics.alerting.levels import Levels
+from onex_analytics.alerting.microseconds import microseconds_of
 from onex_analytics.alerting.rules import Rule
 from tests.alerting.arrivals import when
 

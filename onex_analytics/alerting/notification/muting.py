@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from onex_analytics.alerting.notification.pages import LabelSet, microseconds_of, time_of
+from onex_analytics.alerting.microseconds import microseconds_of, time_of
+from onex_analytics.alerting.notification.pages import LabelSet
 from onex_analytics.alerting.routing import (
     InhibitRule,
     Matcher,

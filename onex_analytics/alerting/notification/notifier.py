@@ -19,6 +19,7 @@ from typing import Any
 
 import polars as pl
 
+from onex_analytics.alerting.microseconds import microseconds_of
 from onex_analytics.alerting.notification.muting import Inhibition, NamedTimes, Silences
 from onex_analytics.alerting.notification.pages import (
     LabelSet,
@@ -26,7 +27,6 @@ from onex_analytics.alerting.notification.pages import (
     PageAlert,
     alert_from_json,
     label_set,
-    microseconds_of,
     outgoing,
     page_from_json,
 )

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 import polars as pl
 import xxhash
 
+from onex_analytics.alerting.microseconds import time_of
 from onex_analytics.model.shapes import UTC_MICROSECONDS
 
 LabelSet = tuple[tuple[str, str], ...]
 """Names and values, sorted by name; no value is empty."""
 Reason = Literal["new", "resolved", "repeat"]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _LABELS = pl.List(pl.Struct({"name": pl.String(), "value": pl.String()}))
 _ALERT = pl.Struct({
     "group": pl.String(),
@@ -40,16 +39,6 @@ PAGES = pl.Schema({
     "page_id": pl.String(),                  # 16 hex digits of its receiver, group and time
 })  # fmt: skip
 """One row a page, in the order of `at`, route and group."""
-
-
-def time_of(us: int) -> datetime:
-    """Microseconds since the epoch as an aware time."""
-    return EPOCH + timedelta(microseconds=us)
-
-
-def microseconds_of(at: datetime) -> int:
-    """An aware time as microseconds since the epoch, exact."""
-    return (at - EPOCH) // _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)

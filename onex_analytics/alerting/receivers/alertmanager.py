@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from onex_analytics.alerting.notification.pages import LabelSet, PageAlert, microseconds_of
+from onex_analytics.alerting.microseconds import microseconds_of
+from onex_analytics.alerting.notification.pages import LabelSet, PageAlert
 from onex_analytics.alerting.receivers.delivery import FIRST_PAUSE_S, LONGEST_PAUSE_S, Refused
 from onex_analytics.alerting.receivers.payload import posted_alert
 from onex_analytics.alerting.receivers.posting import checked_url, post_json

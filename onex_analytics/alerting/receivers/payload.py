@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
-from onex_analytics.alerting.notification.pages import LabelSet, Page, PageAlert, time_of
+from onex_analytics.alerting.microseconds import time_of
+from onex_analytics.alerting.notification.pages import LabelSet, Page, PageAlert
 
 _NEVER = "0001-01-01T00:00:00Z"
 _FNV_OFFSET, _FNV_PRIME, _64_BITS = 0xCBF29CE484222325, 0x100000001B3, 2**64 - 1

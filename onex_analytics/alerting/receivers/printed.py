@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from onex_analytics.alerting.notification.pages import Page, PageAlert, time_of
+from onex_analytics.alerting.microseconds import time_of
+from onex_analytics.alerting.notification.pages import Page, PageAlert
 
 
 class Printed:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onex_analytics.alerting.microseconds import microseconds_of
 from onex_analytics.alerting.notification.muting import Inhibition, NamedTimes, Silences
-from onex_analytics.alerting.notification.pages import microseconds_of
 from onex_analytics.alerting.routing import InhibitRule, Silence, TimeInterval
 
 
