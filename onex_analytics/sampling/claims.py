@@ -81,9 +81,12 @@ def with_warning(told: pl.DataFrame, *, error_is_known: bool) -> pl.DataFrame:
         (heavy(col("tail_index"), col("_top")), pl.format("heavy tail: index {}", col("tail_index").round(2))),
         (coverage_lost(col("skewness"), col("kurtosis")) > _MOST_LOST,
          pl.format("skewed: {}", col("skewness").round(2))),
+        (col("effective_n").is_not_null() & (col("low").is_null() | col("high").is_null()),
+         pl.lit("an end of it lies beyond the values")),
     ]  # fmt: skip
     said = pl.concat_str([pl.when(test).then(text) for test, text in reasons], separator="; ", ignore_nulls=True)
-    warned = told.with_columns(warning=pl.when((col("std_error") > 0) & (said != "")).then(said)).drop("_top")
+    errs = (col("std_error") > 0).fill_null(True)  # it is null of a quantile one of whose ends is
+    warned = told.with_columns(warning=pl.when(errs & (said != "")).then(said)).drop("_top")
     claimed = col("warning").is_null()
     return warned.with_columns(low=pl.when(claimed).then("low"), high=pl.when(claimed).then("high"))
 

@@ -142,8 +142,19 @@ def _woodruff(at: Floats, values: Ranked, row: Floats, q: float) -> tuple[Floats
     z = z_of(0.95)
     with np.errstate(invalid="ignore", divide="ignore"):
         reach = z * np.sqrt(row[:, kernels.VARIANCE]) / row[:, kernels.REACHED_DEN]
-    low, high = (np.where(reach == 0, at, values.at(q + side * reach)) for side in (-1, 1))
+    low, high = woodruff_ends(at, values, q, reach, row)
     return low, high, (high - low) / (2 * z)
+
+
+def woodruff_ends(at: Floats, values: Ranked, q: float, reach: Floats, found: Floats) -> tuple[Floats, Floats]:
+    """The values as far from a quantile as its share may be off; NaN where one lies beyond them.
+
+    A share of all or none has no error of its own, so that it tells nothing of the ends unless all was kept whole.
+    """
+    whole = found[:, kernels.INVERSE] <= found[:, kernels.TRACES]
+    untold = np.where(whole, at, np.nan)
+    low, high = (np.where(reach == 0, untold, values.at(q + side * reach)) for side in (-1, 1))
+    return low, high
 
 
 def _numbers(truth: Floats, expected: Floats, error: Floats, low: Floats, high: Floats, found: Floats) -> pl.DataFrame:

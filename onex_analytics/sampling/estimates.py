@@ -12,6 +12,7 @@ from onex_analytics.frames.columns import names, require
 from onex_analytics.frames.statistics import t_reach, wilson, z_of
 from onex_analytics.sampling import design_kernels as kernels
 from onex_analytics.sampling.claims import finite, grounds, with_warning
+from onex_analytics.sampling.designs import woodruff_ends
 from onex_analytics.sampling.metrics import Metric, metrics_of
 from onex_analytics.sampling.policies import Scope
 from onex_analytics.sampling.populations import Floats, Population, Ranked, gathered
@@ -122,7 +123,7 @@ def _told(population: Population, counts: Floats, metric: Metric, grouped: bool,
             )
         elif values is not None and at is not None:
             estimated = at
-            low, high = (np.where(reach == 0, at, values.at(metric.q + side * reach)) for side in (-1, 1))
+            low, high = woodruff_ends(at, values, metric.q, reach, found)
             error = (high - low) / (2 * t_reach(freedom, confidence))
     told = pl.DataFrame({
         "events_kept": np.bincount(group[parts.inside], minlength=groups.height), "estimate": finite(estimated),

@@ -6,7 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from onex_analytics.sampling import ProbabilityPolicy, apply, estimate, simulate
 from onex_analytics.sampling.claims import coverage_lost, with_warning
+from tests.sampling.monte_carlo import log_of
 
 FINE = {"std_error": 1.0, "low": 8.0, "high": 12.0, "effective_n": 500.0, "rests_on": 300.0, "skewness": 0.1,
         "kurtosis": 0.1, "tail_index": 4.0, "_top": 100.0}  # fmt: skip
@@ -23,6 +25,9 @@ def judged(error_is_known=False, **changed):
     ({"tail_index": 2.5}, "heavy tail: index 2.5"),
     ({"skewness": -0.5}, "skewed: -0.5"),
     ({"skewness": 0.5, "effective_n": 3.0}, "amounts to 3.0 traces; skewed: 0.5"),
+    ({"std_error": None, "high": None}, "an end of it lies beyond the values"),
+    ({"std_error": None, "low": None, "effective_n": 3.0},
+     "amounts to 3.0 traces; an end of it lies beyond the values"),
 ])  # fmt: skip
 def test_every_reason_is_said_and_the_interval_withheld(changed, reason):
     row = judged(**changed)
@@ -35,6 +40,22 @@ def test_every_reason_is_said_and_the_interval_withheld(changed, reason):
 def test_where_there_is_no_reason_the_interval_stands(changed):
     row = judged(**changed)
     assert (row["warning"], row["low"], row["high"]) == (None, 8.0, 12.0)
+
+
+def test_a_group_that_nothing_is_known_of_is_told_no_reason():
+    nothing = dict.fromkeys(FINE) | {"_top": 0.0}
+    assert judged(**nothing)["warning"] is None
+
+
+@pytest.mark.parametrize("traces", [8, 50])
+def test_a_high_quantile_of_few_traces_has_no_half_of_an_interval(traces):
+    log = log_of(traces, 2)
+    policy = ProbabilityPolicy(probability=0.5)
+    known = simulate(policy, log, "p99(execution_time_ms)").errors
+    sample = apply(policy, log.lazy()).filter("keep")
+    for told in (known, estimate(sample, "p99(execution_time_ms)").collect()):
+        assert told.select("low", "high").row(0) == (None, None)
+        assert "lies beyond the values" in told["warning"][0]
 
 
 def test_who_knows_the_error_of_the_whole_log_does_not_ask_how_many_traces_carry_it():
