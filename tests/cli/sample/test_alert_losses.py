@@ -103,11 +103,11 @@ def test_the_first_draw_is_what_the_policy_keeps_of_the_log():
 
 
 def test_further_draws_differ_and_chances_are_those_of_many():
-    found = alert_losses(rules(busy(5)), log(("a", 10, 8)), [HALF], draws=25)
+    found = alert_losses(rules(busy(5)), log(("a", 10, 8)), [HALF], draws=12)
     (row,) = found.alerts.to_dicts()
     # at least three of eight, each of which stands for two: 1 − (1 + 8 + 28) / 256 = 0.855
-    assert row["probability"] == pytest.approx(0.855, abs=0.2)
-    assert 0 < row["found"] < 25
+    assert row["probability"] == pytest.approx(0.855, abs=0.25)
+    assert 0 < row["found"] < 12
 
 
 UUID = "c0ffee00-1234-4abc-8def-0123456789ab"
