@@ -32,7 +32,7 @@ def samples(events, policy, draws, seed=1):
 @pytest.mark.parametrize("policy", [UNIFORM, TORN], ids=["one share", "several shares in a trace"])
 def test_of_a_thousand_samples_of_log_normal_traces_intervals_cover_what_they_say(policy):
     events = log_of(1000, 2, values=np.random.default_rng(2).lognormal(3, 0.5, 2000))
-    metrics = [metric for metric in METRICS if metric != "rate"]
+    metrics = [metric for metric in METRICS if metric not in ("rate", "p90(execution_time_ms)")]
     truth = dict(simulate(policy, events, metrics).errors.select("metric", "truth").iter_rows())
     told = estimate(samples(events, policy, 1000), metrics, by="sample").collect().filter(pl.col("level") == "group")
     assert told.group_by("metric").agg(pl.len())["len"].to_list() == [1000] * len(metrics)

@@ -9,10 +9,10 @@ from onex_analytics.sampling import ProbabilityPolicy, RulePolicy, simulate
 from tests.sampling.monte_carlo import log_of, shares_of
 
 
-@pytest.mark.parametrize("different", [3, 40_000, 70_000])
+@pytest.mark.parametrize("different", [3, 40_000])
 def test_traces_that_are_alike_are_counted_as_often_as_they_are(different):
-    values = np.random.default_rng(1).permutation(np.arange(70_000.0) % different)
-    events = log_of(70_000, 1, values=values, nodes=2)
+    values = np.random.default_rng(1).permutation(np.arange(40_000.0) % different)
+    events = log_of(40_000, 1, values=values, nodes=2)
     found = simulate(ProbabilityPolicy(probability=0.25), events, "sum(execution_time_ms)", by="node").errors
     for row in found.iter_rows(named=True):
         of_group = values if row["level"] == "all" else values[(events["node"] == row["node"]).to_numpy()]
