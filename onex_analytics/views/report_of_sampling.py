@@ -65,7 +65,7 @@ def _answers(frames: SamplingFrames) -> str:
         "as a share of the true value (<code>onex-analytics sample choose</code>, <code>sample simulate</code>)."
     )]  # fmt: skip
     if frames.frontier is None:
-        parts.append(f'<p class="empty">No policy could be chosen: {frames.why_none}</p>')
+        parts.append(f'<p class="empty">No policy could be chosen: {html.escape(frames.why_none)}</p>')
     else:
         chosen = frames.frontier.filter("chosen").row(0, named=True)
         parts.append(html_facts({

@@ -68,6 +68,7 @@ def test_failures_that_are_more_than_the_budget_leave_no_policy_to_choose_and_th
     frames = frames_of((("a", 40),), budget=0.05)
     assert frames.frontier is None
     assert "No policy could be chosen: " in bodies(frames)["sampling"]
+    assert EVIL not in bodies(frames._replace(why_none=EVIL))["sampling"]
     assert frames.policies["policy"].to_list() == ["5 %", "failures and 5 %"]
 
 
