@@ -64,8 +64,8 @@ def makes(split: str) -> Makes:
 def filled(text: str, values: dict[str, tuple[bool, list[str]]], chance: random.Random) -> str:
     """A template with values drawn for the braces.
 
-    >>> filled("{{{x2}}} of {09..09} at {place}", {"place": (False, ["home"])}, random.Random(1))
-    '{49} of 09 at home'
+    >>> filled("{{{05..05}}} at {place}", {"place": (False, ["home"])}, random.Random(1))
+    '{05} at home'
     """
 
     def drawn(what: str) -> str:
