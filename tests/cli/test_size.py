@@ -115,7 +115,7 @@ def test_figures_are_drawn_of_any_log(large, tmp_path):
         (["simulate", "--codec", "lzma"], "--codec is 'lzma'; wanted 'zstd' or 'gzip'"),
         (["simulate", "--level", "99"], "from 1 to 22"), (["simulate", "--preset", "post"], "cloudevents or kafka"),
         (["simulate", "--dictionary", "nowhere.zdict"], "size train"),
-        (["simulate", "--dictionary", "pyproject.toml"], "no Zstandard dictionary"),
+        (["simulate", "--dictionary", "pyproject.toml"], "--dictionary is 'pyproject.toml'; wanted a file"),
         (["simulate", "--on-oversize", "drop"], "--on-oversize"),
         (["simulate", "--warn-bytes", "2MiB"], "at most max_bytes"),
         (["compress", "--batch", "ten"], "such as 10,100"), (["compress", "--held-out", "1"], "below 1"),

@@ -10,6 +10,7 @@ import typer
 
 from onex_analytics.cli.inputs import store_of
 from onex_analytics.cli.output import say
+from onex_analytics.cli.size.options import bytes_of
 from onex_analytics.cli.span_inputs import milliseconds
 from onex_analytics.exceptions import InvalidOption
 
@@ -27,7 +28,7 @@ Batchers = Annotated[
         "--by", help="Columns whose values have a batcher and an exporter each, such as node; else one for all."
     ),
 ]
-MaxBytes = Annotated[int | None, typer.Option(min=1, help="Bytes of a batch, at most.")]
+MaxBytes = Annotated[str | None, typer.Option(help="Bytes of a batch, at most, such as 64KiB.")]
 QueueLimit = Annotated[int | None, typer.Option(min=1, help="Events that may wait for the exporter.")]
 WhenFull = Annotated[
     str | None, typer.Option(help="block, drop_newest or drop_oldest: what happens where that many wait.")
@@ -51,7 +52,7 @@ _CALIBRATED_ON = 50_000
 
 
 def policy_of(preset: str | None, given: Mapping[str, Any]) -> BatchPolicy:
-    """A preset, or the usual policy, with what was given in its place.
+    """A preset, or the usual policy, with what was given in its place; `max_bytes` may be written with its unit.
 
     >>> policy_of("kafka", {"max_age_ms": 0.5, "max_size": None}).title
     '16,384 events, 16,384 bytes or 0.5 ms'
@@ -62,6 +63,8 @@ def policy_of(preset: str | None, given: Mapping[str, Any]) -> BatchPolicy:
 
     base = preset_of(preset) if preset is not None else BatchPolicy()
     changed = {name: value for name, value in given.items() if value is not None}
+    if "max_bytes" in changed:
+        changed["max_bytes"] = bytes_of("--max-bytes", str(changed["max_bytes"]))
     if not changed:
         return base
     try:

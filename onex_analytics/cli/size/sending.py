@@ -62,7 +62,7 @@ def simulate(
     try:
         policy = SizePolicy(**told)
     except ValidationError as problem:
-        raise _told(problem, told) from problem
+        raise _told(problem, told, dictionary) from problem
     keys = listed(by, ())
     with events_of(files, store, since, until, node) as events, busy("encoding"):
         table = encoding_outcomes(simulate_encoding(policy, events), keys).collect()
@@ -74,7 +74,7 @@ def simulate(
     return 0
 
 
-def _told(problem: ValidationError, given: dict[str, Any]) -> InvalidOption:
+def _told(problem: ValidationError, given: dict[str, Any], dictionary: Path | None) -> InvalidOption:
     """What is wrong with a policy, by the option that says it."""
     first = problem.errors()[0]
     wanted = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
@@ -82,8 +82,10 @@ def _told(problem: ValidationError, given: dict[str, Any]) -> InvalidOption:
         shown = {name: value for name, value in given.items() if name != "dictionary"}
         return InvalidOption("the policy", shown, f"another: {wanted}")
     name = str(first["loc"][0])
-    found = "a file" if name == "dictionary" else first["input"]
-    return InvalidOption(f"--{name.replace('_', '-')}", found, wanted)
+    if name == "dictionary":
+        wanted = "a file that `onex-analytics size train` wrote (this is no Zstandard dictionary)"
+        return InvalidOption("--dictionary", str(dictionary), wanted)
+    return InvalidOption(f"--{name.replace('_', '-')}", first["input"], wanted)
 
 
 def _read(path: Path) -> bytes:
