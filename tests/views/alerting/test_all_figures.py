@@ -13,6 +13,7 @@ from onex_analytics import alerting
 from onex_analytics.views import alerting as views
 from onex_analytics.views.theme import description
 from tests.views.alerting.results import Case, cases
+from tests.views.drawn_texts import drawn_texts
 from tests.views.profiling.test_all_figures import RECKONING
 
 FOLDER = Path(views.__file__).parent
@@ -59,7 +60,7 @@ def test_every_figure_is_told_in_words_stays_on_a_page_and_in_no_figure_is_nothi
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_text_of_users_never_becomes_markup(name):
-    assert "<script" not in DRAWN[name](cases()["markup"]).update_layout(meta=None).to_json()
+    assert "<script" not in drawn_texts(DRAWN[name](cases()["markup"]))
 
 
 @pytest.mark.parametrize("name", DRAWN)

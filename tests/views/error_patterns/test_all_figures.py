@@ -11,6 +11,7 @@ import pytest
 
 from onex_analytics.views import error_patterns as views
 from onex_analytics.views.theme import description
+from tests.views.drawn_texts import drawn_texts
 from tests.views.error_patterns.results import Case, cases
 from tests.views.profiling.test_all_figures import RECKONING
 
@@ -48,7 +49,7 @@ def test_every_figure_is_told_in_words_stays_on_a_page_and_in_no_figure_is_nothi
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_text_of_users_never_becomes_markup(name):
-    text = DRAWN[name](cases()["markup"]).update_layout(meta=None).to_json()
+    text = drawn_texts(DRAWN[name](cases()["markup"]))
     assert "<script" not in text
     assert "<img" not in text
 

@@ -12,6 +12,7 @@ import pytest
 from onex_analytics import error_patterns
 from onex_analytics.views.error_patterns import co_occurrence_matrix
 from onex_analytics.views.theme import description
+from tests.views.drawn_texts import drawn_texts
 from tests.views.error_patterns.results import EVIL, cases
 from tests.views.profiling.results import is_blank
 
@@ -166,7 +167,7 @@ def test_nothing_together_is_a_blank_figure():
 
 
 def test_text_of_users_never_becomes_markup():
-    text = co_occurrence_matrix(pairs((EVIL, EVIL + "b", 2.0, 3, SURE))).update_layout(meta=None).to_json()
+    text = drawn_texts(co_occurrence_matrix(pairs((EVIL, EVIL + "b", 2.0, 3, SURE))))
     assert "<script" not in text and "<img" not in text
 
 

@@ -12,6 +12,7 @@ import pytest
 from onex_analytics.frames import CONTRAST
 from onex_analytics.views.error_patterns import contrast_forest
 from onex_analytics.views.theme import REST, description, faded
+from tests.views.drawn_texts import drawn_texts
 from tests.views.error_patterns.results import EVIL, Case, cases
 from tests.views.profiling.results import is_blank
 
@@ -173,7 +174,7 @@ def test_text_of_users_never_becomes_markup():
         finding(EVIL, 3.0, shadowed_by=EVIL, cliffs_delta=0.3, columns=[EVIL]),
         {"columns": [EVIL], "left_out": EVIL, "n_tests": 1},
     )  # fmt: skip
-    text = contrast_forest(evil, EVIL).update_layout(meta=None).to_json()
+    text = drawn_texts(contrast_forest(evil, EVIL))
     assert "<script" not in text and "<img" not in text
 
 

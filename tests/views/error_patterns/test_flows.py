@@ -8,6 +8,7 @@ import pytest
 
 from onex_analytics.views.error_patterns import cascade_sankey
 from onex_analytics.views.theme import BLUE, ORANGE, REST, description
+from tests.views.drawn_texts import drawn_texts
 from tests.views.error_patterns.results import EVIL
 from tests.views.error_patterns.test_flow_links import pairs
 
@@ -138,7 +139,7 @@ def test_without_a_pair_it_says_so():
 
 def test_markup_and_long_names_are_text():
     figure = cascade_sankey(pairs((EVIL, "x" * 500, 3, 1, 1), ("<i>", EVIL, 2, 1, 1)))
-    text = figure.update_layout(meta=None).to_json()
+    text = drawn_texts(figure)
     assert "<script" not in text and "<img" not in text and "<i>" not in text
     assert all(len(note.text) < 60 for note in figure.layout.annotations)
 

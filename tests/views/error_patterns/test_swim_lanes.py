@@ -8,6 +8,7 @@ from onex_analytics.exceptions import MissingColumns
 from onex_analytics.views.error_patterns import trace_lanes
 from onex_analytics.views.error_patterns.lane_places import Places
 from onex_analytics.views.theme import description
+from tests.views.drawn_texts import drawn_texts
 from tests.views.error_patterns.results import EVIL
 from tests.views.error_patterns.test_lane_places import bars, errors
 from tests.views.profiling.results import named
@@ -181,5 +182,5 @@ def test_without_spans_the_errors_are_there_and_without_errors_the_spans():
 def test_markup_is_text():
     rows = bars((EVIL, 0, 9), (None, 1, None))
     wrong = errors((EVIL, 5, EVIL), (None, 6, None), error_message=EVIL, operation=EVIL, error_type=EVIL)
-    text = trace_lanes(rows, wrong).update_layout(meta=None).to_json()
+    text = drawn_texts(trace_lanes(rows, wrong))
     assert "<script" not in text and "<img" not in text

@@ -15,6 +15,7 @@ from onex_analytics import profiling
 from onex_analytics.frames.spans import open_spans as open_now
 from onex_analytics.views import profiling as views
 from onex_analytics.views.theme import description
+from tests.views.drawn_texts import drawn_texts
 from tests.views.profiling.results import EVIL, NOON, spans
 
 FOLDER = Path(views.__file__).parent
@@ -59,7 +60,7 @@ def test_every_figure_is_told_in_words_and_in_no_figure_is_nothing(name, duratio
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_text_of_users_never_becomes_markup(name):
-    assert "<script" not in DRAWN[name](spans(FEW, [EVIL] * len(FEW))).update_layout(meta=None).to_json()
+    assert "<script" not in drawn_texts(DRAWN[name](spans(FEW, [EVIL] * len(FEW))))
 
 
 @pytest.mark.parametrize("name", DRAWN)

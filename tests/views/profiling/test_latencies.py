@@ -3,6 +3,7 @@ import polars as pl
 from onex_analytics import profiling
 from onex_analytics.views.profiling import ecdf, latency_bars
 from onex_analytics.views.theme import description
+from tests.views.drawn_texts import drawn_texts
 from tests.views.profiling.results import EVIL, LONG, is_blank, named, spans
 
 
@@ -51,7 +52,7 @@ def test_a_long_name_is_cut_and_whole_in_the_hover_and_never_markup():
     figure = latency_bars(table(spans([2000, 1000], [LONG[:190], EVIL])))
     assert len(figure.layout.yaxis.ticktext[0]) <= 50
     assert LONG[:190] in named(figure, "p50").customdata[0]
-    assert "<script" not in figure.to_json()
+    assert "<script" not in drawn_texts(figure)
 
 
 def test_a_sketch_can_be_drawn_too_and_an_empty_table_is_blank():
