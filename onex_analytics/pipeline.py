@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -125,9 +126,9 @@ class PipelineCounts:
 class EventPipeline:
     """Takes events one by one and exports what is to be kept of them, in their order.
 
-    Any number of threads may emit. Without any stage each event goes to the exporter as it is, alone and at once. An
-    event of which a share below 1 was kept is sent with `sampling_probability` and `adjusted_count`, so that what
-    arrives can be counted (`sampling.estimate`).
+    Any number of threads may emit, and so may the exporter and `on_lost` themselves. Without any stage each event goes
+    to the exporter as it is, alone and at once. An event of which a share below 1 was kept is sent with
+    `sampling_probability` and `adjusted_count`, so that what arrives can be counted (`sampling.estimate`).
 
     Args:
         exporter: called with a list: of events, or of payloads (bytes, see `sizing.decode`) where there is `size` or
@@ -165,19 +166,23 @@ class EventPipeline:
         if size is not None and size.on_oversize == "claim_check" and claims is None:
             raise InvalidOption("claims", None, "where the policy's `claim_check` puts events that are too large")
         self.sample, self.size, self.protect, self.batch = sample, size, protect, batch
-        self._exporter, self._claims, self._on_lost = exporter, claims, on_lost
+        self._claims, self._on_lost = claims, on_lost
         self._packs = SizePolicy(warn_bytes=None, max_bytes=2**62, compress_over=None) if size is None else size
-        self._batcher: EventBatcher[Any] | None = None
-        if batch is not None:
-            self._batcher = EventBatcher(
-                batch, exporter=exporter, retries=retries, retry_after_ms=retry_after_ms, clock=clock,
-                on_dropped=self._tell,
-            )  # fmt: skip
         self._decide = sample.decide if isinstance(sample, Decides) else None
         self._holder = sample if isinstance(sample, Holds) else None
         if sample is not None and self._decide is None and self._holder is None:
             raise InvalidOption("sample", type(sample).__name__, "an EventSampler, a DynamicSampler or a TailSampler")
+        self._calling_out = threading.local()
+        self._exporter = exporter if self._holder is None else self._called_out(exporter)
+        self._batcher: EventBatcher[Any] | None = None
+        if batch is not None:
+            self._batcher = EventBatcher(
+                batch, exporter=self._exporter, retries=retries, retry_after_ms=retry_after_ms, clock=clock,
+                on_dropped=self._tell,
+            )  # fmt: skip
         self._deciding = threading.Lock()
+        self._taking_up = threading.Lock()
+        self._decided: deque[Decided] = deque()
         self._lock = threading.Lock()
         self._emitted = self._kept = self._alone = 0
         self._dropped: dict[Stage, Counter[str]] = {stage: Counter() for stage in STAGES}
@@ -231,21 +236,54 @@ class EventPipeline:
         """Tell a sampler that holds traces what time it is, where no event does: it decides those that are due."""
         if self._holder is not None:
             with self._deciding:
-                self._take_up(self._holder.advance(to))
+                self._decided.extend(self._holder.advance(to))
+            self._take_up()
 
     def _hold(self, event: Event) -> bool:
         assert self._holder is not None
-        with self._deciding:  # what it gives back goes on in its order
-            try:
-                decided = self._holder.process(event)
-            except Exception as error:
-                return self._drop("sample", "no_event", event, error)
-            self._take_up(decided)
-        return True
+        reason, problem = "", None
+        with self._deciding:
+            if self._closing:
+                reason = "closed"
+            else:
+                try:
+                    self._decided.extend(self._holder.process(event))
+                except Exception as error:
+                    reason, problem = "no_event", error
+        if reason:
+            self._drop("sample", reason, event, problem)
+        self._take_up()
+        return not reason
 
-    def _take_up(self, decided: Iterable[Decided]) -> None:
-        for one in decided:
-            self._go_on(one.event, one.decision)
+    def _take_up(self) -> None:
+        """What is decided goes on in its order, by one thread at a time; others wait, as the exporter may hold it up.
+
+        Whom the pipeline called must not wait for the pipeline: what the exporter emits goes on with what comes next.
+        """
+        if getattr(self._calling_out, "depth", 0):
+            return
+        while self._decided:
+            with self._taking_up, self._out():
+                while self._decided:
+                    one = self._decided.popleft()
+                    self._go_on(one.event, one.decision)
+
+    @contextmanager
+    def _out(self) -> Iterator[None]:
+        """While somebody else's function runs in this thread."""
+        depth = getattr(self._calling_out, "depth", 0)
+        self._calling_out.depth = depth + 1
+        try:
+            yield
+        finally:
+            self._calling_out.depth = depth
+
+    def _called_out(self, exporter: Callable[[list[Any]], object]) -> Callable[[list[Any]], object]:
+        def called(items: list[Any]) -> object:
+            with self._out():
+                return exporter(items)
+
+        return called
 
     def _go_on(self, event: Event, decision: Decision | None) -> bool:
         """What was decided on goes through the other stages."""
@@ -295,7 +333,8 @@ class EventPipeline:
         """Tell of what is lost. An error of `on_lost` itself is logged: whoever emits does not see it."""
         if self._on_lost is not None:
             try:
-                self._on_lost(lost, reason, error)
+                with self._out():
+                    self._on_lost(lost, reason, error)
             except Exception:
                 _log.exception("on_lost failed for %d events that were lost (%s)", len(lost), reason)
         elif reason not in self._warned:
@@ -310,6 +349,7 @@ class EventPipeline:
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Export all that was emitted before; whether all of it is out, or was dropped, within the time."""
+        self._take_up()
         return True if self._batcher is None else self._batcher.flush(timeout_s)
 
     def close(self, timeout_s: float | None = None) -> PipelineCounts:
@@ -317,7 +357,8 @@ class EventPipeline:
         self._closing = True
         if self._holder is not None:
             with self._deciding:
-                self._take_up(self._holder.close())
+                self._decided.extend(self._holder.close())
+            self._take_up()
         if self._batcher is not None:
             self._batcher.close(timeout_s)
         return self.counts()

@@ -231,6 +231,104 @@ def test_a_sampler_that_holds_traces_lets_them_go_on_once_they_are_decided():
     assert not pipeline.emit(event(4)) and pipeline.counts().adds_up
 
 
+def held_from(number: int) -> dict[str, Any]:
+    """An event of a trace of its own, that comes when those before it are decided."""
+    return event(number, trace_id=f"t{number}", timestamp=at(40 * number))
+
+
+def ended(work: Any) -> Any:
+    """What a function returns, in a thread of its own; fails where it never does."""
+    told: list[Any] = []
+    thread = threading.Thread(target=lambda: told.append(work()), daemon=True)
+    thread.start()
+    thread.join(60)
+    assert told, "it waits for itself"
+    return told[0]
+
+
+@pytest.mark.parametrize("batch", [None, BatchPolicy(max_size=1, queue_limit=1), BatchPolicy(max_size=2)], ids=repr)
+def test_an_exporter_may_emit_while_traces_are_held(batch):
+    sent: list[str] = []
+    own: list[int] = []
+    pipeline: EventPipeline
+
+    def exporter(events: list[dict[str, Any]]) -> None:
+        sent.extend(one["event_id"] for one in events)
+        if len(sent) <= 10:
+            own.append(1000 + len(sent))
+            pipeline.emit(held_from(own[-1]))
+
+    policy = TailPolicy(policies=[{"kind": "always_sample"}])
+    pipeline = EventPipeline(exporter, sample=TailSampler(policy), batch=batch)
+
+    def work() -> Any:
+        for number in range(20):
+            pipeline.emit(held_from(number))
+            pipeline.flush()
+        return pipeline.close()
+
+    counts = ended(work)
+    assert counts.adds_up and counts.pending == 0
+    assert counts.emitted == 20 + len(own) == counts.exported + counts.dropped.get("closed", 0)
+    assert own and counts.exported == len(sent) == len(set(sent))
+
+
+def test_what_protects_may_emit_while_traces_are_held():
+    pipeline: EventPipeline
+
+    def protect(payload: bytes) -> bytes:
+        if pipeline.counts().emitted < 5:
+            pipeline.emit(held_from(pipeline.counts().emitted))
+        return payload
+
+    pipeline = EventPipeline(
+        print, sample=TailSampler(TailPolicy(policies=[{"kind": "always_sample"}])), protect=protect,
+        batch=BatchPolicy(),
+    )  # fmt: skip
+    counts = ended(lambda: [pipeline.emit(held_from(number)) for number in range(2)] and pipeline.close())
+    assert counts.adds_up and counts.pending == 0
+    assert counts.emitted >= 3 and counts.emitted == counts.exported + counts.dropped.get("closed", 0)
+
+
+def test_who_is_told_of_losses_may_emit_while_traces_are_held():
+    told: list[str] = []
+    pipeline: EventPipeline
+
+    def on_lost(lost: list[Any], reason: str, error: BaseException | None) -> None:
+        told.append(reason)
+        if len(told) < 3:
+            pipeline.emit(held_from(100 + len(told)))
+
+    pipeline = EventPipeline(
+        print, sample=TailSampler(TailPolicy(policies=[{"kind": "always_sample"}])), on_lost=on_lost,
+        size=SizePolicy(max_bytes=10, warn_bytes=None),
+    )  # fmt: skip
+    counts = ended(lambda: [pipeline.emit(held_from(number)) for number in range(3)] and pipeline.close())
+    assert (counts.adds_up, counts.pending, counts.exported) == (True, 0, 0)
+    assert sum(counts.dropped.values()) == counts.emitted == len(told)
+
+
+def test_what_is_emitted_in_many_threads_goes_on_in_the_order_of_its_decisions():
+    sent: list[dict[str, Any]] = []
+    sampler = TailSampler(TailPolicy(policies=[{"kind": "always_sample"}], decision_wait_ms=1000))
+    pipeline = EventPipeline(sent.extend, sample=sampler, batch=BatchPolicy(max_size=3, queue_limit=3))
+
+    def produce(first: int) -> None:
+        for number in range(200):
+            pipeline.emit(event(first + number, trace_id=f"t{first}", timestamp=at(number)))
+
+    producers = [threading.Thread(target=produce, args=(first,)) for first in (0, 1000, 2000)]
+    for producer in producers:
+        producer.start()
+    for producer in producers:
+        producer.join()
+    counts = pipeline.close()
+    assert (counts.exported, counts.pending, counts.adds_up) == (600, 0, True)
+    for first in (0, 1000, 2000):
+        own = [int(one["event_id"][1:]) for one in sent if one["trace_id"] == f"t{first}"]
+        assert own == list(range(first, first + 200))
+
+
 def test_what_cannot_sample_is_refused():
     with pytest.raises(InvalidOption, match=r"sample is 'ProbabilityPolicy'"):
         EventPipeline(print, sample=ProbabilityPolicy(probability=0.5))  # type: ignore[arg-type]
