@@ -6,13 +6,13 @@ By default nothing is enabled, and events are what they were.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from onex_analytics.batching import BatchPolicy
 from onex_analytics.exceptions import InvalidOption
@@ -180,21 +180,32 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
         """Arguments, then the environment: a file is merged in by `load`, and no other source is asked."""
-        return init_settings, env_settings
+        return init_settings, _Behind(settings_cls, env_settings)
 
 
-class _FromFile(PydanticBaseSettingsSource):
-    """What a YAML file says, behind the environment."""
+class _Behind(PydanticBaseSettingsSource):
+    """What a source says of fields of which none before it does.
 
-    def __init__(self, settings_cls: type[BaseSettings], found: Mapping[str, Any]) -> None:
+    Its rates come behind theirs, as the first that matches holds; a policy of one is not mixed with that of another.
+    """
+
+    def __init__(self, settings_cls: type[BaseSettings], source: Callable[[], Mapping[str, Any]]) -> None:
         super().__init__(settings_cls)
-        self._found = found
+        self._source = source
 
     def get_field_value(self, field: object, field_name: str) -> tuple[Any, str, bool]:
-        return self._found.get(field_name), field_name, False
+        return self._source().get(field_name), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        return dict(self._found)
+        held, found = self.current_state, dict(self._source())
+        for part, fields in found.items():
+            before = held.get(part)
+            if isinstance(fields, Mapping) and isinstance(before, Mapping):
+                found[part] = {name: value for name, value in fields.items() if name not in before}
+                theirs, own = before.get("rates"), fields.get("rates")
+                if isinstance(theirs, Mapping) and isinstance(own, Mapping):
+                    found[part]["rates"] = {**theirs, **own, **theirs}
+        return found
 
 
 def load_settings(path: str | Path | None = None, **given: Any) -> Settings:
@@ -225,7 +236,7 @@ def load_settings(path: str | Path | None = None, **given: Any) -> Settings:
             **named: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
             first = super().settings_customise_sources(settings_cls, *sources, **named)
-            return *first, _FromFile(settings_cls, found)
+            return *first, _Behind(settings_cls, lambda: found)
 
     try:
         merged = Merged(**given)
@@ -233,6 +244,9 @@ def load_settings(path: str | Path | None = None, **given: Any) -> Settings:
     except ValidationError as problem:
         source = "" if path is None else f" (in the environment or {path})"
         raise InvalidOption(f"a setting{source}", _mistakes(problem), _KNOWN) from problem
+    except SettingsError as problem:
+        told = f"{problem} ({problem.__cause__})"
+        raise InvalidOption("a variable of the environment", told, "JSON where a field is a mapping") from problem
 
 
 def _read(path: Path) -> dict[str, Any]:

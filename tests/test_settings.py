@@ -140,6 +140,30 @@ def test_a_mistake_in_the_environment_is_named(monkeypatch):
         load_settings()
 
 
+@pytest.mark.parametrize(("name", "value"), [("ONEX_SAMPLING_RATES", "NODE_*:0.1"), ("ONEX_SAMPLING", "")])
+def test_a_variable_that_is_no_json_is_a_clear_error(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidOption, match=r'"sampling".*wanted JSON'):
+        load_settings()
+
+
+def test_rates_of_the_environment_match_before_those_of_the_file_as_the_first_holds(monkeypatch, write):
+    file = write("sampling: {enabled: true, rates: {NODE_*: 0.125, B: 0.5}}")
+    monkeypatch.setenv("ONEX_SAMPLING_RATES", '{"NODE_START": 0.75, "B": 0.25}')
+    settings = load_settings(file, sampling={"rates": {"NODE_S*": 1.0}})
+    assert list(settings.sampling.rates.items()) == [
+        ("NODE_S*", 1.0), ("NODE_START", 0.75), ("B", 0.25), ("NODE_*", 0.125),
+    ]  # fmt: skip
+    policy = load_settings(file).sampling.sampler().policy
+    assert policy.share_of({"event_type": "NODE_START", "outcome": None})[0] == 0.75
+
+
+def test_a_policy_of_the_environment_is_not_mixed_with_that_of_the_file(monkeypatch, write):
+    file = write("sampling: {enabled: true, policy: {kind: rules, default: 0.5}}")
+    monkeypatch.setenv("ONEX_SAMPLING_POLICY", '{"kind": "probability", "probability": 0.25}')
+    assert load_settings(file).sampling.policy.probability == 0.25
+
+
 def test_other_variables_of_the_prefix_are_nobody_s_mistake(monkeypatch):
     monkeypatch.setenv("ONEX_HOME", "somewhere")
     assert load_settings() == Settings()
