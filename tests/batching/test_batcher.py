@@ -292,7 +292,7 @@ def test_closing_lets_in_who_waited_for_room():
     batcher = EventBatcher(max_size=1, queue_limit=1, exporter=lambda events: may_go.wait(SOON))
     producer = threading.Thread(target=lambda: [batcher.add_event(n) for n in range(3)])
     producer.start()
-    wait_for(lambda: batcher._blocked)
+    wait_for(lambda: batcher._blocked and batcher.counts().added == 2)  # the last one waits: later ones are refused
     closer = threading.Thread(target=batcher.close)
     closer.start()
     may_go.set()
