@@ -64,7 +64,7 @@ def grounds(found: NDArray[np.float64]) -> pl.DataFrame:
         })  # fmt: skip
 
 
-def with_warning(told: pl.DataFrame, *, error_is_known: bool) -> pl.DataFrame:
+def with_warning(told: pl.DataFrame, *, error_is_known: bool, is_thinned: bool = False) -> pl.DataFrame:
     """Rows with `warning`: why no interval is claimed, so that `low` and `high` are null; null where one is.
 
     Args:
@@ -72,6 +72,8 @@ def with_warning(told: pl.DataFrame, *, error_is_known: bool) -> pl.DataFrame:
             `_top` (of how many values that is).
         error_is_known: of the whole log, so that it does not matter how many traces carry it. Those of a sample may
             have missed the few that do.
+        is_thinned: whether some of a sample stands for more than itself: a group of few that shows no error, such as
+            of failures alone, which are kept whole, may have missed the rest.
     """
     col = pl.col
     rests = pl.lit(False) if error_is_known else col("rests_on") < LEAST_TRACES
@@ -86,7 +88,10 @@ def with_warning(told: pl.DataFrame, *, error_is_known: bool) -> pl.DataFrame:
     ]  # fmt: skip
     said = pl.concat_str([pl.when(test).then(text) for test, text in reasons], separator="; ", ignore_nulls=True)
     errs = (col("std_error") > 0).fill_null(True)  # it is null of a quantile one of whose ends is
-    warned = told.with_columns(warning=pl.when(errs & (said != "")).then(said)).drop("_top")
+    is_blind = pl.lit(is_thinned) & (col("std_error") == 0) & (col("low") == col("high"))
+    few, told_few = reasons[0]
+    reason = pl.when(errs & (said != "")).then(said).when(is_blind & few).then(told_few)
+    warned = told.with_columns(warning=reason).drop("_top")
     claimed = col("warning").is_null()
     return warned.with_columns(low=pl.when(claimed).then("low"), high=pl.when(claimed).then("high"))
 

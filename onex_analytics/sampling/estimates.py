@@ -129,4 +129,5 @@ def _told(population: Population, counts: Floats, metric: Metric, grouped: bool,
         "events_kept": np.bincount(group[parts.inside], minlength=groups.height), "estimate": finite(estimated),
         "std_error": finite(error), "low": finite(low), "high": finite(high),
     })  # fmt: skip
-    return pl.concat([groups, with_warning(told.hstack(basis), error_is_known=False)], how="horizontal")
+    warned = with_warning(told.hstack(basis), error_is_known=False, is_thinned=bool((counts > 1).any()))
+    return pl.concat([groups, warned], how="horizontal")

@@ -58,6 +58,22 @@ def test_a_high_quantile_of_few_traces_has_no_half_of_an_interval(traces):
         assert "lies beyond the values" in told["warning"][0]
 
 
+@pytest.mark.parametrize(("failures", "is_told"), [(4, False), (29, False), (40, True)])
+def test_a_group_of_few_failures_of_a_thinned_log_does_not_claim_that_all_fails(failures, is_told):
+    sample = pl.DataFrame({
+        "event_id": [f"e{n}" for n in range(60 + failures)], "trace_id": None, "correlation_id": None,
+        "node": ["a"] * 60 + ["b"] * failures, "outcome": ["success"] * 60 + ["failure"] * failures,
+        "adjusted_count": [10.0] * 60 + [1.0] * failures,
+    })  # fmt: skip
+    for metric, truth in (("error_rate", 1.0), ("count", float(failures))):
+        told = estimate(sample, metric, by="node").collect().filter(pl.col("node") == "b").row(0, named=True)
+        assert (told["estimate"], told["std_error"]) == (truth, 0)
+        assert (told["low"], told["high"]) == ((truth, truth) if is_told else (None, None))
+        assert told["warning"] == (None if is_told else f"amounts to {failures}.0 traces")
+    alone = estimate(sample.filter(pl.col("node") == "b"), "count").collect()  # nothing says that it was thinned
+    assert alone.select("low", "warning").row(0) == (failures, None)
+
+
 def test_who_knows_the_error_of_the_whole_log_does_not_ask_how_many_traces_carry_it():
     assert judged(error_is_known=True, rests_on=5.0)["warning"] is None
     assert judged(error_is_known=True, effective_n=5.0)["warning"] is not None
