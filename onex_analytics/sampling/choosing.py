@@ -195,7 +195,8 @@ class _Search:
             found = self._carried(metric, grouped)
             with np.errstate(invalid="ignore", divide="ignore"):
                 scale = exact**2 / (found.sum(axis=1) * (1 / at - 1))
-            rows.append((found * scale[:, None])[np.isfinite(scale)])
+            told = np.isfinite(scale)  # it is not where all is kept, and what is left is rounding
+            rows.append(found[told] * scale[told, None])
         return np.concatenate(rows)[:, ~self.fixed]
 
     def _carried(self, metric: Metric, grouped: bool) -> Floats:
@@ -254,7 +255,8 @@ class _Search:
             labels += [(metric.name, group) for group, one in zip(groups, there, strict=True) if one]
         if not labels:
             raise InvalidOption(
-                "metrics", [metric.name for metric, _ in self.metrics], "one whose value in these events is not 0"
+                "metrics", list(dict.fromkeys(metric.name for metric, _ in self.metrics)),
+                "one whose value in these events is not 0",
             )
         table = np.concatenate(errors, axis=1)
         return np.where(table > _NOTHING, table, 0.0), labels

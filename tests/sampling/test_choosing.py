@@ -157,3 +157,11 @@ def test_impossible_wishes_are_refused_with_the_mend():
         choose(events.with_columns(outcome=pl.lit("success")), budget=0.5)
     with pytest.raises(InvalidOption, match="not 0"):
         choose(events.clear(), budget=0.5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_budget_of_all_keeps_all_without_a_warning(seed):
+    events = log_of(12, 2, nodes=6, seed=seed)
+    chosen = choose(events, ["error_rate", "count", "mean(execution_time_ms)"], by="node", budget=1.0)
+    assert chosen.frontier.filter("chosen").select("volume_share", "worst_error").row(0) == (1.0, 0.0)
+    assert apply(chosen.policy, events.lazy()).collect()["keep"].all()
