@@ -135,11 +135,12 @@ def _most_drawn_along(calls: pl.DataFrame, label: dict[str, object]) -> int:
     return max(counts.to_list(), default=0)
 
 
-def test_cascades_of_nodes_that_tell_no_parent_are_found_with_their_roots(tmp_path):
+@pytest.mark.parametrize("logs", [4, pytest.param(10, marks=pytest.mark.soak)])
+def test_cascades_of_nodes_that_tell_no_parent_are_found_with_their_roots(tmp_path, logs):
     """A sign test needs some repetitions; each cascade is found that drew one of its callers along at least so often.
     """
     enough, found = [], []
-    for seed in range(210, 220):
+    for seed in range(210, 210 + logs):
         log = generate(60_000, seed=seed, incidents=_two_cascades(seed))
         log.write(tmp_path / "log.jsonl")
         store = EventStore(str(tmp_path / str(seed)))
@@ -150,7 +151,7 @@ def test_cascades_of_nodes_that_tell_no_parent_are_found_with_their_roots(tmp_pa
         for label in log.labels.iter_rows(named=True):
             enough.append(_most_drawn_along(calls, label) >= 8)
             found.append({"node": label["node"], "error_code": label["error_code"]} in roots)
-    assert sum(enough) > 10
+    assert sum(enough) > logs
     assert all(one for one, is_enough in zip(found, enough, strict=True) if is_enough)
     assert sum(found) > 0.8 * len(found)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -98,6 +98,7 @@ def test_a_spelling_of_several_codes_is_decided_among_these_only():
     assert classified(*stranger)[2][0] is None
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(
     st.sampled_from([None, FULL, "E7", "TOOL_NOT_FOUND", ""]),
     st.sampled_from([None, "", "3 MB left", "gone", f"[{FULL}]", "\0", "🙂 1"]),

@@ -106,7 +106,7 @@ MESSAGES = st.sampled_from(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.lists(MESSAGES, max_size=12), st.randoms())
 def test_order_does_not_matter_and_no_row_is_lost(messages, chance):
     rows = pl.DataFrame({"error_message": messages}, {"error_message": pl.String})

@@ -332,7 +332,7 @@ def logs(draw: st.DrawFn) -> list[dict[str, object]]:
     return rows
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(logs(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(log, chance):
     frame = events(log).collect()
@@ -342,7 +342,7 @@ def test_the_order_of_rows_does_not_matter(log, chance):
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(logs())
 def test_no_event_is_lost_and_none_stands_in_two_spans(log):
     frame = events(log).filter(pl.col("outcome") != "other")
