@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -82,6 +82,7 @@ def test_order_by_chance_is_seldom_a_cascade():
     assert false <= stats.binom.isf(1e-4, 50, 0.05)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.lists(st.tuples(st.integers(0, 5), st.sampled_from("ABC")), max_size=6), max_size=8))
 def test_counts_of_pairs_are_those_of_a_loop(drawn):
     frame = errors(*drawn)

@@ -279,7 +279,9 @@ def test_of_pairs_that_are_the_same_at_most_the_stated_share_is_called_a_regress
     assert sum("regression" in verdicts for verdicts in naive) > 0.05 * pairs
 
 
-@pytest.mark.parametrize(("traces", "size", "factor"), [(250, 5, 1.0), (250, 5, 1.4), (60, 8, 1.0)])
+@pytest.mark.parametrize(("traces", "size", "factor"), [
+    (250, 5, 1.4), *(pytest.param(*one, 1.0, marks=pytest.mark.soak) for one in ((250, 5), (60, 8))),
+])  # fmt: skip
 def test_intervals_hold_the_true_ratio_as_often_as_they_say(traces, size, factor):
     held, naive, n = {"p50": 0, "p95": 0}, 0, {"p50": 0, "p95": 0}
     for seed in range(PAIRS // 2):
