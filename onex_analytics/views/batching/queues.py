@@ -36,6 +36,15 @@ def queue_over_time(over_time: pl.DataFrame, queue_limit: int | None = None) -> 
     Args:
         over_time: one row a bucket of time.
         queue_limit: of the policy: a line across, where it is not far above all that waits.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.batching import BatchPolicy, simulate_batching
+    >>> noon = datetime(2026, 11, 1, 12)
+    >>> times = [noon + timedelta(milliseconds=50 * n) for n in range(5)]
+    >>> events = pl.DataFrame({"timestamp": times, "size_bytes": 300})
+    >>> found = simulate_batching(BatchPolicy(max_size=2), events)
+    >>> [line.name for line in queue_over_time(found.over_time).data if line.name]
+    ['came · 5', 'exported · 5']
     """
     if over_time.is_empty():
         return blank("no event came")

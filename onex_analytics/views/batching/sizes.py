@@ -19,7 +19,17 @@ _WHY = {
 
 
 def batch_sizes(sizes: pl.DataFrame) -> go.Figure:
-    """Batches by the events in them, coloured by why they closed, from `simulate_batching(…).sizes`."""
+    """Batches by the events in them, coloured by why they closed, from `simulate_batching(…).sizes`.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.batching import BatchPolicy, simulate_batching
+    >>> noon = datetime(2026, 11, 1, 12)
+    >>> times = [noon + timedelta(milliseconds=50 * n) for n in range(5)]
+    >>> events = pl.DataFrame({"timestamp": times, "size_bytes": 300})
+    >>> found = simulate_batching(BatchPolicy(max_size=2), events)
+    >>> [bar.name for bar in batch_sizes(found.sizes).data]
+    ['enough events · 2', 'old enough · 1']
+    """
     if sizes.is_empty():
         return blank("no batch was made")
     figure = go.Figure()

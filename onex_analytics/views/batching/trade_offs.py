@@ -27,7 +27,17 @@ _KINDS = {
 
 def delay_by_rate(policies: pl.DataFrame) -> go.Figure:
     """Delay against batches a second, from `compare_policies`: the mark is the 95 % that are sooner, the line reaches
-    from the median to 99 %."""
+    from the median to 99 %.
+
+    >>> from datetime import datetime, timedelta
+    >>> from onex_analytics.batching import BatchPolicy, compare_policies
+    >>> noon = datetime(2026, 11, 1, 12)
+    >>> times = [noon + timedelta(milliseconds=50 * n) for n in range(5)]
+    >>> events = pl.DataFrame({"timestamp": times, "size_bytes": 300})
+    >>> found = compare_policies([BatchPolicy(max_size=2), BatchPolicy(max_size=4)], events)
+    >>> [mark.name for mark in delay_by_rate(found).data if mark.name]
+    ['beaten · 1', 'nothing beats it · 1']
+    """
     rows = [row for row in policies.to_dicts() if row["delay_p95_ms"] is not None and row["batches_per_s"]]
     if not rows:
         return blank("no policy made batches over any time")

@@ -33,6 +33,13 @@ def group_errors(
         metric: which metric; by default the first.
         most_groups: those of the largest truth that are drawn; by default as many as a page holds.
         most_policies: the first that are drawn.
+
+    >>> from onex_analytics import sampling
+    >>> events = pl.LazyFrame({"event_id": list("abcd"), "trace_id": list("tuvw"), "correlation_id": None,
+    ...                        "node": list("nnmm"), "outcome": ["failure", "success", "success", "success"]})
+    >>> found = sampling.simulate(sampling.ProbabilityPolicy(probability=0.5), events, "error_rate", by="node")
+    >>> [trace.name for trace in group_errors(found.errors).data if trace.name]
+    ['probability', 'probability', 'probability', 'probability', 'the whole log']
     """
     if errors.is_empty():
         return blank("nothing was simulated")

@@ -33,6 +33,13 @@ def frontier(frame: pl.DataFrame) -> go.Figure:
     """The worst error of each policy that was tried against its volume, from `sampling.choose(…).frontier`.
 
     A line a design; what nothing beats is filled, the one that was chosen has a ring.
+
+    >>> from onex_analytics import sampling
+    >>> events = pl.LazyFrame({"event_id": list("abcd"), "trace_id": list("tuvw"), "correlation_id": None,
+    ...                        "node": list("nnmm"), "outcome": ["failure", "success", "success", "success"]})
+    >>> choice = sampling.choose(events, "error_rate", by="node", budget=0.6, least_share=0.1)
+    >>> frontier(choice.frontier).layout.yaxis.title.text
+    'worst relative error'
     """
     rows = frame.to_dicts()
     if not rows:
@@ -79,6 +86,13 @@ def volume_and_error(policies: pl.DataFrame, errors: pl.DataFrame, most_metrics:
         policies: `Simulation.policies`.
         errors: `Simulation.errors`: the whole log a mark, each group a dot.
         most_metrics: the first that are drawn, a panel each.
+
+    >>> from onex_analytics import sampling
+    >>> events = pl.LazyFrame({"event_id": list("abcd"), "trace_id": list("tuvw"), "correlation_id": None,
+    ...                        "node": list("nnmm"), "outcome": ["failure", "success", "success", "success"]})
+    >>> found = sampling.simulate(sampling.ProbabilityPolicy(probability=0.5), events, ["count", "error_rate"])
+    >>> len(volume_and_error(found.policies, found.errors).layout.annotations)
+    2
     """
     named = list(enumerate(policies.select("policy", "events_share").rows()))
     metrics = errors["metric"].unique(maintain_order=True).to_list()

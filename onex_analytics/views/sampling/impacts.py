@@ -34,6 +34,14 @@ def alert_impact(losses: pl.DataFrame, most: int = 12) -> go.Figure:
             `lost`, `false`, `full_pages`, `pages_right`, `pages_false`, and `incidents` with its parts where they are
             known, else null.
         most: policies that are drawn, the first.
+
+    >>> told = {"policy": ["10 %"], "rule": [None], "events_share": [0.1], "full_firings": [4], "on_time": [2.0],
+    ...         "late": [1.0], "lost": [1.0], "false": [0.0], "full_pages": [3], "pages_right": [2.0],
+    ...         "pages_false": [0.0], "incidents": [None], "incidents_on_time": [None], "incidents_late": [None],
+    ...         "incidents_lost": [None]}
+    >>> [trace.name for trace in alert_impact(pl.DataFrame(told)).data if trace.name]
+    ['in time; pages: right', 'late', 'lost', 'false', 'the whole log',
+     'in time; pages: right', 'false', 'the whole log']
     """
     rows = losses.filter(pl.col("rule").is_null()).to_dicts()
     if not rows:

@@ -47,6 +47,13 @@ def lost(losses: pl.DataFrame, policies: pl.DataFrame | None = None, most: int =
         policies: `Simulation.policies`, for a panel of finished work of which only one end would be kept, where there
             is such.
         most: policies that are drawn, the first.
+
+    >>> from onex_analytics import sampling
+    >>> events = pl.LazyFrame({"event_id": list("abcd"), "trace_id": list("tuvw"), "correlation_id": None,
+    ...                        "node": list("nnmm"), "outcome": ["failure", "success", "success", "success"]})
+    >>> found = sampling.simulate(sampling.ProbabilityPolicy(probability=0.5), events, "count")
+    >>> [trace.name for trace in lost(found.losses, found.policies).data]
+    ['seen', 'rather seen', 'rather lost', 'lost']
     """
     rows = losses.to_dicts()
     known = [] if policies is None else [row for row in policies.to_dicts() if row["torn_starts"] is not None]

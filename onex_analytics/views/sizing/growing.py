@@ -33,6 +33,16 @@ def growth(report: pl.DataFrame, most: int = 8) -> go.Figure:
     Args:
         report: the sizes.
         most: groups that get a colour of their own: those with the most bytes. All others share one, "other".
+
+    >>> from onex_analytics import EventStore, generate, sizing
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = generate(500, seed=1).write(f"{folder}/log.jsonl")
+    ...     store = EventStore(f"{folder}/events")
+    ...     _ = store.append(f"{folder}/log.jsonl")
+    ...     sizes = sizing.size_report(store.scan(), every="1d").collect()
+    >>> [trace.type for trace in growth(sizes).data]
+    ['bar', 'bar', 'bar', 'bar', 'bar', 'bar', 'bar', 'bar', 'bar', 'scatter']
     """
     if "start" not in report.columns:
         return blank('the report is of the whole time: give a bucket width, such as every="1h"')

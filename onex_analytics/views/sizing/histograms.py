@@ -22,6 +22,16 @@ def size_histogram(distribution: pl.DataFrame, limits: Mapping[str, int] | None 
     Args:
         distribution: the sizes.
         limits: bytes by name, such as `sizing.LIMITS`.
+
+    >>> from onex_analytics import EventStore, generate, sizing
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = generate(500, seed=1).write(f"{folder}/log.jsonl")
+    ...     store = EventStore(f"{folder}/events")
+    ...     _ = store.append(f"{folder}/log.jsonl")
+    ...     sizes = sizing.size_distribution(store.scan()).collect()
+    >>> [trace.name for trace in size_histogram(sizes).data]
+    ['of the events', 'of the bytes']
     """
     if keys_of(distribution):
         return blank("the distribution tells groups apart: ask for it without by=")

@@ -20,7 +20,18 @@ _WAYS: Mapping[str, tuple[str, str]] = {
 
 
 def codec_bars(report: pl.DataFrame) -> go.Figure:
-    """What is left of the bytes by each way of making them smaller, from `sizing.compression_report`."""
+    """What is left of the bytes by each way of making them smaller, from `sizing.compression_report`.
+
+    >>> from onex_analytics import EventStore, generate, sizing
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = generate(500, seed=1).write(f"{folder}/log.jsonl")
+    ...     store = EventStore(f"{folder}/events")
+    ...     _ = store.append(f"{folder}/log.jsonl")
+    ...     ways = sizing.compression_report(store.scan()).collect()
+    >>> [trace.name for trace in codec_bars(ways).data if trace.name]
+    ['each event by itself', 'many together', 'a file of columns']
+    """
     rows = [row for row in report.to_dicts() if row["ratio"] is not None]
     if not rows:
         return blank("no event to be made smaller")

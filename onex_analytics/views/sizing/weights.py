@@ -25,6 +25,16 @@ def byte_pareto(report: pl.DataFrame, most: int = 20) -> go.Figure:
     Args:
         report: the sizes, without `every`.
         most: groups that get a bar of their own. All others share the last one, "other".
+
+    >>> from onex_analytics import EventStore, generate, sizing
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = generate(500, seed=1).write(f"{folder}/log.jsonl")
+    ...     store = EventStore(f"{folder}/events")
+    ...     _ = store.append(f"{folder}/log.jsonl")
+    ...     sizes = sizing.size_report(store.scan(), by="event_type").collect()
+    >>> [trace.type for trace in byte_pareto(sizes).data]
+    ['bar', 'scatter']
     """
     if "start" in report.columns:
         return blank("the report is cut into buckets of time: draw it as `growth`, or leave out every=")
