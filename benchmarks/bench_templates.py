@@ -15,7 +15,10 @@ ROUNDS = 3
 LINES, DRAIN_LINES = 2_000_000, 50_000
 MASKED_BAR, WORDS_BAR, KNOWN_BAR, MEMORY_BAR = 20, 3, 1e6, 1024
 ACCURACY_BAR, F1_BAR, BEHIND_BAR = 0.93, 0.90, 0.02
-WHAT = {"loghub": "logs of Loghub", "drawn": "drawn logs", "held_out": "drawn logs that no rule has seen"}
+WHAT = {
+    "loghub": "logs of Loghub", "drawn": "drawn logs", "held_out": "drawn logs that no rule has seen",
+    "fresh": "later drawn logs that no rule has seen",
+}  # fmt: skip
 SHAPES = (
     "job {} of {} failed", "user {} has left {} for {}", "cannot open {} because {} was denied", "drop {} {} {} {}",
     "payment of {} by {} was declined: {} is not {}",

@@ -1,8 +1,8 @@
-"""Logs drawn from the makes in benchmarks/makes: harsher ones than those of the tests, in two files.
+"""Logs drawn from the makes in benchmarks/makes: harsher ones than those of the tests, in three files.
 
-Rules are made on `tuning.txt`; `held_out.txt` was written before them and is scored when they are done, so that it
-shows how the rules do on logs that they have not seen. Whoever has looked at why a held-out log scores as it does
-moves its make to the tuning file and writes another.
+Rules are made on `tuning.txt`; `held_out.txt` and `fresh.txt` were written before them, the latter after the first
+rules were made, and are scored when they are done, so that they show how the rules do on logs that they have not seen.
+Whoever has looked at why such a log scores as it does moves its make to the tuning file and writes another.
 
 A line `# name` begins a make, and each line after it is a template with its values in braces; all are equally likely
 to be the frequent ones. A line `$name = a | b` is a value that is one of these, with `~` the first half of the time,
@@ -24,7 +24,7 @@ import polars as pl
 from tests.error_patterns.labelled_logs import VALUES
 
 FOLDER = Path(__file__).parent / "makes"
-SPLITS = ("tuning", "held_out")
+SPLITS = ("tuning", "held_out", "fresh")
 SEEDS = (1, 2)
 LINES = 2000
 MOST_OF_A_LIST = 5

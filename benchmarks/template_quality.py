@@ -2,7 +2,7 @@
 
 The logs are the labelled ones of Loghub, `*_2k.csv` in the named folder (`LOGHUB` of the environment, else left out),
 those that tests/error_patterns/labelled_logs.py draws, and the harsher ones of benchmarks/makes: those that the rules
-were made on (tuning) and those that they were not (held_out). One setting for every log, on both sides.
+were made on (tuning) and those that they were not (held_out, fresh). One setting for every log, on both sides.
 """
 
 from __future__ import annotations
