@@ -5,7 +5,7 @@ STAMP  := $(VENV)/.made-from-lock
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak test-wheel lint bench wheel lock clean
+.PHONY: help setup demo test soak test-wheel lint docs bench wheel lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -34,6 +34,9 @@ lint: setup  ## ruff, mypy, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: setup  ## the pages and the reference, into build/docs (every warning is an error)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 
 bench: setup  ## every benchmark beside its peer; prints the bars
 	$(BIN)/python -m benchmarks

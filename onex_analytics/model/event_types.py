@@ -44,7 +44,9 @@ class OnexEventType(StrEnum):
 FAMILIES = (
     "node", "telemetry", "log", "announce", "discovery", "introspection", "proxy", "scenario", "profile", "other",
 )  # fmt: skip
+"""What an event is about, by its type."""
 OUTCOMES = ("start", "success", "soft_failure", "failure", "other")
+"""What an event says became of the work."""
 
 FAMILY_AND_OUTCOME: dict[str, tuple[str, str]] = {
     "NODE_START": ("node", "start"),
@@ -82,6 +84,7 @@ SOFT_FAILURE_STATUSES = ("error", "warning", "failure")
 """A success event whose status is one of these, or whose `success` is false, is a soft failure."""
 
 RESULT_STATUSES = ("success", "warning", "error", "skipped", "fixed", "partial", "info", "unknown", "failure")
+"""The words that `output_state.status` of upstream's nodes holds."""
 
 _ALIASES = {
     "NODE_STARTED": "NODE_START",
