@@ -1,4 +1,7 @@
-"""A process that appends, to be killed. It is forked from a server that has imported everything and runs no thread."""
+"""A process that appends, to be killed. It is forked from a server that has imported everything and runs no thread.
+
+The server alone warms up (`warm_child`): a test's process loads kernels when it needs them.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ from onex_analytics.sources.scan import PADDING, scan, split_lines
 from tests.store.lines import line, small_units
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.store.child"])
+CONTEXT.set_forkserver_preload(["tests.store.warm_child"])
 
 Counts = tuple[int, int, int, int]
 
 
-def _warm() -> None:
+def warm() -> None:
     """Load the compiled kernels; Polars has started no thread yet."""
     buffer = np.zeros(1000, np.uint8)
     text = line(1)
@@ -82,5 +85,3 @@ class Child:
     def runs(self) -> bool:
         return self.process.exitcode is None
 
-
-_warm()

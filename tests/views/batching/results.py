@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import polars as pl
 
@@ -19,12 +20,14 @@ BURST = pl.LazyFrame({
 SLOW = ServiceTime(base_ms=200, ms_per_mb=0)
 
 
+@cache
 def tight() -> BatchingResult:
     """A queue that the burst overflows."""
     policy = BatchPolicy(max_size=20, max_age_ms=400, max_bytes=1800, queue_limit=60, when_full="drop_newest")
     return simulate_batching(policy, BURST, service=SLOW, every="1s")
 
 
+@cache
 def compared() -> pl.DataFrame:
     """Policies that nothing beats, that are beaten, and one that loses events."""
     policies = [BatchPolicy(max_size=size, max_age_ms=age) for size in (5, 50) for age in (100, 1000)]

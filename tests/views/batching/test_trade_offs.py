@@ -42,8 +42,9 @@ def test_marks_in_one_place_are_named_on_both_sides_and_no_more():
     assert [(one.text, one.xanchor) for one in shown] == [("one", "left"), ("two", "right")]
 
 
-@pytest.mark.parametrize("rows", [compared().clear(), compared().filter(policy="refuses all")])
-def test_without_batches_the_figure_says_so(rows):
+@pytest.mark.parametrize("policy", ["none of them", "refuses all"])
+def test_without_batches_the_figure_says_so(policy):
+    rows = compared().filter(policy=policy)
     assert "no policy made batches" in description(delay_by_rate(rows))
 
 

@@ -11,7 +11,7 @@ from onex_analytics.views import Section, html_figure, html_page
 from onex_analytics.views.error_patterns import cascade_sankey, trace_lanes
 from onex_analytics.views.theme import BLUE, ORANGE, PALETTE, REST, description
 from tests.views.error_patterns.test_flows import CHAIN
-from tests.views.error_patterns.test_swim_lanes import ROWS, WRONG
+from tests.views.error_patterns.test_swim_lanes import WRONG, four_spans
 from tests.views.pictures import screenshot, share_of
 
 
@@ -22,7 +22,7 @@ def chromium(require_tool: Callable[..., Path]) -> Path:
 
 @pytest.mark.parametrize("width", [900, 500])
 def test_a_flow_and_lanes_are_seen(chromium, tmp_path, width):
-    figures = [cascade_sankey(CHAIN), trace_lanes(ROWS, WRONG)]
+    figures = [cascade_sankey(CHAIN), trace_lanes(four_spans(), WRONG)]
     page = html_page("t", "<p>lead</p>", [
         Section(f"s{i}", "figure", html_figure(figure, description(figure))) for i, figure in enumerate(figures)
     ])  # fmt: skip

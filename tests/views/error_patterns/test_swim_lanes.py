@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import cache
+
 import plotly.graph_objects as go
 import polars as pl
 import pytest
@@ -13,8 +15,12 @@ from tests.views.error_patterns.results import EVIL
 from tests.views.error_patterns.test_lane_places import bars, errors
 from tests.views.profiling.results import named
 
-ROWS = bars(("api", 0, 100), ("db", 10, 60), ("db", 20, 30), ("mail", 50, None), failed=2)
 WRONG = errors(("api", 100, "LATE"), ("db", 60, "FULL"), ("api", 90, "FULL"))
+
+
+@cache
+def four_spans() -> pl.DataFrame:
+    return bars(("api", 0, 100), ("db", 10, 60), ("db", 20, 30), ("mail", 50, None), failed=2)
 
 
 def pairs(*told: tuple[str, str, str, str, float]) -> pl.DataFrame:
@@ -36,8 +42,8 @@ def arrows(figure: go.Figure) -> list[tuple[float, float]]:
 
 
 def test_each_span_has_a_bar_in_the_lane_of_its_node():
-    figure = trace_lanes(ROWS, WRONG)
-    lanes = {lane.name: lane for lane in Places.of_trace(ROWS, WRONG, "error_code", 20).lanes}
+    figure = trace_lanes(four_spans(), WRONG)
+    lanes = {lane.name: lane for lane in Places.of_trace(four_spans(), WRONG, "error_code", 20).lanes}
     found = {
         (base, length, y)
         for bar in figure.data if bar.type == "bar" and bar.showlegend is None
@@ -51,12 +57,12 @@ def test_each_span_has_a_bar_in_the_lane_of_its_node():
 
 
 def test_a_lane_is_titled_by_its_node_and_its_errors():
-    titles = [note.text for note in trace_lanes(ROWS, WRONG).layout.annotations if not note.showarrow]
+    titles = [note.text for note in trace_lanes(four_spans(), WRONG).layout.annotations if not note.showarrow]
     assert titles == ["api · 2 errors", "db · 1 error", "mail"]
 
 
 def test_each_error_is_a_mark_of_its_group_numbered_by_time():
-    found = marks(trace_lanes(ROWS, WRONG))
+    found = marks(trace_lanes(four_spans(), WRONG))
     assert {name: (list(mark.x), [text.strip() for text in mark.text]) for name, mark in found.items()} == {
         "FULL · 2": ([60, 90], ["1", "2"]), "LATE · 1": ([100], ["3"]),
     }  # fmt: skip
@@ -76,9 +82,9 @@ def test_long_times_are_in_a_greater_unit_everywhere():
 
 
 def test_errors_are_joined_in_the_order_of_time_only_where_they_are_few():
-    assert list(named(trace_lanes(ROWS, WRONG), "in order of time").x) == [60, 90, 100]
+    assert list(named(trace_lanes(four_spans(), WRONG), "in order of time").x) == [60, 90, 100]
     many = errors(*(("db", i, "E1") for i in range(13)))
-    figure = trace_lanes(ROWS, many)
+    figure = trace_lanes(four_spans(), many)
     assert "in order of time" not in [trace.name for trace in figure.data]
     assert marks(figure)["E1 · 13"].text is None
 
@@ -88,7 +94,7 @@ def test_with_cascades_arrows_lead_from_a_group_to_the_one_that_it_draws_after_i
         ("db", "FULL", "api", "LATE", 0.5), ("db", "FULL", "api", "FULL", 0.4), ("api", "LATE", "db", "FULL", 1.0),
         ("db", "FULL", "mail", "FULL", 1.0),
     )  # fmt: skip
-    figure = trace_lanes(ROWS, WRONG, known)
+    figure = trace_lanes(four_spans(), WRONG, known)
     assert arrows(figure) == [(60, 100)]
     assert "in order of time" not in [trace.name for trace in figure.data]
     told = "1 arrow leads from an error to the one that it draws after it, such as FULL, then LATE."
@@ -97,7 +103,7 @@ def test_with_cascades_arrows_lead_from_a_group_to_the_one_that_it_draws_after_i
 
 def test_arrows_begin_at_the_first_error_of_a_group():
     twice = errors(("db", 40, "FULL"), ("db", 60, "FULL"), ("api", 90, "LATE"), ("api", 100, "LATE"))
-    assert arrows(trace_lanes(ROWS, twice, pairs(("db", "FULL", "api", "LATE", 1.0)))) == [(40, 90)]
+    assert arrows(trace_lanes(four_spans(), twice, pairs(("db", "FULL", "api", "LATE", 1.0)))) == [(40, 90)]
 
 
 def test_arrows_are_in_the_unit_of_the_axis():
@@ -111,7 +117,7 @@ def test_arrows_are_in_the_unit_of_the_axis():
 
 
 def test_cascades_that_tell_nothing_of_the_trace_are_said_to():
-    figure = trace_lanes(ROWS, WRONG, pairs(("cron", "A", "cron", "B", 1.0)))
+    figure = trace_lanes(four_spans(), WRONG, pairs(("cron", "A", "cron", "B", 1.0)))
     assert arrows(figure) == []
     assert list(named(figure, "in order of time").x) == [60, 90, 100]
     assert "No two of them are a direct pair of the cascades, in this order." in description(figure)
@@ -119,13 +125,14 @@ def test_cascades_that_tell_nothing_of_the_trace_are_said_to():
 
 def test_cascades_by_a_column_that_errors_lack_are_refused():
     with pytest.raises(MissingColumns, match="title"):
-        trace_lanes(ROWS, WRONG, pairs(("db", "FULL", "api", "LATE", 1.0)).with_columns(
+        trace_lanes(four_spans(), WRONG, pairs(("db", "FULL", "api", "LATE", 1.0)).with_columns(
             pl.col("chain").list.eval(pl.element().struct.rename_fields(["node", "title"]))
         ))  # fmt: skip
 
 
 def test_an_open_span_fades_out():
-    (tail,) = [trace for trace in trace_lanes(ROWS, WRONG).data if trace.showlegend is False and trace.type == "bar"]
+    figure = trace_lanes(four_spans(), WRONG)
+    (tail,) = [trace for trace in figure.data if trace.showlegend is False and trace.type == "bar"]
     opacities = [float(colour.rsplit(",", 1)[1].rstrip(")")) for colour in tail.marker.color]
     assert min(tail.base) == 100.0
     assert opacities == sorted(opacities, reverse=True) and opacities[-1] < 0.1
@@ -133,7 +140,7 @@ def test_an_open_span_fades_out():
 
 def test_groups_beyond_the_first_eight_share_a_mark():
     wrong = errors(*(("db", i, f"E{min(i, 11)}") for i in range(14)))
-    found = marks(trace_lanes(ROWS, wrong))
+    found = marks(trace_lanes(four_spans(), wrong))
     assert next(iter(found)) == "E11 · 3"
     assert list(found)[-1] == "other: 4 groups · 4"
     assert sum(len(mark.x) for mark in found.values()) == 14
@@ -141,17 +148,17 @@ def test_groups_beyond_the_first_eight_share_a_mark():
 
 def test_what_a_column_names_is_the_group():
     wrong = errors(("db", 60, "E1"), error_message="lost").with_columns(title=pl.lit("rows lost"))
-    assert list(marks(trace_lanes(ROWS, wrong, by="title"))) == ["rows lost · 1"]
+    assert list(marks(trace_lanes(four_spans(), wrong, by="title"))) == ["rows lost · 1"]
 
 
 def test_the_words_tell_first_and_order_and_what_is_not_drawn():
     wrong = pl.concat([WRONG, errors(("db", None, "LOST"))])
-    assert description(trace_lanes(ROWS, wrong)) == (
+    assert description(trace_lanes(four_spans(), wrong)) == (
         "4 spans and 4 errors of one trace, in 3 lanes, over 100 ms. The errors are of 2 groups. The first is FULL, at "
         "db, 60 ms after the first sign of life. In order: FULL, FULL, LATE. 1 span has not ended. Not drawn: 1 error "
         "without a time."
     )
-    assert "not drawn: 1 error without a time" in trace_lanes(ROWS, wrong).layout.xaxis.title.text
+    assert "not drawn: 1 error without a time" in trace_lanes(four_spans(), wrong).layout.xaxis.title.text
 
 
 def test_of_very_many_nodes_and_errors_the_figure_stays_on_a_page():
@@ -176,7 +183,7 @@ def test_without_spans_the_errors_are_there_and_without_errors_the_spans():
     alone = trace_lanes(bars(), errors(("db", 500, "E1")))
     assert list(marks(alone)["E1 · 1"].x) == [0]
     assert "since the first error of the trace" in alone.layout.xaxis.title.text
-    assert "No error with a time." in description(trace_lanes(ROWS, errors()))
+    assert "No error with a time." in description(trace_lanes(four_spans(), errors()))
 
 
 def test_markup_is_text():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import plotly.graph_objects as go
 import polars as pl
@@ -68,19 +68,34 @@ def _tried(name: str, place: int) -> list[dict[str, object]]:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """What figures are given."""
+    """What figures are given, reckoned once it is asked for: the names of cases are read by every worker."""
 
-    simulation: Simulation
-    frontier: pl.DataFrame
-    losses: pl.DataFrame
+    traces_of_nodes: dict[str, int]
+    rows: tuple[dict[str, object], ...]
+    policies: tuple[ProbabilityPolicy | RulePolicy, ...]
+    ms: float
+
+    @cached_property
+    def simulation(self) -> Simulation:
+        metrics = ["count", "error_rate", "p95(execution_time_ms)"]
+        return sampling.simulate(self.policies, log(self.traces_of_nodes, self.ms), metrics, "node")
+
+    @cached_property
+    def frontier(self) -> pl.DataFrame:
+        tried = [one for place, row in enumerate(self.rows) for one in _tried(str(row["policy"]), place)]
+        return pl.DataFrame(tried, schema=FRONTIER, orient="row")
+
+    @cached_property
+    def losses(self) -> pl.DataFrame:
+        of_a_rule = [{**row, "group": "g", "rule": "Busy"} for row in self.rows]
+        return pl.DataFrame([*of_a_rule, *self.rows], schema=LOSSES, orient="row")
 
 
-def _case(events: pl.DataFrame, *rows: dict[str, object], policies: tuple[object, ...] = POLICIES) -> Case:
-    found = sampling.simulate(policies, events, ["count", "error_rate", "p95(execution_time_ms)"], "node")
-    tried = pl.DataFrame([one for place, row in enumerate(rows) for one in _tried(str(row["policy"]), place)],
-                         schema=FRONTIER, orient="row")  # fmt: skip
-    of_a_rule = [{**row, "group": "g", "rule": "Busy"} for row in rows]
-    return Case(found, tried, pl.DataFrame([*of_a_rule, *rows], schema=LOSSES, orient="row"))
+def _case(
+    traces_of_nodes: dict[str, int], *rows: dict[str, object],
+    policies: tuple[ProbabilityPolicy | RulePolicy, ...] = POLICIES, ms: float = 5.0,
+) -> Case:  # fmt: skip
+    return Case(traces_of_nodes, rows, policies, ms)
 
 
 @cache
@@ -88,27 +103,27 @@ def cases() -> dict[str, Case]:
     many = tuple(ProbabilityPolicy(name=f"{n} of 40", probability=n / 40) for n in range(1, 41))
     return {
         "a few": _case(
-            log({"cache_node": 200, "query_node": 400, "page_node": 40}),
+            {"cache_node": 200, "query_node": 400, "page_node": 40},
             loss("half", 0.51, (3, 2, 1, 1), (4, 2, 1), (2, 1, 0)),
             loss("a tenth", 0.1, (0, 1, 5, 0), (4, 1, 0), (0, 0, 3)),
         ),
-        "means of draws": _case(log({"a": 30}), loss("half", 0.5, (2.25, 0.5, 1.25, 0.3), (4, 1.7, 0.1))),
-        "no event": _case(log({}), loss("half", None, (0, 0, 0, 0), (0, 0, 0))),
-        "one trace, and no policy tried on a rule": _case(log({"a": 1})),
+        "means of draws": _case({"a": 30}, loss("half", 0.5, (2.25, 0.5, 1.25, 0.3), (4, 1.7, 0.1))),
+        "no event": _case({}, loss("half", None, (0, 0, 0, 0), (0, 0, 0))),
+        "one trace, and no policy tried on a rule": _case({"a": 1}),
         "everything lost": _case(
-            log({"a": 40, "b": 9}), loss("nothing", 0.0, (0, 0, 9, 0), (9, 0, 0), (0, 0, 2)),
+            {"a": 40, "b": 9}, loss("nothing", 0.0, (0, 0, 9, 0), (9, 0, 0), (0, 0, 2)),
             policies=(ProbabilityPolicy(name="nothing", probability=0),),
         ),
         "from few to very many": _case(
-            log({"rare": 2, "often": 3_000}, ms=1e12), loss("half", 0.5, (1_000_000, 1, 1, 1e6), (10**7, 1.0, 9e6))
+            {"rare": 2, "often": 3_000}, loss("half", 0.5, (1_000_000, 1, 1, 1e6), (10**7, 1.0, 9e6)), ms=1e12
         ),
         "200 nodes, 40 policies": _case(
-            log({f"node_{n:03}": 1 + n % 7 for n in range(200)}),
+            {f"node_{n:03}": 1 + n % 7 for n in range(200)},
             *(loss(f"{n} of 40", n / 40, (n, 0, 40 - n, 0), (40, n, 0), (n, 0, 0)) for n in range(1, 41)),
             policies=many,
         ),
         "markup": _case(
-            log({EVIL: 40, LONG: 90}), *(loss(name, 0.5, (1, 1, 1, 1), (3, 1, 1), (1, 1, 1)) for name in (EVIL, LONG)),
+            {EVIL: 40, LONG: 90}, *(loss(name, 0.5, (1, 1, 1, 1), (3, 1, 1), (1, 1, 1)) for name in (EVIL, LONG)),
             policies=tuple(ProbabilityPolicy(name=name, probability=0.2) for name in (EVIL, LONG)),
         ),
     }  # fmt: skip

@@ -1,0 +1,3 @@
+"""Collecting imports every module, which would warm every worker."""
+
+collect_ignore = ["warm_child.py"]
