@@ -111,6 +111,10 @@ class AlertEngine:
         """The alerts that began or ended by the last call."""
         self.counts = {"events": 0, "transitions": 0, "pages": 0, "advances": 0, "checkpoints": 0}
 
+    def __repr__(self) -> str:
+        told = ", ".join(f"{count:,} {what}" for what, count in self.counts.items() if count)
+        return f"AlertEngine({self.rules!r}, {len(self.firing):,} firing{', ' * bool(told)}{told})"
+
     # ------------------------------------------------------------------ events and time
 
     def process(

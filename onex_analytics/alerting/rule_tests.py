@@ -64,6 +64,10 @@ class RuleTestReport:
     checks: pl.DataFrame
     """`CHECKS`: one row an expectation."""
 
+    def __repr__(self) -> str:
+        met = self.checks["passed"].sum()
+        return f"RuleTestReport({met:,} of {self.checks.height:,} expectations met)"
+
     @property
     def passed(self) -> bool:
         """Whether all were met."""

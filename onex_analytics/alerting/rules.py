@@ -170,6 +170,11 @@ class RuleSet(Frozen):
             raise ValueError(f"group {twice[0]!r} stands twice; names are unique in a file")
         return self
 
+    def __repr__(self) -> str:
+        alerts = [rule.alert for _, rule in self.rules]
+        named = ", ".join(alerts[:3]) + (f" and {len(alerts) - 3:,} more" if len(alerts) > 3 else "")
+        return f"RuleSet({len(alerts):,} rules{': ' * bool(named)}{named})"
+
     @property
     def rules(self) -> Iterator[tuple[Group, Rule]]:
         """Every rule with its group, in the order of the file."""

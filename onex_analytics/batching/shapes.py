@@ -97,3 +97,9 @@ class BatchingResult(NamedTuple):
     """Of `OVER_TIME`."""
     every: str
     """How wide its buckets are."""
+
+    def __repr__(self) -> str:
+        told = self.summary.row(0, named=True)
+        lost = told["dropped_full"] + told["dropped_oversize"]
+        counts = f"{told['events']:,} events, {told['batches']:,} batches, {lost:,} lost"
+        return f"BatchingResult({told['policy']}: {counts})"

@@ -66,6 +66,10 @@ class TemplateModel:
     table: pl.DataFrame
     patterns: pl.DataFrame
 
+    def __repr__(self) -> str:
+        messages = self.table["count"].sum()
+        return f"TemplateModel({self.table.height:,} templates of {messages:,} messages, version {self.version})"
+
     @overload
     def transform(self, messages: pl.LazyFrame) -> pl.LazyFrame: ...
     @overload

@@ -107,6 +107,9 @@ class ErrorCodeTaxonomy:
 
     codes: tuple[ErrorCode, ...]
 
+    def __repr__(self) -> str:
+        return f"ErrorCodeTaxonomy({len(self.codes):,} codes)"
+
     @classmethod
     def default(cls) -> ErrorCodeTaxonomy:
         """Upstream's codes, from the packaged table; made once.

@@ -53,6 +53,10 @@ class SyntheticLog:
     span_us: int
     _blocks: int = field(repr=False)
 
+    def __repr__(self) -> str:
+        span = f"{self.n_events:,} events from {self.start:%Y-%m-%d %H:%M}"
+        return f"SyntheticLog({span}, {self.span_us / 8.64e10:.3g} days)"
+
     # ------------------------------------------------------------------ the log
 
     def chunks(self) -> Iterator[bytes]:
