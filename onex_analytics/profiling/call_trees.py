@@ -110,6 +110,8 @@ def call_graph(spans: pl.LazyFrame | pl.DataFrame, *, by: str = "name") -> pl.La
     Raises:
         MissingColumns: one of the six columns that every frame of spans has, or `by`, is absent.
 
+    Source: the call graph of gprof, Graham, Kessler and McKusick (SIGPLAN 1982).
+
     >>> from datetime import datetime
     >>> at = [datetime(2026, 1, 1, 12, 0, second) for second in range(11)]
     >>> spans = pl.DataFrame({

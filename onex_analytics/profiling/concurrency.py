@@ -53,6 +53,8 @@ def in_flight(
         MissingColumns: a column of `by` is absent.
         InvalidOption: an `every` that is no duration, or a column of `by` named like one of the result.
 
+    Source: the number in the system, arrivals less departures: Little (1961).
+
     >>> from datetime import datetime, timedelta
     >>> noon = datetime(2026, 11, 1, 12)
     >>> spans = pl.DataFrame({

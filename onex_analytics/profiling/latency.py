@@ -114,6 +114,8 @@ def latency_timeseries(
         MissingColumns: a column of `by` is absent.
         InvalidOption: as `latency_table`, and for an `every` that is no duration.
 
+    Source: fixed windows, Akidau et al., The Dataflow Model (VLDB 2015); quantiles as in `latency_table`.
+
     >>> from datetime import datetime, timedelta
     >>> noon = datetime(2026, 11, 1, 12)
     >>> spans = pl.DataFrame({

@@ -108,6 +108,9 @@ def profile_difference(before: pl.LazyFrame | pl.DataFrame, after: pl.LazyFrame 
     Raises:
         MissingColumns: a frame is no result of `critical_path_profile`, or has another `by`.
 
+    Source: Gregg, Differential Flame Graphs (2014): one profile less the other; profiles as in
+    `critical_path_profile`.
+
     >>> from datetime import datetime
     >>> at = [datetime(2026, 1, 1, 12, 0, second) for second in range(11)]
     >>> spans = pl.DataFrame({

@@ -37,6 +37,8 @@ def stack_samples(events: pl.LazyFrame | pl.DataFrame, *, by: str | Iterable[str
         MissingColumns: a column that is read is absent.
         InvalidOption: `by` names a column of the result.
 
+    Source: folded stacks as in Gregg, FlameGraph (stackcollapse), added up.
+
     >>> events = pl.DataFrame({"event_type": ["PERFORMANCE_PROFILE"] * 2, "node": ["a", "a"], "metadata": [
     ...     '{"operation": "stamp", "samples": {"main;read": 3, "main": 1}}', '{"samples": {"main;read": 4}}']})
     >>> stack_samples(events, by="node").collect().rows()

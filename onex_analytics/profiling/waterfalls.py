@@ -86,6 +86,8 @@ def waterfall(
         MissingColumns: one of the six columns that every frame of spans has is absent.
         InvalidOption: fewer than one lane.
 
+    Source: the timeline of a trace tree, Dapper (Sigelman et al., Google 2010); Jaeger UI's.
+
     >>> from datetime import datetime
     >>> at = [datetime(2026, 1, 1, 12, 0, second) for second in range(11)]
     >>> spans = pl.DataFrame({

@@ -32,6 +32,8 @@ def pprof(profile: pl.LazyFrame | pl.DataFrame, *, weight: str | None = None, by
         MissingColumns: neither a frame of spans nor of stacks, or the weight is absent.
         InvalidOption: the weight is no number, or the path no list of names.
 
+    Source: google/pprof, proto/profile.proto.
+
     >>> stacks = pl.DataFrame({"path": [["page"], ["page", "query"]], "own_ms": [0.5, 1.5]})
     >>> gzip.decompress(pprof(stacks))[:4].hex()
     '0a040801'
