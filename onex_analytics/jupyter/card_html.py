@@ -1,7 +1,7 @@
 """A card as HTML for a light and a dark JupyterLab, and for a page that knows neither. All text is escaped.
 
 The colours are JupyterLab's own where it is there; elsewhere ink and paper are set together, so that dark ink never
-stands on a dark page.
+stands on a dark page. Its class is said twice in each selector, which outweighs what JupyterLab says of all tables.
 """
 
 from __future__ import annotations
@@ -73,34 +73,33 @@ _STYLE = """
   .onex-card { --onex-ink: var(--jp-content-font-color1, #e8eaed); --onex-dim: var(--jp-content-font-color2, #a4acb4);
     --onex-paper: var(--jp-layout-color0, #14171a); --onex-tile: var(--jp-layout-color2, #1e2327);
     --onex-line: var(--jp-border-color2, #363d44); --onex-warn: var(--jp-warn-color0, #ffa36b); } }
-.onex-card p { margin: 2px 0 6px; max-width: 90ch; color: inherit; }
-.onex-card p.onex-title { font-weight: 600; font-size: 1.1em; margin-bottom: 2px; overflow-wrap: anywhere; }
-.onex-card p.onex-lead { overflow-wrap: anywhere; }
-.onex-card .onex-dim, .onex-card table caption, .onex-card dt { color: var(--onex-dim); font-size: 0.9em; }
-.onex-card dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(136px, 1fr)); gap: 6px;
+& p { margin: 2px 0 6px; max-width: 90ch; color: inherit; }
+& p.onex-title { font-weight: 600; font-size: 1.1em; margin-bottom: 2px; overflow-wrap: anywhere; }
+& p.onex-lead { overflow-wrap: anywhere; }
+& .onex-dim, & table caption, & dt { color: var(--onex-dim); font-size: 0.9em; }
+& dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(152px, 1fr)); gap: 6px;
   margin: 6px 0 8px; }
-.onex-card dl > div { background: var(--onex-tile); border-radius: 6px; padding: 5px 10px; }
-.onex-card dl dt { margin: 0; font-weight: normal; float: none; width: auto; }
-.onex-card dl dd { margin: 0; width: auto; float: none; font-weight: 600; font-variant-numeric: tabular-nums;
+& dl > div { background: var(--onex-tile); border-radius: 6px; padding: 5px 10px; }
+& dl dt { margin: 0; font-weight: normal; float: none; width: auto; }
+& dl dd { margin: 0; width: auto; float: none; font-weight: 600; font-variant-numeric: tabular-nums;
   overflow-wrap: anywhere; }
-.onex-card .onex-scroll { overflow-x: auto; margin: 4px 0 8px; }
-.onex-card table { border-collapse: collapse; margin: 0; font-size: 0.92em; font-variant-numeric: tabular-nums;
+& .onex-scroll { overflow-x: auto; margin: 4px 0 8px; }
+& table { border-collapse: collapse; margin: 0; font-size: 0.92em; font-variant-numeric: tabular-nums;
   border: 0; table-layout: auto; color: inherit; }
-.onex-card table caption { text-align: left; caption-side: top; padding: 2px 0; white-space: nowrap;
+& table caption { text-align: left; caption-side: top; padding: 2px 0; white-space: nowrap;
   font-family: var(--jp-code-font-family, ui-monospace, "DejaVu Sans Mono", monospace); }
-.onex-card table tr, .onex-card table tbody tr:nth-child(odd), .onex-card table tbody tr:hover {
-  background: transparent; }
-.onex-card table thead { border-bottom: 1px solid var(--onex-line); }
-.onex-card table th, .onex-card table td { text-align: left; vertical-align: top; padding: 3px 12px 3px 0; border: 0;
-  max-width: 46ch; min-width: 0; overflow-wrap: anywhere; white-space: normal; }
-.onex-card table tbody tr { border-bottom: 1px solid var(--onex-line); }
-.onex-card table th { font-weight: 600; white-space: nowrap; }
-.onex-card table td.onex-whole { white-space: nowrap; }
-.onex-card table th.onex-number, .onex-card table td.onex-number { text-align: right; white-space: nowrap; }
-.onex-card code { font: 0.95em var(--jp-code-font-family, ui-monospace, "DejaVu Sans Mono", monospace);
-  background: none; color: inherit; padding: 0; }
-.onex-card pre { background: var(--onex-tile); color: inherit; border-radius: 6px; padding: 8px 10px; margin: 6px 0;
+& table tr, & table tbody tr:nth-child(n) { background: transparent; padding: 0; }
+& table thead { border-bottom: 1px solid var(--onex-line); }
+& table th, & table td { text-align: left; vertical-align: top; padding: 3px 12px 3px 0; border: 0;
+  max-width: 46ch; min-width: 0; overflow-wrap: break-word; white-space: normal; }
+& table tbody tr { border-bottom: 1px solid var(--onex-line); }
+& table th { font-weight: 600; white-space: nowrap; }
+& table td.onex-whole { white-space: nowrap; }
+& table th.onex-number, & table td.onex-number { text-align: right; white-space: nowrap; }
+& code, & :not(pre) > code { background: none; color: inherit; padding: 0;
+  font: 0.95em var(--jp-code-font-family, ui-monospace, "DejaVu Sans Mono", monospace); }
+& pre { background: var(--onex-tile); color: inherit; border-radius: 6px; padding: 8px 10px; margin: 6px 0;
   overflow: auto; max-height: 360px; white-space: pre;
   font: 0.92em/1.4 var(--jp-code-font-family, ui-monospace, "DejaVu Sans Mono", monospace); }
-.onex-card ul.onex-left-out { margin: 2px 0 4px; padding-left: 1.2em; color: var(--onex-warn); }
-"""
+& ul.onex-left-out { margin: 2px 0 4px; padding-left: 1.2em; color: var(--onex-warn); }
+""".replace("&", ".onex-card.onex-card")

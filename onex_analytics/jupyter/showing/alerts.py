@@ -28,13 +28,13 @@ _SUMMARY = (
     Column("pages", "pages", "count"), Column("pages_per_day", "pages a day", "number"),
 )  # fmt: skip
 _LEFT_OUT = {
-    "late": "events came after their evaluations had been made",
-    "ahead": "events lie too far ahead of their arrival",
-    "untimed": "events have no time",
-    "skipped": "values could not be reckoned with",
-    "over_series_limit": "events belong to label sets beyond the most that a rule may have",
-    "untracked": "things were not kept track of any more",
-    "over_limit": "evaluations were over the limit of alerts of their group, which dropped them all",
+    "late": "events not counted, as their evaluations had been made when they came",
+    "ahead": "events not counted, as they lie too far ahead of their arrival",
+    "untimed": "events not counted, as they have no time",
+    "skipped": "values not counted, as they are no numbers to add up",
+    "over_series_limit": "label sets not evaluated, as there are more than a rule may have",
+    "untracked": "events that a rule could not follow",
+    "over_limit": "evaluations over the limit of alerts of their group, which dropped them all",
 }
 
 
@@ -226,9 +226,10 @@ def unseen(accounts: Mapping[str, Mapping[str, int]]) -> list[str]:
     """What rules did not count, by reason and group.
 
     >>> unseen({"nodes": {"events": 10, "late": 2, "untimed": 0}})
-    ['2 events came after their evaluations had been made (group nodes)']
+    ['events not counted, as their evaluations had been made when they came: 2 by group nodes']
     """
-    return [
-        f"{account[name]:,} {words} (group {group})"
-        for name, words in _LEFT_OUT.items() for group, account in accounts.items() if account.get(name)
-    ]  # fmt: skip
+    told = []
+    for name, words in _LEFT_OUT.items():
+        by = [f"{account[name]:,} by group {group}" for group, account in accounts.items() if account.get(name)]
+        told += [f"{words}: {', '.join(by)}"] * bool(by)
+    return told

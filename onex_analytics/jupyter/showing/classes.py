@@ -59,7 +59,6 @@ _BY_MODULE: dict[str, dict[str, tuple[str, ...]]] = {
             "sampling.dynamic_policies.DynamicPolicy",
             "sampling.metrics.Metric",
             "sampling.policies.ProbabilityPolicy",
-            "sampling.policies.RulePolicy",
             "sampling.policies.SampleRule",
             "sampling.simulation.Prices",
             "sampling.tail_policies.TailPolicy",
@@ -83,6 +82,7 @@ _BY_MODULE: dict[str, dict[str, tuple[str, ...]]] = {
     "samples": {
         "simulation": ("sampling.simulation.Simulation",),
         "choice": ("sampling.choosing.Choice",),
+        "rule_policy": ("sampling.policies.RulePolicy",),
         "policy_file": ("sampling.policy_files.PolicyFile",),
         "policy_text": ("sampling.policy_files.PolicyText",),
     },

@@ -8,7 +8,8 @@ from onex_analytics.alerting import AlertEngine, Evaluation, EventAlertingEngine
 from onex_analytics.jupyter.cards import Card, CardTable
 from onex_analytics.jupyter.showing.alerts import unseen
 from onex_analytics.jupyter.showing.models import settings
-from onex_analytics.sampling import DynamicSampler, EventSampler, TailSampler
+from onex_analytics.jupyter.showing.samples import rule_policy
+from onex_analytics.sampling import DynamicSampler, EventSampler, RulePolicy, TailSampler
 from onex_analytics.views.tables import Column
 
 _FIRING = (
@@ -59,8 +60,8 @@ def evaluation(held: Evaluation) -> Card:
 
 def event_sampler(sampler: EventSampler) -> Card:
     """Its policy."""
-    card = settings(sampler.policy)
-    return Card("EventSampler", lead=f"decides by {card.title}", tables=card.tables)
+    card = rule_policy(sampler.policy) if isinstance(sampler.policy, RulePolicy) else settings(sampler.policy)
+    return Card("EventSampler", lead=f"decides by {card.title}", facts=card.facts, tables=card.tables)
 
 
 def tail_sampler(sampler: TailSampler) -> Card:

@@ -35,8 +35,10 @@ def store(held: EventStore) -> Card:
 def ingest_report(report: IngestReport) -> Card:
     """Every line accounted for."""
     rejected = sorted(report.rejected_by_reason.items(), key=lambda item: -item[1])
-    notes = [f"{count:,} lines were rejected: {reason} (kept in store.rejected())" for reason, count in rejected]
-    notes += [f"{count:,} events were repaired: {what}" for what, count in report.repaired.items() if count]
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejected)
+    notes = [f"{report.rejected:,} rejected lines are kept in store.rejected(): {reasons}"] * bool(rejected)
+    mended = ", ".join(f"{what} of {count:,} events" for what, count in report.repaired.items() if count)
+    notes += [f"repaired while reading: {mended}"] * bool(mended)
     broken = sorted(report.violations.items(), key=lambda item: -item[1])
     frame = pl.DataFrame(broken, schema={"rule": pl.String, "events": pl.Int64}, orient="row")
     columns = (Column("rule", "rule of the specification", "code"), Column("events", "events that break it", "count"))

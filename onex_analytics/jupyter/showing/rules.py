@@ -112,10 +112,8 @@ def _rows(groups: tuple[Group, ...]) -> pl.DataFrame:
 
 
 def _condition(one: Rule) -> str:
-    """Its cells and the comparison, such as `ratio(5m) >= 0.05`."""
+    """Its cell and the comparison, such as `ratio over 5m >= 0.05`."""
     when = one.when
-    cells = [f"{name}" for name in type(when).model_fields if name in when.model_fields_set and name not in _COMPARED]
-    return f"{' and '.join(cells)} {when.op} {when.threshold:g}"
-
-
-_COMPARED = frozenset({"op", "threshold", "no_data", "min_count"})
+    window = getattr(when.cell, "window", None)
+    over = "" if window is None else f" over {duration_text(window)}"
+    return f"{when.cell.kind}{over} {when.op} {when.threshold:g}"

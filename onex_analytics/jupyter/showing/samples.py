@@ -8,8 +8,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from onex_analytics.jupyter.cards import Card, CardTable
-from onex_analytics.jupyter.showing.models import settings
-from onex_analytics.sampling import Choice, PolicyFile, PolicyText, Simulation
+from onex_analytics.sampling import Choice, PolicyFile, PolicyText, RulePolicy, Simulation
 from onex_analytics.views.tables import Column
 
 _UNMAPPED = (
@@ -64,9 +63,29 @@ def choice(found: Choice) -> Card:
         tables=(
             CardTable("found.frontier, those that nothing beats", found.frontier.filter("efficient"), columns,
                       order="by volume"),
-            *settings(found.policy).tables,
+            *rule_policy(found.policy).tables,
         ),
         figure=partial(_frontier, found.frontier),
+    )  # fmt: skip
+
+
+def rule_policy(policy: RulePolicy) -> Card:
+    """Its rules, the first that matches holds; and its other fields."""
+    rows = [
+        (number, one.name, ", ".join(f"{name}={'|'.join(getattr(one, name))}" for name in one.reads) or "any",
+         one.probability)
+        for number, one in enumerate(policy.rules[:50], start=1)
+    ]  # fmt: skip
+    shape = {"number": pl.Int64, "name": pl.String, "matches": pl.String, "share": pl.Float64}
+    frame = pl.DataFrame(rows, schema=shape, orient="row")
+    columns = (Column("number", "rule", "count"), Column("name", "name"), Column("matches", "matches", "code"),
+               Column("share", "keeps", "share"))  # fmt: skip
+    return Card(
+        f"RulePolicy {policy.name!r}",
+        facts={"other events": (policy.default, "share"), "failures kept whole": (policy.keep_failures, "flag"),
+               "drawn by the id of the": (policy.scope, "text"),
+               "hex digits of a threshold": (policy.precision, "count")},
+        tables=(CardTable("policy.rules", frame, columns, "no rule", "the first", rows=len(policy.rules), most=12),),
     )  # fmt: skip
 
 
