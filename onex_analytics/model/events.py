@@ -81,12 +81,16 @@ class OnexEventV1_0(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     event_id: Id = Field(default_factory=lambda: str(uuid4()), description="a UUID")
-    timestamp: Annotated[datetime, AfterValidator(_in_utc)] = Field(default_factory=utc_now)
-    node_id: Id
+    timestamp: Annotated[datetime, AfterValidator(_in_utc)] = Field(
+        default_factory=utc_now, description="when it happened; without a zone it is UTC"
+    )
+    node_id: Id = Field(description="who tells of it: a name, also with version or instance number, or a UUID")
     event_type: EventType = Field(description="one of the 28 known types, or any other text in upper case")
     correlation_id: Id | None = Field(default=None, description="should be a UUID, may be any text")
-    metadata: Annotated[dict[str, Any] | None, BeforeValidator(_plain_metadata)] = None
-    schema_version: str = VERSION
+    metadata: Annotated[dict[str, Any] | None, BeforeValidator(_plain_metadata)] = Field(
+        default=None, description="what there is to say beyond; which keys, the type says"
+    )
+    schema_version: str = Field(default=VERSION, description="a semantic version")
 
     @model_validator(mode="before")
     @classmethod
@@ -166,9 +170,9 @@ class OnexEventV1_1(OnexEventV1_0):
 
     VERSION: ClassVar[str] = "1.1.0"
 
-    schema_version: str = VERSION
-    parent_correlation_id: Id | None = None
-    trace_id: Id | None = None
+    schema_version: str = Field(default=VERSION, description="a semantic version")
+    parent_correlation_id: Id | None = Field(default=None, description="correlation id of the work that caused this")
+    trace_id: Id | None = Field(default=None, description="one for all work below one root; any text")
 
     @classmethod
     def _linked(cls, event: dict[str, Any]) -> dict[str, Any]:
@@ -225,11 +229,11 @@ class OnexEventV1_2(OnexEventV1_1):
 
     VERSION: ClassVar[str] = "1.2.0"
 
-    schema_version: str = VERSION
+    schema_version: str = Field(default=VERSION, description="a semantic version")
     sampling_probability: float | None = Field(default=None, gt=0, le=1, description="share kept, above 0 up to 1")
     adjusted_count: float | None = Field(default=None, ge=0, description="events this one stands for; 1 if absent")
-    batch_id: Id | None = None
-    batch_position: int | None = Field(default=None, ge=0)
+    batch_id: Id | None = Field(default=None, description="the batch that it was sent in")
+    batch_position: int | None = Field(default=None, ge=0, description="its place in the batch, from 0")
     payload_encoding: str | None = Field(default=None, description="how the metadata is compressed; plain if absent")
     payload_size_bytes: int | None = Field(default=None, ge=0, description="of the metadata before compression")
 
@@ -239,9 +243,9 @@ class OnexEventV1_3(OnexEventV1_2):
 
     VERSION: ClassVar[str] = "1.3.0"
 
-    schema_version: str = VERSION
-    replay_id: Id | None = None
-    is_replay: bool | None = None
+    schema_version: str = Field(default=VERSION, description="a semantic version")
+    replay_id: Id | None = Field(default=None, description="the replay that it was sent in")
+    is_replay: bool | None = Field(default=None, description="whether it was recorded earlier and is sent again")
 
 
 class OnexEventV2_0(OnexEventV1_3):
@@ -249,17 +253,17 @@ class OnexEventV2_0(OnexEventV1_3):
 
     VERSION: ClassVar[str] = "2.0.0"
 
-    schema_version: str = VERSION
+    schema_version: str = Field(default=VERSION, description="a semantic version")
     trace_id: Annotated[Annotated[Id, AfterValidator(_hex_digits(32))] | None, BeforeValidator(_none_if_empty)] = Field(
         default=None, description="16 bytes as 32 lower-case hex digits; empty text is read as none"
     )
     span_id: Annotated[Annotated[str, AfterValidator(_hex_digits(16))] | None, BeforeValidator(_none_if_empty)] = Field(
         default=None, description="8 bytes as 16 lower-case hex digits; empty text is read as none"
     )
-    registry_subject: str | None = None
-    registry_version: int | None = Field(default=None, ge=1)
-    signature: str | None = None
-    key_id: str | None = None
+    registry_subject: str | None = Field(default=None, description="name of its schema in a registry")
+    registry_version: int | None = Field(default=None, ge=1, description="version of its schema in a registry")
+    signature: str | None = Field(default=None, description="of the event, by the key that `key_id` names")
+    key_id: str | None = Field(default=None, description="the key that signed it or encrypted fields of it")
     encrypted_fields: list[str] | None = Field(default=None, description="paths, such as metadata.input_state.email")
 
 
