@@ -9,16 +9,20 @@
     ox.profiling.latency_table(spans)
 
 Every name below is loaded when it is first used: importing the package costs next to nothing.
+
+Where Polars is loaded, every frame knows `frame.onex`; in IPython and JupyterLab results show themselves, and
+`%load_ext onex_analytics` brings `%onex` and `%%onex_rule`.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onex_analytics.kernel_cache import see_to_kernel_cache
-from onex_analytics.loading import loaded_later
+from onex_analytics.loading import loaded_later, once_loaded
 
 if TYPE_CHECKING:
     from onex_analytics import (
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
         error_patterns,
         exceptions,
         frames,
+        jupyter,
         model,
         pipeline,
         profiling,
@@ -58,6 +63,7 @@ __all__ = [
     "exceptions",
     "frames",
     "generate",
+    "jupyter",
     "model",
     "pipeline",
     "profiling",
@@ -75,6 +81,7 @@ _LOADED_LATER: dict[str, tuple[str, ...]] = {
     "error_patterns": (),
     "exceptions": ("OnexError",),
     "frames": ("build_spans",),
+    "jupyter": (),
     "model": ("OnexEvent",),
     "pipeline": (),
     "profiling": (),
@@ -100,4 +107,16 @@ def __getattr__(name: str) -> object:
     return _find(name)
 
 
+def load_ipython_extension(shell: object) -> None:
+    """`%load_ext onex_analytics`: results show themselves, and `%onex` and `%%onex_rule` are there."""
+    import_module(f"{__name__}.jupyter.extension").load(shell)
+
+
+def _know_frames() -> None:
+    import_module(f"{__name__}.jupyter.namespaces").register()
+
+
 see_to_kernel_cache(Path(__file__).parent)
+once_loaded("polars", _know_frames)
+if (_shell := getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()) is not None:
+    import_module(f"{__name__}.jupyter.extension").greet(_shell)

@@ -1,10 +1,13 @@
-"""Names of a room that are loaded when they are first used."""
+"""Names of a room that are loaded when they are first used, and what is done once another package is loaded."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 
 def loaded_later(
@@ -41,3 +44,44 @@ def loaded_later(
         return sorted({*vars(sys.modules[room]), *told})
 
     return find, names_of
+
+
+def once_loaded(name: str, do: Callable[[], object]) -> None:
+    """Do something once a package is loaded: now, where it is already, else right after it is imported.
+
+    So what belongs to a package that takes long to load costs nothing until somebody loads it.
+
+    >>> once_loaded("sys", lambda: print("it is there"))
+    it is there
+    """
+    if name in sys.modules:
+        do()
+    else:
+        sys.meta_path.insert(0, _Watch(name, do))
+
+
+class _Watch(MetaPathFinder):
+    """Finds nothing itself: it asks the others, and has what they find tell when it was loaded."""
+
+    def __init__(self, name: str, do: Callable[[], object]) -> None:
+        self.name, self.do = name, do
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != self.name:
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self)
+        spec = next((found for one in others if (found := one.find_spec(fullname, path, target)) is not None), None)
+        loader = spec.loader if spec is not None else None
+        if loader is not None:  # it may only be looked for, so nothing is forgotten before it is loaded
+            load = loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                load(module)
+                if self in sys.meta_path:
+                    sys.meta_path.remove(self)
+                    self.do()
+
+            vars(loader)["exec_module"] = exec_module
+        return spec
