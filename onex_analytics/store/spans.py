@@ -62,6 +62,8 @@ _QUICKLY_ROWS = 1 << 14
 _MOST_REPLACED = 0.2
 """Share of the rows of a file from which on it is written anew without those that were replaced."""
 _GAP_US = 600_000_000
+_FILES_AT_ONCE = 5
+"""More than processors: most of the time a file waits for the disk."""
 _LAYOUT = 5
 
 
@@ -83,10 +85,9 @@ class SpanTable:
 
     def newest(self) -> pl.LazyFrame:
         """The spans of the events as they are now in `events`."""
-        self._make()
-        retry_lost(self.table.uri, self._bring_up_to_date)
-        said = self._said()
-        assert said is not None
+        if not self.table.exists():
+            self.table.create(spans_layout=_LAYOUT)
+        said = retry_lost(self.table.uri, self._bring_up_to_date)
         return self._scan(self.table, said)
 
     def kept_at(self, version: int) -> pl.LazyFrame | None:
@@ -120,12 +121,6 @@ class SpanTable:
 
     # ------------------------------------------------------------------ in
 
-    def _make(self) -> None:
-        if not self.table.exists():
-            self.table.create(spans_layout=_LAYOUT)
-        else:
-            self.table.refresh()
-
     def _said(self) -> dict[str, Any] | None:
         """What the last update said of itself; None where there was none, or one that kept spans otherwise."""
         version = self.table.delta.version()
@@ -136,8 +131,8 @@ class SpanTable:
                     return said if said.get("layout") == _LAYOUT else None
         return None
 
-    def _bring_up_to_date(self) -> None:
-        """One try.
+    def _bring_up_to_date(self) -> dict[str, Any]:
+        """One try; what is then said of the spans.
 
         Raises:
             Lost: another process committed meanwhile.
@@ -145,13 +140,12 @@ class SpanTable:
         self.table.refresh()
         said, version, files = self._said(), self.events.delta.version(), self.events.files()
         if said and said["events"] >= version and said["dimensions"] == [*self.dimensions]:
-            return
+            return said
         try:
             added = self._added(said, files)
             if said is None or added is None:
-                self._pair_anew(files, version)
-            else:
-                self._update(said, files, added, version)
+                return self._pair_anew(files, version)
+            return self._update(said, files, added, version)
         finally:
             self.table.sweep()
 
@@ -171,7 +165,7 @@ class SpanTable:
         takes_part = (pl.col("outcome") != "other") | (pl.col("family") == "profile")
         return self.events.read(files, self.event_schema, takes_part if asked is None else takes_part & asked)
 
-    def _pair_anew(self, files: list[StoredFile], version: int) -> None:
+    def _pair_anew(self, files: list[StoredFile], version: int) -> dict[str, Any]:
         events = self._read(files)
         causes = events["causation_id"].null_count() < events.height
         spans = rooted(link_spans(keyed(self._paired(events))))
@@ -181,13 +175,13 @@ class SpanTable:
         del events
         made.keep(spans.filter(~pl.col("_loose")).sort("start", "span_id"))
         made.removed = self.table.files()
-        self._commit(made, files, version, causes)
+        return self._commit(made, files, version, causes)
 
     def _paired(self, events: pl.DataFrame) -> pl.DataFrame:
         return pair_events(events, self.dimensions).with_columns(pl.col("witnesses").cast(pl.Int16))
 
-    def _commit(self, made: _Made, files: list[StoredFile], version: int, causes: bool) -> None:
-        """Exchange files, in one commit that says which events these spans are of."""
+    def _commit(self, made: _Made, files: list[StoredFile], version: int, causes: bool) -> dict[str, Any]:
+        """Exchange files, in one commit that says which events these spans are of; what it says."""
         made.write()
         now = int(time.time() * 1000)
         removed = [RemoveAction(file.path, True, now, file.size_bytes) for file in made.removed]
@@ -195,7 +189,11 @@ class SpanTable:
             "operation": "spans", "layout": _LAYOUT, "events": version, "files": [file.path for file in files],
             "dimensions": [*self.dimensions], "causes": causes, "settled": made.settled, **made.sides,
         }  # fmt: skip
-        self.table.commit([*made.added, *removed], metadata=said)
+        before = self.table.delta.version()
+        after = self.table.commit([*made.added, *removed], metadata=said)
+        said_now = said if after == before + 1 else self._said()  # somebody may have gone on from there at once
+        assert said_now is not None
+        return said_now
 
     def _use_columns(self) -> None:
         """Make the columns that the table does not have yet: a dimension came."""
@@ -207,23 +205,25 @@ class SpanTable:
 
     # ------------------------------------------------------------------ what is new
 
-    def _update(self, said: dict[str, Any], files: list[StoredFile], added: list[StoredFile], version: int) -> None:
+    def _update(
+        self, said: dict[str, Any], files: list[StoredFile], added: list[StoredFile], version: int
+    ) -> dict[str, Any]:
         with ThreadPoolExecutor(1) as meanwhile:
             reading = meanwhile.submit(Kept, self.table, self.whole_shape, said)
             events = self._read(added)
             kept = reading.result()
         if events["causation_id"].null_count() < events.height:
-            self._pair_anew(files, version)
-            return
+            return self._pair_anew(files, version)
         if events.is_empty():
-            self._commit(_Made(self, said), files, version, False)
-            return
+            return self._commit(_Made(self, said), files, version, False)
         apart = kept.whole_rows(touched_by(kept, events))
         same_text = correlation().is_in(correlations(events).implode())
         apart = apart.filter(pl.col("_loose") | ~correlated() | same_text)
         before = {file.path for file in files} - {file.path for file in added}
         old = self._events_of(kept, apart, [file for file in files if file.path in before])
-        events = pl.concat([events, *old], how="diagonal").unique("event_id", keep="first")
+        if len(old) > 1:  # none of the new events is among them
+            old = [pl.concat(old, how="diagonal").unique("event_id", keep="first")]
+        events = pl.concat([events, *old], how="diagonal")
         gone, fresh = _differing(apart, self._paired(events))
         fresh = keyed(fresh)
         beside = kept.linking_rows(to_link_again(kept, fresh, gone))
@@ -231,7 +231,8 @@ class SpanTable:
         fresh = fresh.with_columns(links.head(fresh.height).get_columns())
         linked_before, linked = _linked_otherwise(kept, beside, links.slice(fresh.height))
         fresh = rooted(pl.concat([fresh, linked.select(fresh.columns)]))
-        self._exchange(kept, pl.concat([gone["_at"], linked_before]).to_numpy(), fresh, events, files, version)
+        at_gone = pl.concat([gone["_at"], linked_before]).to_numpy()
+        return self._exchange(kept, at_gone, fresh, events, files, version)
 
     def _events_of(self, kept: Kept, apart: pl.DataFrame, files: list[StoredFile]) -> list[pl.DataFrame]:
         """The events of spans that were taken apart: as they tell them, as they were kept, or as they are stored."""
@@ -251,9 +252,10 @@ class SpanTable:
 
     def _told_of(self, told: pl.DataFrame) -> pl.Expr:
         """The events that tell of some spans, and others of the same correlations."""
-        asked = pl.col("event_id").is_in(_event_ids(told.filter(~correlated())).implode())
         ids = told.select(correlation()).to_series().drop_nulls()
-        return asked | pl.coalesce("correlation_id", "span_id").is_in(ids.implode())
+        of_them = pl.coalesce("correlation_id", "span_id").is_in(ids.implode())
+        alone = _event_ids(told.filter(~correlated()))
+        return of_them | pl.col("event_id").is_in(alone.implode()) if len(alone) else of_them  # a column less to read
 
     def _holding(self, told: pl.DataFrame, files: list[StoredFile]) -> list[StoredFile]:
         """The files of events that may hold those of some spans, by their times."""
@@ -274,7 +276,7 @@ class SpanTable:
     def _exchange(
         self, kept: Kept, gone: Numbers, fresh: pl.DataFrame, events: pl.DataFrame, files: list[StoredFile],
         version: int,
-    ) -> None:  # fmt: skip
+    ) -> dict[str, Any]:  # fmt: skip
         """Put the rows that came out differently beside those that they replace."""
         made = _Made(self, kept.said)
         loose = fresh.filter("_loose")
@@ -298,7 +300,7 @@ class SpanTable:
         if replaced.height != kept.replaced.height or rewritten:
             made.removed += kept.sides["replaced"]
             made.keep_replaced(replaced)
-        self._commit(made, files, version, False)
+        return self._commit(made, files, version, False)
 
     def _to_write_again(self, kept: Kept, gone: Numbers, more: int) -> list[int]:
         """The files of which too much was replaced, and small ones where they are many."""
@@ -347,8 +349,8 @@ class _Made:
             compression: Compression = "uncompressed" if is_small else "zstd"
             jobs.append(partial(write_grouped, table, part.select(own), ROW_GROUP_ROWS, compression))
             jobs.append(partial(write_beside, table, part.select(INDEXED)))
-        jobs += [partial(write_beside, table, rows) for _, rows in sides]
-        with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        jobs += [partial(write_beside, table, rows, "lz4") for _, rows in sides]
+        with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
             self.added = [*pool.map(lambda job: job(), jobs)]
         paths = [action.path for action in self.added]
         for place, part in enumerate(self._parts):

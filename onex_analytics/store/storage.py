@@ -33,6 +33,7 @@ LAYOUT = 1
 """Version of the layout that this code writes; a newer one is refused."""
 
 _UPLOAD_BYTES = 1 << 20
+_BEFORE_ALL = -(1 << 63)
 _PROPERTIES = {"delta.enableExpiredLogCleanup": "false", "delta.checkpointInterval": "10"}
 
 
@@ -192,8 +193,11 @@ class Table:
         if frame.is_empty():
             return []
         chosen = frame if asked == EVERYTHING else frame.filter(asked.files(frame.columns))
-        chosen = chosen.sort(["min.timestamp", "path"] if "min.timestamp" in frame.columns else "path")
-        found = [StoredFile(*row) for row in chosen.select("path", "size_bytes", "num_records").iter_rows()]
+        names = ("path", "size_bytes", "num_records")
+        files = [StoredFile(*row) for row in zip(*(chosen[name].to_list() for name in names), strict=True)]
+        earliest = _earliest(chosen)
+        order = sorted(range(len(files)), key=lambda i: (earliest[i], files[i].path))
+        found = [files[i] for i in order]
         if asked == EVERYTHING:
             self._every = version, found.copy()
         return found
@@ -343,6 +347,13 @@ class Table:
         """Commits, the newest first, as the log has them."""
         with in_our_words(self.uri):
             return self.delta.history(limit=limit)
+
+
+def _earliest(files: pl.DataFrame) -> list[int]:
+    """The earliest time in each file, and before all others where the log does not say."""
+    if "min.timestamp" not in files.columns:
+        return [_BEFORE_ALL] * files.height
+    return files["min.timestamp"].cast(pl.Int64).fill_null(_BEFORE_ALL).to_list()
 
 
 def _described(delta: DeltaTable) -> dict[str, Any]:

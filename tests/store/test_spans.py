@@ -28,9 +28,9 @@ def anew(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     times: list[int] = []
     pair = module.SpanTable._pair_anew
 
-    def counted(self: module.SpanTable, *args: object) -> None:
+    def counted(self: module.SpanTable, *args: object) -> object:
         times.append(1)
-        pair(self, *args)  # type: ignore[arg-type]
+        return pair(self, *args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module.SpanTable, "_pair_anew", counted)
     return times
