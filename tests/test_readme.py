@@ -1,7 +1,8 @@
-"""Every Python block of the README and the guide runs, top to bottom, in an empty folder."""
+"""Every Python block of the README and of every page runs, top to bottom, in an empty folder."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+README = REPOSITORY / "README.md"
+PAGES = sorted((REPOSITORY / "docs").rglob("*.md"))
 
 
 def program_of(page: Path) -> str:
@@ -32,14 +34,24 @@ PROGRAMS = [
 
 
 @pytest.mark.parametrize(("page", "program"), PROGRAMS)
-def test_the_examples_of_the_page_run(page, program, tmp_path):
-    run = f"import sys; exec(compile(sys.stdin.read(), {str(page)!r}, 'exec'), {{'__name__': '__main__'}})"
+def test_the_examples_of_the_page_run(page, program, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = dict(os.environ)
+    try:
+        exec(compile(program, str(page), "exec"), {"__name__": "__main__"})
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def test_the_readme_runs_in_a_process_of_its_own(tmp_path):
+    run = f"import sys; exec(compile(sys.stdin.read(), {str(README)!r}, 'exec'), {{'__name__': '__main__'}})"
     done = subprocess.run(
         [sys.executable, "-W", "error::DeprecationWarning:__main__", "-c", run],
-        input=program, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False,
+        input=program_of(README), cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 
 
 def test_the_readme_shows_the_front_door():
-    assert "import onex_analytics as ox" in program_of(REPOSITORY / "README.md")
+    assert "import onex_analytics as ox" in program_of(README)
