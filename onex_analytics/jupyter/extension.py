@@ -14,4 +14,7 @@ def greet(shell: Any) -> None:
 
 def load(shell: Any) -> None:
     """`%load_ext onex_analytics`: the magics, too."""
+    from onex_analytics.jupyter.magics import OnexMagics
+
     greet(shell)
+    OnexMagics(shell).register()
