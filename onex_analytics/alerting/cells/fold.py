@@ -19,7 +19,7 @@ from onex_analytics.alerting.cells.judging import last_ticks, only, truth
 from onex_analytics.alerting.cells.reckoning import reckoning
 from onex_analytics.alerting.cells.runs import Float64, Int32, Int64, RuleRuns, Runs
 from onex_analytics.alerting.cells.saving import Parts, below, of, packed, unpacked
-from onex_analytics.alerting.cells.series import LEFT_OUT, UNKNOWN, SeriesTable
+from onex_analytics.alerting.cells.series import LEFT_OUT, UNKNOWN, Births, SeriesTable
 from onex_analytics.alerting.cells.side import Side
 from onex_analytics.alerting.cells.steps import Steps
 from onex_analytics.alerting.cells.windows import grown
@@ -71,6 +71,7 @@ class Fold:
         self._users = Counter(id(source) for cell in self._cells.values() for source in cell.reckoning.sources)
         self.series = SeriesTable([self._side(place).sets for place in range(len(group.rules))])
         self._series_of = {place: np.empty(0, np.int32) for place in self.rules}
+        self._complete = dict.fromkeys(self.rules, 0)  # as many label sets as there are: all of them have series
         self._refused = dict.fromkeys(self.rules, 0)
         self._counts = Counter({"skipped": 0, "over_series_limit": 0, "untracked": 0})
         self._numbers = sorted({column for side in self._sides.values() for column in side.number_columns})
@@ -209,24 +210,28 @@ class Fold:
             here = np.flatnonzero(np.diff(bounds))
             bounds = np.append(bounds[here], bounds[-1])
         last = last_ticks(bounds, first, span.tick)
+        label_sets, born = here.astype(np.int32), Births(first, bounds, cell.side.sets.texts)
         for rule in cell.rules:
-            yield self._of_rule(rule, cell, here.astype(np.int32), bounds, first, last, value, n)
+            yield self._of_rule(rule, cell, label_sets, born, bounds, first, last, value, n)
 
     def _of_rule(
-        self, rule: int, cell: Cell, here: Int32, bounds: Int64, first: Int64, last: Int64, value: Float64, n: Int64
-    ) -> RuleRuns:
-        series = self._numbered(rule, cell.side, here, bounds, first)
-        if len(series) and series.min() < 0:
+        self, rule: int, cell: Cell, here: Int32, born: Births, bounds: Int64, first: Int64, last: Int64,
+        value: Float64, n: Int64,
+    ) -> RuleRuns:  # fmt: skip
+        series = self._numbered(rule, cell.side, here, born)
+        if self._complete[rule] < len(cell.side.sets) and len(series) and series.min() < 0:
             left_out = series == LEFT_OUT
             bounds, first, last, value, n = only(bounds, ~left_out, first, last, value, n)
             series = series[~left_out]
         return RuleRuns(rule, series, bounds, first, last, value, n, truth(self.group.rules[rule].when, value, n))
 
-    def _numbered(self, rule: int, side: Side, label_sets: Int32, bounds: Int64, first: Int64) -> Int32:
+    def _numbered(self, rule: int, side: Side, label_sets: Int32, born: Births) -> Int32:
         """The series of a rule's label sets; new ones in the order of birth and of their labels, up to `max_series`."""
-        known = self._series_of[rule]
-        if len(known) < len(side.sets):
-            more = grown(known, len(side.sets))
+        known, every = self._series_of[rule], len(side.sets)
+        if self._complete[rule] == every:  # as it mostly is where rules are many: new label sets are rare
+            return known[:every] if len(label_sets) == every else known[label_sets]
+        if len(known) < every:
+            more = grown(known, every)
             more[len(known) :] = UNKNOWN
             self._series_of[rule] = known = more
         found: Int32 = known[label_sets]
@@ -234,13 +239,14 @@ class Fold:
             return found
         new = np.flatnonzero(found == UNKNOWN)
         if len(new):
-            born = first[bounds[:-1]]
-            order = sorted(new, key=lambda place: (born[place], side.sets.texts[label_sets[place]]))
+            order = born.ordered(new, label_sets)
             room = max(self.group.rules[rule].max_series - int((known >= 0).sum()), 0)
             taken, refused = label_sets[order[:room]], label_sets[order[room:]]
             known[taken] = self.series.add(rule, taken)
             known[refused] = LEFT_OUT
             self._refuse(rule, len(refused))
+            if known[:every].min() >= 0:
+                self._complete[rule] = every
         return known[label_sets]
 
     def _refuse(self, rule: int, label_sets: int) -> None:
@@ -346,6 +352,7 @@ class Fold:
             InvalidOption: it is the state of other rules.
         """
         self._open = iter(())
+        self._complete = dict.fromkeys(self.rules, 0)
         parts = unpacked(state)
         arrays = {name: part for name, part in parts.items() if isinstance(part, np.ndarray)}
         if arrays["rules"].tobytes() != self._fingerprint():

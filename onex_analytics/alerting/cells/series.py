@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from onex_analytics.alerting.cells.label_sets import LabelSets
-from onex_analytics.alerting.cells.runs import Int32
+from onex_analytics.alerting.cells.runs import Int32, Int64
 
 LABELS = pl.List(pl.Struct({"name": pl.String(), "value": pl.String()}))
 """A label set: its labels by name."""
@@ -59,3 +59,20 @@ def _lists(sets: LabelSets, numbers: Int32) -> pl.Series:
     texts = pl.DataFrame([pl.Series(name, values, pl.String) for name, values in zip(sets.by, columns, strict=True)])
     one = [pl.struct(pl.lit(name).alias("name"), pl.col(name).alias("value")) for name in sorted(sets.by)]
     return texts.select(pl.concat_list(one).cast(LABELS).alias("labels")).to_series().gather(places)
+
+
+class Births:
+    """The order in which label sets of a cell became series, which is the same for its rules: it is found once."""
+
+    def __init__(self, first: Int64, bounds: Int64, texts: Sequence[tuple[str, ...]]) -> None:
+        self._first, self._bounds, self._texts = first, bounds, texts
+        self._ordered: dict[bytes, list[int]] = {}
+
+    def ordered(self, new: Int64, label_sets: Int32) -> list[int]:
+        """Places of new label sets, by their first tick and then by their labels."""
+        key = new.tobytes()
+        if key not in self._ordered:
+            born = self._first[self._bounds[new]].tolist()
+            at = zip(born, (self._texts[one] for one in label_sets[new]), new.tolist(), strict=True)
+            self._ordered[key] = [place for _, _, place in sorted(at)]
+        return self._ordered[key]
