@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "onex_analytics"
 
 ROOMS = {
-    "exceptions", "kernel_cache", "loading", "machine",
+    "exceptions", "kernel_cache", "loading", "machine", "progress",
     "model", "registry", "security", "sources", "synthetic", "otel", "store", "frames",
     "profiling", "error_patterns", "sampling", "batching", "sizing", "alerting", "replay",
     "pipeline", "settings", "views", "jupyter", "dashboard", "servers", "cli",

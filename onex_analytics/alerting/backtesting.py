@@ -25,6 +25,7 @@ from onex_analytics.alerting.recording import AlertRecord, StretchRecord, label_
 from onex_analytics.alerting.rules import Rule, RuleSet
 from onex_analytics.alerting.shapes import ALERTS, STATES, STRETCHES, TRANSITIONS
 from onex_analytics.exceptions import InvalidOption
+from onex_analytics.progress import working
 
 if TYPE_CHECKING:
     from onex_analytics.alerting.scoring import Load
@@ -44,8 +45,9 @@ class _Feed:
     def run(self, evaluation: Evaluation, observe: Callable[[pl.DataFrame], None]) -> None:
         """Feed it, and show what becomes known after each slice."""
         process = evaluation.process_in_order if self.as_of == "event" else evaluation.process
-        for part in fed(self.events, evaluation.columns, self.as_of, self.advances):
-            observe(evaluation.advance(part) if isinstance(part, datetime) else process(part))
+        with working("following the log", "events") as tell:
+            for part in fed(self.events, evaluation.columns, self.as_of, self.advances, tell=tell):
+                observe(evaluation.advance(part) if isinstance(part, datetime) else process(part))
         if self.until is not None:
             observe(evaluation.advance(self.until))
 

@@ -21,6 +21,7 @@ from onex_analytics.alerting.microseconds import microseconds_of, time_of
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import require
 from onex_analytics.model.shapes import UTC_MICROSECONDS
+from onex_analytics.progress import Tell, untold
 
 AsOf = Literal["event", "arrival"]
 SLICE_EVENTS = 1_000_000
@@ -83,12 +84,13 @@ def whole_times(events: pl.LazyFrame) -> pl.LazyFrame:
 
 def fed(
     events: pl.LazyFrame, columns: Iterable[str], as_of: AsOf, advances: Sequence[Advance] = (),
-    slice_events: int = SLICE_EVENTS,
+    slice_events: int = SLICE_EVENTS, *, tell: Tell = untold,
 ) -> Iterator[pl.DataFrame | datetime]:  # fmt: skip
     """Slices of the log, and times to which the clock is moved, in the order in which they were seen.
 
     `as_of="event"`: by `timestamp`; within a slice in any order, events without a time last.
     `as_of="arrival"`: by `arrived_at`, then by time and id.
+    `tell` is told how many events were seen, and how many there are.
 
     Raises:
         InvalidOption: `as_of="arrival"`, and it is not known of every event when it arrived.
@@ -125,6 +127,7 @@ def fed(
             seen += some.height
             if done < some.height:
                 yield some[done:]
+            tell(seen, facts["events"])
     if facts["nulls"]:
         yield read.filter(pl.col(key).is_null()).collect()
     for advance in waiting:

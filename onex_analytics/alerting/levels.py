@@ -32,6 +32,7 @@ from onex_analytics.alerting.rules import Group, Rule, RuleSet
 from onex_analytics.alerting.shapes import TRANSITIONS
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.model.shapes import UTC_MICROSECONDS
+from onex_analytics.progress import working
 
 Int64 = NDArray[np.int64]
 Float64 = NDArray[np.float64]
@@ -130,9 +131,10 @@ def runs_of(
 
     group.listener = keep
     process = evaluation.process_in_order if as_of == "event" else evaluation.process
-    for slice_ in fed(log, evaluation.columns, as_of):
-        if isinstance(slice_, pl.DataFrame):
-            process(slice_)
+    with working("following the log", "events") as tell:
+        for slice_ in fed(log, evaluation.columns, as_of, tell=tell):
+            if isinstance(slice_, pl.DataFrame):
+                process(slice_)
     if until is not None:
         evaluation.advance(utc(until, "until"))
     first = group.fold.first_tick

@@ -22,6 +22,7 @@ from onex_analytics.alerting.shapes import LABEL_SET
 from onex_analytics.alerting.targets import FOUND, OfFirings, OfIncidents, Truth, key_of
 from onex_analytics.frames.statistics import t_reach, wilson, z_of
 from onex_analytics.model.shapes import UTC_MICROSECONDS
+from onex_analytics.progress import working
 
 DETECTIONS = pl.Schema({
     "incident": pl.String(),                 # null without incidents: a firing of the rule on the whole log
@@ -183,16 +184,18 @@ def what_if_sampled(
     total, stood_for = log.select(pl.len(), weight.cast(pl.Float64).alias("weight")).collect().row(0)
     found, rows = [], []
     read = Evaluation(rules, log.collect_schema()).columns
-    for seed, kept in zip(chosen, draws(keep, log, read, chosen), strict=True):
-        result = backtest(rules, kept, full.incidents, until=full.end, **options)
-        run = _Run.of(result, truth, by)
-        found.append(run)
-        rows.append((
-            seed, kept.height, kept.height / total if total else None,
-            kept["adjusted_count"].sum() / stood_for if stood_for else None, run.firings[None],
-            run.found.join(truth.targets.filter(truth.whole), on="_target", how="semi").height, run.pages[None],
-            run.false_pages[None],
-        ))  # fmt: skip
+    with working("drawing and following the log", "draws") as tell:
+        for seed, kept in zip(chosen, draws(keep, log, read, chosen), strict=True):
+            result = backtest(rules, kept, full.incidents, until=full.end, **options)
+            run = _Run.of(result, truth, by)
+            found.append(run)
+            rows.append((
+                seed, kept.height, kept.height / total if total else None,
+                kept["adjusted_count"].sum() / stood_for if stood_for else None, run.firings[None],
+                run.found.join(truth.targets.filter(truth.whole), on="_target", how="semi").height, run.pages[None],
+                run.false_pages[None],
+            ))  # fmt: skip
+            tell(len(rows), len(chosen))
     marks = {(group.name, rule.alert): bias(rule) for group, rule in rules.rules}
     return WhatIfSampled(
         full, _detections(truth, whole, found, marks, level), _delays(truth, found),

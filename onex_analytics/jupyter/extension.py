@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from onex_analytics.jupyter.formatters import register
+from onex_analytics.jupyter.progress_bars import INSTALL, for_shell
+from onex_analytics.progress import shown_by
 
 
 def greet(shell: Any) -> None:
-    """In a running IPython, whoever imports us: results show themselves."""
+    """In a running IPython, whoever imports us: results show themselves, and long work says how far it is."""
     register(shell)
+    shown_by(for_shell(shell))
 
 
 def load(shell: Any) -> None:
@@ -18,3 +22,5 @@ def load(shell: Any) -> None:
 
     greet(shell)
     OnexMagics(shell).register()
+    if for_shell(shell) is None:
+        sys.stdout.write(f"Long work shows no progress, as tqdm is not installed. Mend: {INSTALL}\n")

@@ -15,6 +15,7 @@ import polars as pl
 from onex_analytics.exceptions import InputError, InvalidOption, NotAStore, SourceError, StoreUnavailable
 from onex_analytics.frames.coverage import coverage
 from onex_analytics.model.shapes import EVENTS, REJECTED
+from onex_analytics.progress import working
 from onex_analytics.sources.canonical import Gate
 from onex_analytics.sources.formats import source_units
 from onex_analytics.sources.layout import Dimension, parse_dimensions
@@ -89,7 +90,7 @@ class EventStore:
             format: one of `sources.formats.FORMATS`; found out where it is None.
             strict: reject events that break a rule, instead of listing their violations.
             repair_clocks: repair times that were stamped with local time (see `sources.clocks`).
-            progress: called after each unit.
+            progress: called after each unit; where it is None, a notebook or terminal that shows work shows this.
 
         Returns:
             What became of every line: read = stored + duplicate + rejected.
@@ -102,6 +103,15 @@ class EventStore:
             StoreFull: no space is left; units that were committed stay, and the same call goes on from there.
             StoreConflict: other writers committed first, too often.
         """
+        if progress is not None:
+            return self._appended(source, format, strict, repair_clocks, progress)
+        with working("reading", "bytes") as tell:
+            return self._appended(source, format, strict, repair_clocks, lambda done, in_all, _: tell(done, in_all))
+
+    def _appended(
+        self, source: Source | Iterable[Source], format: str | None, strict: bool, repair_clocks: bool,
+        progress: Progress,
+    ) -> IngestReport:  # fmt: skip
         began = time.perf_counter()
         sources = inputs(source)
         refuse_unreadable(sources, format)
@@ -123,9 +133,8 @@ class EventStore:
                 stream: Stream | None, _: Unit, tally: Tally, here: Tally = here, before: int = done_before
             ) -> None:
                 here.add(tally)
-                if progress is not None:
-                    done = before + (stream.done_bytes() if stream is not None else 0)
-                    progress(done, in_all, total.read + here.read)
+                done = before + (stream.done_bytes() if stream is not None else 0)
+                progress(done, in_all, total.read + here.read)
 
             stream = None
             try:
