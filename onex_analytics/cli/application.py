@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from onex_analytics.cli import demo, generate, ingest, report, store
+from onex_analytics.cli import dashboard, demo, generate, ingest, report, store
 from onex_analytics.cli.alerts import app as alerts
 from onex_analytics.cli.batch import app as batch
 from onex_analytics.cli.errors import app as errors
@@ -35,6 +35,7 @@ app.command("demo")(demo.demo)
 app.command("ingest")(ingest.ingest)
 app.command("generate")(generate.generate)
 app.command("report")(report.report)
+app.command("dashboard")(dashboard.dashboard)
 app.add_typer(store.app, name="store")
 app.add_typer(traces, name="traces")
 app.add_typer(profile, name="profile")

@@ -285,6 +285,23 @@ class EventStore:
             raise InvalidOption("before", before, "a time such as 2026-11-01T12:00")
         return maintenance.retain(self._events, border)
 
+    def version(self) -> int:
+        """The newest version that anyone committed: a quick look at the log, which opens no file of events.
+
+        Raises:
+            NotAStore: nothing was stored here yet.
+        """
+        self._events.refresh()
+        return self._events.delta.version()
+
+    def parts(self, *, version: int | None = None) -> dict[str, pl.LazyFrame]:
+        """The events file by file, the oldest first: the name of each stored file, and its rows as `scan` gives them.
+
+        A file never changes what it holds: whoever keeps what was reckoned of each reckons only of those that are new.
+        """
+        table = self._at(version)
+        return {file.path: table.scan([file]) for file in table.files()}
+
     def history(self) -> pl.DataFrame:
         """One row a version, the newest first: `version`, `at` (UTC), `operation`, `source`, `read`, `stored`,
         `duplicate`, `rejected`."""

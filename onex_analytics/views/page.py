@@ -43,7 +43,7 @@ def html_page(title: str, lead: str, sections: Iterable[Section]) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="data:,">',
-        f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
+        f"<title>{html.escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>",
         f"<header><h1>{html.escape(title)}</h1>\n{lead}\n{nav}</header>",
         f"<main>\n{bodies}\n</main>",
         *(f"<script>{script}</script>" for script in scripts),
@@ -77,13 +77,13 @@ _DRAW = """
 for (const box of document.querySelectorAll(".plot")) {
   const drawn = JSON.parse(box.querySelector("script").textContent);
   box.textContent = "";
-  const settings = {responsive: true, displaylogo: false,
+  const settings = {responsive: true, displaylogo: false, showSendToCloud: false,
     modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]]};
   Plotly.newPlot(box, drawn.data, drawn.layout, settings);
 }
 """
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --ink: #1c2024; --dim: #5c646c; --paper: #ffffff; --card: #f5f7f9; --line: #d9dee3;
         --accent: #005b94; --warn: #a33b00; }
 @media (prefers-color-scheme: dark) {
