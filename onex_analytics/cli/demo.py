@@ -29,11 +29,11 @@ def demo(
     """A seeded log with labelled incidents → a store → what was found, and report.html."""
     output = Output(as_json, as_csv)
     from onex_analytics.alerting import presets
-    from onex_analytics.cli.alert_look import alert_look
     from onex_analytics.cli.first_look import first_look
     from onex_analytics.cli.report import write_report
     from onex_analytics.cli.sample_look import BUDGET, sample_look
-    from onex_analytics.cli.size_look import size_look
+    from onex_analytics.looks.alerts import alert_look
+    from onex_analytics.looks.sizes import size_look
     from onex_analytics.store import EventStore
     from onex_analytics.synthetic import DIMENSIONS, generate
 

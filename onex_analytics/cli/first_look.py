@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 
-from onex_analytics import frames, profiling
+from onex_analytics import frames
 from onex_analytics.cli.error_look import error_look
+from onex_analytics.looks.work import work_frames
 from onex_analytics.model.shapes import PROFILE_NUMBERS, REJECTED, SPANS
-from onex_analytics.views import BANDS, AlertFrames, ErrorFrames, SamplingFrames, SizeFrames, WorkFrames
+from onex_analytics.views import AlertFrames, ErrorFrames, SamplingFrames, SizeFrames, WorkFrames
 
 _BY_SHARE = ("latency", "errors", "unfinished", "new_error")
 _BY_COUNT = ("silence", "restarts")
-_OLD_MS = 30 * 60_000.0
-_MOST_OPEN = 500
 _READ = [name for name in SPANS if name not in (*PROFILE_NUMBERS, "start_event_id")]
 
 
@@ -82,43 +81,4 @@ def first_look(
         work=work_frames(paired, now=end),
         errors=error_look(events, paired, period=period, moment=moment),
         every=every,
-    )
-
-
-def work_frames(spans: pl.LazyFrame, *, now: datetime | None) -> WorkFrames:
-    """How long the work of the log takes, what callers wait for, and what was unfinished at `now`, the end of the log.
-
-    The middle half of the traces and the slowest twentieth are bands of one profile: the trees are walked once.
-    """
-    keys = ["node", "operation"]
-    at = datetime.fromtimestamp(0, UTC) if now is None else now
-    latency = profiling.latency_table(spans, keys, (0.5, 0.95, 0.99)).sort(
-        "p99_ms", *keys, descending=[True, False, False], nulls_last=True
-    )
-    path = profiling.critical_path_profile(spans, keys, BANDS)
-    latency_table, critical_path, still_open = pl.collect_all([latency, path, frames.open_spans(spans, now=at)])
-    middle, slowest = (critical_path.filter(pl.col("band") == band) for band in (1, 3))
-    open_work = still_open.group_by(keys).agg(
-        pl.len().alias("open"),
-        (pl.col("age_ms") > _OLD_MS).sum().alias("older"),
-        pl.col("start").min().alias("oldest"),
-        pl.col("age_ms").max().alias("longest_age_ms"),
-    )
-    return WorkFrames(
-        latency=latency_table,
-        critical_path=_by_node(critical_path),
-        tail=profiling.profile_difference(middle, slowest).collect(),
-        open_spans=still_open.head(_MOST_OPEN),
-        open_work=open_work.sort("longest_age_ms", *keys, descending=[True, False, False], nulls_last=True),
-        older_than_ms=_OLD_MS,
-    )
-
-
-def _by_node(profile: pl.DataFrame) -> pl.DataFrame:
-    """A critical path profile by node and operation as one by node: its times and shares add up."""
-    unsure = (pl.col("ambiguous_share") * pl.col("critical_ms")).sum() / pl.col("critical_ms").sum()
-    return (
-        profile.group_by("band", "band_from", "band_to", "node", "trees")
-        .agg(pl.col("sections", "critical_ms", "mean_ms", "share").sum(), unsure.fill_nan(0.0).alias("ambiguous_share"))
-        .sort("band", "critical_ms", "node", descending=[False, True, False], nulls_last=True)
     )

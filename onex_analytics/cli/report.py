@@ -54,8 +54,8 @@ def report(
 ) -> int:  # fmt: skip
     """Write report.html and print what stands out. The file needs no network and asks no host."""
     output = Output(as_json, as_csv)
-    from onex_analytics.cli.alert_look import alert_look
     from onex_analytics.cli.first_look import first_look
+    from onex_analytics.looks.alerts import alert_look
     from onex_analytics.store.selection import time_of
 
     with store_of(None if files else store, files or []) as (held, ingest), busy("asking"):
@@ -77,7 +77,7 @@ def report(
             found = sample_look(held.scan(since, until), look.alerts, period=look.answers["period"], budget=sample)
             look = replace(look, sampling=found)
         if sizes:
-            from onex_analytics.cli.size_look import size_look
+            from onex_analytics.looks.sizes import size_look
 
             look = replace(look, sizes=size_look(held.scan(since, until), period=look.answers["period"]))
     source = ", ".join(files) if files else f"store {store}, version {version}"

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from onex_analytics.cli.alert_look import alert_look
 from onex_analytics.frames import main_period
+from onex_analytics.looks.alerts import alert_look
 from onex_analytics.views import AlertFrames
 from onex_analytics.views.report_of_alerts import alert_sections
 from tests.views.alerting.results import Case, busy, cases, rules

@@ -8,9 +8,9 @@ from functools import cache
 
 import polars as pl
 
-from onex_analytics.cli.alert_look import alert_look
 from onex_analytics.cli.sample_look import sample_look
 from onex_analytics.frames import main_period
+from onex_analytics.looks.alerts import alert_look
 from onex_analytics.views import SamplingFrames
 from onex_analytics.views.report_of_sampling import sampling_sections
 from tests.views.alerting.results import NOON, busy, incident, rules

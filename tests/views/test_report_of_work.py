@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from onex_analytics.cli.first_look import work_frames
+from onex_analytics.looks.work import work_frames
 from onex_analytics.views.report_of_work import BANDS, WorkFrames, work_sections
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
