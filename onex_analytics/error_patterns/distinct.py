@@ -6,13 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from onex_analytics.error_patterns.masking import masked, tidied
+from onex_analytics.error_patterns.numbering_kernels import number
 from onex_analytics.error_patterns.phrases import folded
-from onex_analytics.error_patterns.tokens import categories
+from onex_analytics.error_patterns.tokens import Codes, categories
 
 _WORTH_A_THREAD = 1 << 16
+_AT_A_TIME = 1 << 17
 _LOOKED_AT, _OFTEN = 1 << 16, 0.98
 """Messages repeat where the first so many are fewer distinct ones than this share of them."""
 
@@ -21,22 +24,33 @@ class Distinct(NamedTuple):
     """Messages by their masked lines."""
 
     messages: pl.Series  # as they came
-    numbers: pl.Series   # for each message the place of its line in `lines`; null for a null
+    numbers: Codes       # for each message the place of its line in `lines`; −1 for a null
     lines: pl.Series     # each once
 
     def counted(self, chosen: pl.Series | None = None) -> pl.DataFrame:
-        """A row a `line`, with its `count` of messages and an `example`, the first of them by text.
+        """A row a `line`, with its `count` of messages and an `example`, the first of them by text; sorted by line.
+
+        Texts are pointed to where they are, not copied: where hardly a line comes twice, they are most of the memory.
 
         Args:
             chosen: by line, whether it is wanted; all by default.
         """
-        told = pl.DataFrame({"number": self.numbers, "example": self.messages})
-        if self.numbers.null_count():
-            told = told.drop_nulls("number")
-        if chosen is not None:
-            told = told.filter(chosen.gather(told["number"]))
-        counts = told.group_by("number").agg(pl.len().alias("count"), pl.col("example").min())
-        return counts.select(self.lines.gather(counts["number"]).alias("line"), "count", "example")
+        rows = np.flatnonzero(self.numbers >= 0)
+        counts = np.bincount(self.numbers[rows], minlength=len(self.lines)).astype(np.int32)
+        wanted = np.arange(len(counts), dtype=np.int32) if chosen is None else chosen.arg_true().to_numpy()
+        lines = self.lines if chosen is None else self.lines.filter(chosen)
+        order = lines.arg_sort().to_numpy()
+        lines, wanted = lines.gather(order), wanted[order]
+        first = np.empty(len(counts), np.int32)
+        first[self.numbers[rows]] = rows  # of lines that come once
+        rows = rows[counts[self.numbers[rows]] > 1]
+        told = pl.DataFrame({"number": self.numbers[rows], "example": self.messages.gather(rows)})
+        least = told.group_by("number").agg(pl.col("example").min())
+        first[least["number"].to_numpy()] = np.arange(least.height) + len(self.messages)
+        texts = pl.concat([self.messages, least["example"]], rechunk=True)  # several chunks would be copied
+        return pl.DataFrame({
+            "line": lines.set_sorted(), "count": counts[wanted], "example": texts.gather(first[wanted])
+        })  # fmt: skip
 
 
 def distinct_lines(messages: pl.Series) -> Distinct:
@@ -44,29 +58,67 @@ def distinct_lines(messages: pl.Series) -> Distinct:
 
     Where messages repeat, as those of errors do, each is masked once.
     """
-    texts = messages.cast(pl.String)
+    texts = messages.cast(pl.String).rechunk()
     first = texts.head(_LOOKED_AT)
     if len(texts) > _LOOKED_AT and first.n_unique() < _OFTEN * len(first):
-        number, distinct = _numbered(texts)
-        line, lines = _numbered(_masked(distinct))
-        numbers = line.gather(number)
+        number, distinct = numbered(texts)
+        line, lines = numbered(_masked(distinct))
+        numbers = _after(number, line)
     else:
-        numbers, lines = _numbered(_masked(texts))
-    tidy = folded(lines.to_frame("line").select(tidied(pl.col("line")))["line"])
-    if (tidy != lines).any():  # some may now be one; numbering takes as much room as the lines, and is spared else
-        number, lines = _numbered(tidy)
-        numbers = number.gather(numbers)
+        numbers, lines = numbered(_masked(texts))
+    parts = [_tidy(lines[begin : begin + _AT_A_TIME]) for begin in range(0, len(lines), _AT_A_TIME)]
+    if any(changed for _, changed in parts):  # some may now be one
+        number, lines = numbered(pl.concat([part for part, _ in parts], rechunk=True))
+        numbers = _after(numbers, number)
     return Distinct(texts, numbers, lines)
 
 
-def _numbered(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """For each text the place of it among the distinct ones, and those."""
-    coded = texts.cast(pl.Categorical(pl.Categories.random()))
-    return coded.to_physical(), categories(coded)
+def _tidy(lines: pl.Series) -> tuple[pl.Series, bool]:
+    """Lines as they are compared, and whether that is not what they were."""
+    tidy = folded(lines.to_frame("line").select(tidied(pl.col("line")))["line"])
+    return (tidy, True) if (tidy != lines).any() else (lines, False)
+
+
+def numbered(texts: pl.Series) -> tuple[Codes, pl.Series]:
+    """For each text the place of it among the distinct ones, −1 for a null, and those.
+
+    Hashes take a fraction of the room of a dictionary. They may lie, so that texts of one number are compared.
+
+    >>> numbers, found = numbered(pl.Series(["b", "a", None, "b"]))
+    >>> numbers.tolist(), found.to_list()
+    ([0, 1, -1, 0], ['b', 'a'])
+    """
+    numbers, firsts = np.empty(len(texts), np.int32), np.empty(len(texts), np.int32)
+    nulls = texts.is_null().to_numpy() if texts.null_count() else np.empty(0, np.bool_)
+    slots = np.full(1 << (2 * len(texts)).bit_length(), -1, np.int32)
+    count = number(texts.hash().to_numpy(), nulls, slots, numbers, firsts)
+    found = texts.gather(firsts[:count])
+    if count < len(texts) and not _are_one(texts, numbers, found):
+        coded = texts.cast(pl.Categorical(pl.Categories.random()))
+        return coded.to_physical().cast(pl.Int32).fill_null(-1).to_numpy(), categories(coded)
+    if count < len(texts) // 2:  # those that are pointed to hold all others
+        found = found.to_frame("t").select(pl.concat_str("t", pl.lit("")))["t"]
+    return numbers, found
+
+
+def _are_one(texts: pl.Series, numbers: Codes, found: pl.Series) -> bool:
+    """Whether each text is the one that has its number; some at a time."""
+    return all(
+        found.gather(pl.Series(numbers[begin : begin + _AT_A_TIME]).replace(-1, None)).equals(
+            texts[begin : begin + _AT_A_TIME], null_equal=True
+        )
+        for begin in range(0, len(texts), _AT_A_TIME)
+    )
+
+
+def _after(numbers: Codes, others: Codes) -> Codes:
+    """The other number of each number; −1 stays."""
+    return np.where(numbers < 0, np.int32(-1), others[numbers]) if len(others) else numbers
 
 
 def _masked(texts: pl.Series) -> pl.Series:
     threads = max(min(cpu_count() or 1, len(texts) // _WORTH_A_THREAD), 1)
     share = -(-max(len(texts), 1) // threads)
     with ThreadPoolExecutor(threads) as pool:
-        return pl.concat(pool.map(lambda i: masked(texts[i * share : (i + 1) * share]), range(threads)))
+        parts = pool.map(lambda i: masked(texts[i * share : (i + 1) * share]), range(threads))
+        return pl.concat(parts, rechunk=True)

@@ -25,7 +25,7 @@ from onex_analytics.error_patterns.masking import BETWEEN, CODE, MASK, generaliz
 from onex_analytics.error_patterns.neighbours import alike
 from onex_analytics.error_patterns.phrases import shows_value
 from onex_analytics.error_patterns.splitting import FEWEST_NAMES, MARK_BITS, count_words, find_leaves, find_roots
-from onex_analytics.error_patterns.tokens import Codes, Counts, Vocabulary, by_length
+from onex_analytics.error_patterns.tokens import Codes, Counts, Vocabulary
 
 _MOSTLY_DISTINCT, _RARE = 0.5, 2
 """A place with more distinct words than this share of the lines is one of values, as far as words so rare go."""
@@ -53,10 +53,8 @@ def patterns(lines: pl.DataFrame) -> pl.DataFrame:
     vocabulary = Vocabulary()
     counts = lines["count"].cast(pl.Int64).to_numpy()
     has_empty = (lines["line"] == "").any()
-    lengths, codes = vocabulary.numbered(lines["line"])
+    tables = vocabulary.tables(lines["line"])
     del lines  # what is distinct is large
-    tables = by_length(lengths, codes)
-    del codes
     found = [_of_one_length(table.codes, counts[table.rows], vocabulary) for table in tables]
     words = words_of(vocabulary.texts, found)
     held = with_gaps([alike(joined(leaves, words), words) for leaves in found], words)
@@ -89,7 +87,7 @@ def _of_one_length(codes: Codes, counts: Counts, vocabulary: Vocabulary) -> Leav
             frequencies[rare, j] = -1 - j
     roots = np.empty(lines, np.int64)
     find_roots(frequencies, codes, is_spaced, roots, np.empty(length, np.int64))
-    order, starts = _groups(np.where(frequencies == roots[:, None], codes, np.where(is_code[codes], codes, -1)), roots)
+    order, starts = _groups(codes, frequencies, roots, is_code)
     wild, leaf = np.zeros((lines, length), np.bool_), np.empty(lines, np.int64)
     room = np.empty(lines, np.int64)
     leaves = find_leaves(
@@ -99,11 +97,12 @@ def _of_one_length(codes: Codes, counts: Counts, vocabulary: Vocabulary) -> Leav
     return leaves_of(codes, counts, wild, leaf, leaves, len(known))
 
 
-def _groups(rooted: Codes, roots: Counts) -> tuple[Counts, Counts]:
-    """The lines in an order in which equal rows of `rooted` follow each other, and where each group begins."""
+def _groups(codes: Codes, frequencies: Counts, roots: Counts, is_code: NDArray[np.bool_]) -> tuple[Counts, Counts]:
+    """The lines in an order in which those of one root and of one code follow each other, and where groups begin."""
     group = np.unique(roots, return_inverse=True)[1].astype(np.int64)
-    for column in rooted.T:
-        values, which = np.unique(column, return_inverse=True)
+    for j in range(codes.shape[1]):
+        rooted = np.where((frequencies[:, j] == roots) | is_code[codes[:, j]], codes[:, j], -1)
+        values, which = np.unique(rooted, return_inverse=True)
         if len(values) > 1:
             group = np.unique(group * len(values) + which, return_inverse=True)[1]
     order = np.argsort(group, kind="stable")

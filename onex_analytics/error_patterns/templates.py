@@ -168,7 +168,8 @@ class TemplateModel:
             ids = grown._ids(distinct.lines)
         texts = grown.table.select("template_id", "template", template_is_new=pl.col("since_version") > self.version)
         found = ids.to_frame("template_id").join(texts, on="template_id", how="left", maintain_order="left")
-        told = found.select(pl.col(*FOUND).gather(distinct.numbers))
+        numbers = pl.Series(distinct.numbers).replace(-1, None)
+        told = found.select(pl.col(*FOUND).gather(numbers))
         return rows.with_columns(told.get_columns())
 
     def _grown(self, lines: pl.DataFrame) -> TemplateModel:

@@ -23,8 +23,8 @@ _AT_A_TIME = 1 << 17
 class Lines(NamedTuple):
     """The lines of one length."""
 
-    rows: NDArray[np.int64]  # which line each is
-    codes: Codes             # a row a line, a column a token; −1 for a token that the vocabulary does not have
+    rows: Codes   # which line each is
+    codes: Codes  # a row a line, a column a token; −1 for a token that the vocabulary does not have
 
 
 def tokens_of(lines: pl.Series) -> tuple[NDArray[np.int64], pl.Series]:
@@ -61,34 +61,36 @@ class Vocabulary:
         return categories(self._held) if self._known is None else self._known
 
     def tables(self, lines: pl.Series) -> Iterator[Lines]:
-        """The lines length by length; see `by_length`."""
-        return by_length(*self.numbered(lines))
+        """The lines length by length, the shortest first; those without tokens are left out.
 
-    def numbered(self, lines: pl.Series) -> tuple[NDArray[np.int64], Codes]:
-        """How many tokens each line has, and the numbers of the tokens of all.
-
-        Tokens take many times the room of their numbers, so that only some lines have them at a time.
+        Tokens take many times the room of their numbers, so that only some lines have them at a time. All lines are
+        numbered when the first table is there, and a table is forgotten with the next one.
         """
-        lengths, codes = [np.empty(0, np.int64)], [np.empty(0, np.int32)]
+        parts: dict[int, list[Lines]] = {}
         for begin in range(0, len(lines), _AT_A_TIME):
-            counted, tokens = tokens_of(lines[begin : begin + _AT_A_TIME])
-            numbered = tokens.cast(self._dictionary, strict=False)
-            if self._known is None and len(numbered):
-                newest = numbered.to_physical().arg_max() or 0
-                self._held = pl.concat([self._held, numbered[newest : newest + 1]])  # the last number is in it
-            lengths.append(counted)
-            codes.append(numbered.to_physical().cast(pl.Int32).fill_null(-1).to_numpy())
-        return np.concatenate(lengths), np.concatenate(codes)
+            for part in self._by_length(begin, lines[begin : begin + _AT_A_TIME]):
+                parts.setdefault(part.codes.shape[1], []).append(part)
+        for length in sorted(parts):
+            yield _as_one(parts.pop(length))
+
+    def _by_length(self, begin: int, lines: pl.Series) -> Iterator[Lines]:
+        """Some lines, the first of which is that of number `begin`."""
+        lengths, tokens = tokens_of(lines)
+        numbered = tokens.cast(self._dictionary, strict=False)
+        if self._known is None and len(numbered):
+            newest = numbered.to_physical().arg_max() or 0
+            self._held = pl.concat([self._held, numbered[newest : newest + 1]])  # the last number is in it
+        codes = numbered.to_physical().cast(pl.Int32).fill_null(-1).to_numpy()
+        begins = np.cumsum(lengths) - lengths
+        order = np.argsort(lengths, kind="stable")
+        ends = np.cumsum(np.bincount(lengths, minlength=1))
+        for length in np.unique(lengths[lengths > 0]):
+            rows = order[ends[length - 1] : ends[length]]
+            table = np.empty((len(rows), length), np.int32)
+            for j in range(length):
+                table[:, j] = codes[begins[rows] + j]
+            yield Lines((begin + rows).astype(np.int32), table)
 
 
-def by_length(lengths: NDArray[np.int64], codes: Codes) -> Iterator[Lines]:
-    """Lines, length by length, the shortest first; those without tokens are left out."""
-    begins = np.cumsum(lengths) - lengths
-    order = np.argsort(lengths, kind="stable")
-    ends = np.cumsum(np.bincount(lengths, minlength=1))
-    for length in np.unique(lengths[lengths > 0]):
-        rows = order[ends[length - 1] : ends[length]]
-        table = np.empty((len(rows), length), np.int32)
-        for j in range(length):
-            table[:, j] = codes[begins[rows] + j]
-        yield Lines(rows, table)
+def _as_one(parts: list[Lines]) -> Lines:
+    return parts[0] if len(parts) == 1 else Lines(*(np.concatenate(each) for each in zip(*parts, strict=True)))
