@@ -133,7 +133,8 @@ def _words(name: str, detail: ErrorDetails, place: tuple[Step, ...]) -> tuple[st
         return f"{name} is {_shown(found)}; wanted a time with its zone", "write one such as 2026-11-01T09:00:00Z"
     if kind in ("bool_parsing", "bool_type"):
         return f"{name} is {_shown(found)}; wanted true or false", f"write {name}: true"
-    return f"{name} is {_shown(found)}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", "see docs/alerting.md"
+    said = f"{detail['msg'][:1].lower()}{detail['msg'][1:]}"
+    return f"{name} is {_shown(found)}: {said}", "see docs/reference/rule_language.md"
 
 
 def _of_ours(name: str, error: Exception) -> tuple[str, str]:
@@ -142,7 +143,7 @@ def _of_ours(name: str, error: Exception) -> tuple[str, str]:
     problem, separator, mend = str(error).rstrip(".").partition("; ")
     problem = problem.replace("a duration is", f"{name} is", 1)
     if not separator:
-        return problem, "see docs/alerting.md"
+        return problem, "see docs/reference/rule_language.md"
     return problem, f"write {mend.removeprefix('wanted ')}" if mend.startswith("wanted ") else mend
 
 

@@ -1,4 +1,4 @@
-"""docs/alerting.md says what the models say, and its rule files are ones."""
+"""The pages on alerting say what the models say, and their rule files are ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from onex_analytics.alerting.routing import Receiver, Route
 from onex_analytics.alerting.rule_tests import run_rule_tests
 from onex_analytics.alerting.rules import Group, Rule, RuleSet
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "alerting.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = "\n".join((DOCS / name).read_text(encoding="utf-8") for name in ("reference/rule_language.md", "alerting.md"))
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 DESCRIBED = [RuleSet, Group, Rule, When, Route, Receiver, *KINDS.values()]
 

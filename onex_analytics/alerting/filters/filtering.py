@@ -19,8 +19,9 @@ from onex_analytics.alerting.filters.vocabulary import check_words
 class Filter:
     """A condition on one event, such as `outcome == 'failure' and node like 'stamper_*'`.
 
-    The language is in docs/alerting.md. Two filters are equal where they mean the same word by word, however they are
-    spaced. A comparison with null is false, `!=` and `not in` among them; `not` before it makes that true.
+    The language is in docs/reference/rule_language.md. Two filters are equal where they mean the same word by word,
+    however they are spaced. A comparison with null is false, `!=` and `not in` among them; `not` before it makes that
+    true.
 
     Raises:
         FilterError: on a text that is none of the language, with the place and the mend.

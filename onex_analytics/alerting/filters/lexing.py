@@ -89,4 +89,4 @@ def _refused(text: str, at: int) -> tuple[str, str]:
         return "this is no number", "write one such as 5, 0.05 or 1e6, or a duration such as 30s or 1h30m"
     if letter in "‘’“”„«»":
         return f"{letter!r} is no quotation mark here", "use the straight ones, ' or \""
-    return f"{letter!r} is none of the words of a filter", "see the filter language in docs/alerting.md"
+    return f"{letter!r} is none of the words of a filter", "see the filter language in docs/reference/rule_language.md"
