@@ -16,7 +16,7 @@ ROOMS = {
     "exceptions", "kernel_cache", "loading", "machine", "progress",
     "model", "registry", "security", "sources", "synthetic", "otel", "store", "frames",
     "profiling", "error_patterns", "sampling", "batching", "sizing", "alerting", "replay",
-    "pipeline", "settings", "views", "jupyter", "dashboard", "servers", "cli",
+    "pipeline", "settings", "views", "jupyter", "looks", "dashboard", "servers", "cli",
 }  # fmt: skip
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "base", "core"}
 LONGEST_FILE = 450

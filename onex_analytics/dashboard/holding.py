@@ -119,7 +119,7 @@ def hold(store: EventStore, before: Holding | None = None) -> Holding:
 def name_of(uri: str) -> str:
     """What a store is called; where it lies stays with whoever started the dashboard.
 
-    >>> name_of("/home/someone/logs/events"), name_of("s3://bucket/events/")
+    >>> name_of("logs/events"), name_of("s3://bucket/events/")
     ('events', 'events')
     """
     return PurePosixPath(uri.rstrip("/\\").replace("\\", "/")).name or "events"

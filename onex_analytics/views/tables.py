@@ -17,6 +17,8 @@ class Column(NamedTuple):
     title: str
     form: str = "text"
     """text, word, code, count, ms, share, time, seconds, number, list, flag, whom, rule, hours, duration"""
+    link: str = ""
+    """The column that says where a click on the value leads; "" for nowhere."""
 
 
 _RIGHT = {"count", "ms", "share", "seconds", "number", "duration"}
@@ -32,12 +34,17 @@ def html_table(frame: pl.DataFrame, columns: Sequence[Column], *, caption: str, 
     """
     if frame.is_empty():
         return f'<p class="empty">{html.escape(empty)}</p>'
+    links = [c.link or c.name for c in columns]
     head = "".join(f'<th scope="col"{_class(c)}>{html.escape(c.title)}</th>' for c in columns)
     rows = frame.select([c.name for c in columns]).rows()
+    addresses = frame.select([pl.col(name).alias(str(place)) for place, name in enumerate(links)]).rows()
     body = "\n".join(
-        "<tr>" + "".join(f"<td{_class(c)}>{shown(v, c.form)}</td>" for v, c in zip(row, columns, strict=True)) + "</tr>"
-        for row in rows
-    )
+        "<tr>" + "".join(
+            f"<td{_class(c)}>{_linked(shown(value, c.form), target if c.link else None)}</td>"
+            for value, target, c in zip(row, targets, columns, strict=True)
+        ) + "</tr>"
+        for row, targets in zip(rows, addresses, strict=True)
+    )  # fmt: skip
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(caption)}"><table>'
         f"<caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>"
@@ -94,6 +101,10 @@ def plain(value: object, form: str) -> str:
         case float():
             return f"{value:,.{_decimals(value)}f}"
     return str(value)
+
+
+def _linked(text: str, target: object) -> str:
+    return text if target is None else f'<a href="{html.escape(str(target))}">{text}</a>'
 
 
 def _decimals(number: float) -> int:

@@ -21,7 +21,8 @@ _SCALE = [[0.0, faded(RED, 0.2)], [0.5, faded(RED, 0.55)], [1.0, faded(RED, 1.0)
 def heatmap(frame: pl.DataFrame) -> go.Figure:
     """Spans by time and duration, from `profiling.heatmap`; a panel a group. Both scales are logarithmic.
 
-    A cell without spans stays clear. The eight groups with the fullest cells are drawn.
+    A cell without spans stays clear. The eight groups with the fullest cells are drawn. Each cell tells a page where it
+    is, behind its text: `customdata` is the text, from when, to when, above and up to how many milliseconds.
     """
     known = frame.filter(pl.col("start").is_not_null()) if "start" in frame.columns else frame
     if known.is_empty():
@@ -70,15 +71,18 @@ def _add_cells(figure: go.Figure, part: pl.DataFrame, width: timedelta, place: i
         times += [moment for moment in (start, start + width) if not times or moment > times[-1]]
     column_of = {moment: at for at, moment in enumerate(times)}
     counts: list[list[float | None]] = [[None] * (len(times) - 1) for _ in edges[1:]]
-    told_of: list[list[Any]] = [[""] * (len(times) - 1) for _ in edges[1:]]
+    nothing = ["", "", "", 0, 0]
+    told_of: list[list[Any]] = [[nothing] * (len(times) - 1) for _ in edges[1:]]
     for row in rows:
         at = 0 if row["upper_ms"] == 0 else row_of[row["bucket"]]
         column = column_of[row["start"]]
         counts[at][column] = math.log10(row["n"]) if row["n"] else None
         took = "0 ms" if row["upper_ms"] == 0 else f"above {told(row['lower_ms'])} up to {told(row['upper_ms'])}"
-        told_of[at][column] = f"{row['start']:%d %b %H:%M:%S}<br>{took}<br>{count(row['n'], 'span')}"
+        text = f"{row['start']:%d %b %H:%M:%S}<br>{took}<br>{count(row['n'], 'span')}"
+        where = [time.replace(tzinfo=None).isoformat() for time in (row["start"], row["start"] + width)]
+        told_of[at][column] = [text, *where, row["lower_ms"], row["upper_ms"]]
     figure.add_heatmap(
         x=times, y=edges, z=counts, customdata=told_of, coloraxis="coloraxis", hoverongaps=False,
-        hovertemplate="%{customdata}<extra></extra>", row=place, col=1,
+        hovertemplate="%{customdata[0]}<extra></extra>", row=place, col=1,
     )  # fmt: skip
     figure.update_yaxes(axis.layout(ticks), row=place, col=1)
