@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from onex_analytics.jupyter.figures import see_to_figures
 from onex_analytics.jupyter.formatters import register
 from onex_analytics.jupyter.progress_bars import INSTALL, for_shell
 from onex_analytics.progress import shown_by
@@ -13,6 +14,7 @@ from onex_analytics.progress import shown_by
 def greet(shell: Any) -> None:
     """In a running IPython, whoever imports us: results show themselves, and long work says how far it is."""
     register(shell)
+    see_to_figures(shell)
     shown_by(for_shell(shell))
 
 
