@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from onex_analytics.alerting import Filter, load_rules
-from onex_analytics.alerting.conditions import KINDS, When
-from onex_analytics.alerting.durations import duration_text
+from onex_analytics.alerting.conditions import KINDS, Op, When
+from onex_analytics.alerting.durations import _UNITS_MS, duration_text
 from onex_analytics.alerting.filters import parsing
 from onex_analytics.alerting.routing import Receiver, Route
 from onex_analytics.alerting.rule_tests import run_rule_tests
@@ -76,3 +77,13 @@ def test_the_grammar_is_that_of_the_parser_and_its_examples_are_filters() -> Non
     assert re.sub(r"^    ", "", grammar[0], flags=re.MULTILINE).strip() == texts[1].strip()
     for line in texts[0].splitlines():
         Filter(line)
+
+
+def test_the_words_at_a_glance_are_all_there_are() -> None:
+    rows = dict(re.findall(r"^\| (kinds of conditions|comparisons of a condition|functions of `aggregate`|units of "
+                           r"durations) \| (.*) \|$", PAGE, re.MULTILINE))  # fmt: skip
+    words = {name: re.findall(r"`([^`]+)`", said) for name, said in rows.items()}
+    assert set(words["kinds of conditions"]) == set(KINDS)
+    assert words["comparisons of a condition"] == list(get_args(Op))
+    assert words["functions of `aggregate`"] == list(get_args(KINDS["aggregate"].model_fields["function"].annotation))
+    assert words["units of durations"] == list(_UNITS_MS)
