@@ -1,4 +1,7 @@
-"""`python -m benchmarks [append scan import]`: all benchmarks, or the named ones; ends with a table for the README."""
+"""`python -m benchmarks [append scan import]`: all benchmarks, or the named ones; ends with a table.
+
+The table stands, with machine and date, in docs/reference/performance.md.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ with what is made here, so that no table drifts from the models.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -238,13 +239,23 @@ def lost_reasons() -> str:
     return table(("reason", "why an event was not exported"), ((code(k), said) for k, said in REASONS.items()))
 
 
+def benchmarks() -> str:
+    """What each benchmark measures, as the first line of its file says."""
+    folder = HERE.parent / "benchmarks"
+    said = {
+        file.stem.removeprefix("bench_"): ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        for file in sorted(folder.glob("bench_*.py"))
+    }
+    return table(("benchmark", "measures"), ((code(name), text.split("\n\n")[0]) for name, text in said.items()))
+
+
 # ------------------------------------------------------------------ pages
 
 
 def _parts() -> Iterator[tuple[str, Callable[[], str]]]:
     for made in (
         versions, event_types, metadata_keys, violations, reject_reasons, dropped, code_summary, code_tables,
-        code_not_plain, flags, lost_reasons,
+        code_not_plain, flags, lost_reasons, benchmarks,
     ):  # fmt: skip
         yield made.__name__, made
     for version in model.VERSIONS:
