@@ -51,6 +51,14 @@ def summary(
     rows.sort(key=lambda row: row[0])
     first = {name: SUMMARY[name] for name in ("group", "rule", "label_sets", "evaluations", "over_limit", "biased")}
     rules = pl.DataFrame([row[1:] for row in rows], schema=first, orient="row")
+    return with_alerts(rules, alerts, pages, begin, end)
+
+
+def with_alerts(
+    rules: pl.DataFrame, alerts: pl.DataFrame, pages: pl.DataFrame, begin: datetime | None, end: datetime | None
+) -> pl.DataFrame:
+    """`SUMMARY`: what is known of each rule (`group`, `rule`, `label_sets`, `evaluations`, `over_limit`, `biased`), and
+    what these alerts and pages of [begin, end) come to."""
     days = (end - begin) / timedelta(days=1) if begin is not None and end is not None else 0.0
     found = (
         rules.join(_fired(alerts, end), on=["group", "rule"], how="left", maintain_order="left")

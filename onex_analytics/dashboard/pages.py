@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from onex_analytics.dashboard import overview, traces
+from onex_analytics.dashboard import alerts, overview, traces
 from onex_analytics.dashboard.holding import Holding
 from onex_analytics.dashboard.sections import Slot
 from onex_analytics.dashboard.selection import FILTERS, OUTCOMES, PAGES, Selection, View
 from onex_analytics.views.tables import plain
 
-SLOTS: dict[str, Sequence[Slot]] = {"overview": overview.SLOTS, "traces": traces.SLOTS}
+SLOTS: dict[str, Sequence[Slot]] = {
+    "overview": overview.SLOTS, "traces": traces.SLOTS, "alerts": alerts.SLOTS,
+}  # fmt: skip
 _MOST_CHOICES = 200
 _TITLES = {"node": "Node", "type": "Event type", "outcome": "Outcome", "operation": "Operation"}
 _QUICK = (("last hour", timedelta(hours=1)), ("last day", timedelta(days=1)), ("last week", timedelta(days=7)))

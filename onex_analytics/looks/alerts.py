@@ -49,13 +49,23 @@ def _swept(result: Backtest, events: pl.LazyFrame, incidents: pl.LazyFrame | Non
     """Of the rules that can be swept, the one that pages the most: there another threshold is worth the most."""
     order = result.summary.sort("pages", "firings", descending=True).select("group", "rule").rows()
     for group, rule in order:
-        alone = result.rules.model_copy(update={"groups": tuple(
-            one.model_copy(update={"rules": tuple(r for r in one.rules if r.alert == rule)})
-            for one in result.rules.groups if one.name == group
-        )})  # fmt: skip
-        try:
-            found = sweep(alone, events, incidents=incidents)
-        except InvalidOption:  # it compares by == or !=, is limited, or begins anew after a match
-            continue
-        return SweptRule(rule, float(alone.groups[0].rules[0].when.threshold), found)
+        found = swept_rule(result, group, rule, events, incidents)
+        if found is not None:
+            return found
     return None
+
+
+def swept_rule(
+    result: Backtest, group: str, rule: str, events: pl.LazyFrame, incidents: pl.LazyFrame | None
+) -> SweptRule | None:
+    """One rule under every threshold; None where it cannot be swept: it compares by == or !=, is limited, or begins
+    anew after a match."""
+    alone = result.rules.model_copy(update={"groups": tuple(
+        one.model_copy(update={"rules": tuple(r for r in one.rules if r.alert == rule)})
+        for one in result.rules.groups if one.name == group
+    )})  # fmt: skip
+    try:
+        found = sweep(alone, events, incidents=incidents)
+    except InvalidOption:
+        return None
+    return SweptRule(rule, float(alone.groups[0].rules[0].when.threshold), found)

@@ -51,8 +51,43 @@ def alert_sections(alerts: AlertFrames) -> list[Section]:
     if alerts.scores is not None:
         found.append(Section("detection", "Which incidents the rules find", _detection(alerts)))
     if alerts.swept is not None:
-        found.append(Section("sweep", "What another threshold would do", _sweep(alerts.swept)))
+        found.append(sweep_section(alerts.swept))
     return found
+
+
+def sweep_section(swept: SweptRule) -> Section:
+    """What another threshold of a rule would do."""
+    return Section("sweep", "What another threshold would do", _sweep(swept))
+
+
+def values_section(values: pl.DataFrame, rule: str) -> Section:
+    """The value of a rule beside its threshold: `alerting.values_over_time`."""
+    title = "The value beside the threshold"
+    if values.is_empty():
+        return Section("values", title, f'<p class="empty">Nothing of {html.escape(rule)} was evaluated then.</p>')
+    lead = (f"What the rule {html.escape(rule)} compares with its threshold, over time: of the label sets that fired "
+            "for the longest, and of all others together.")  # fmt: skip
+    return Section("values", title, _read(lead) + _drawn(alerting.value_against_threshold(values)))
+
+
+def firings_table(rows: pl.DataFrame, of: int, rule: str | None) -> str:
+    """Alerts that fired, of so many in all: rows of `Backtest.alerts`, and `href`, where a click leads."""
+    label = pl.element().struct
+    pair = pl.format("{}={}", label.field("name"), label.field("value").fill_null("–"))
+    lasted = (pl.col("resolved") - pl.col("fired")).dt.total_microseconds() / 1e6
+    shown = rows.with_columns(
+        pl.col("labels").list.eval(pair).list.join(", ").alias("labels"), lasted.alias("lasted_s"),
+        pl.lit("traces then").alias("look"),
+    )
+    columns = [
+        Column("fired", "fired", "time"), Column("rule", "rule"), Column("labels", "of"),
+        Column("lasted_s", "for", "seconds"), Column("value", "value", "number"), Column("peak", "worst", "number"),
+        Column("threshold", "threshold", "number"), Column("look", "look at", "word", "href"),
+    ]  # fmt: skip
+    which = "" if rule is None else f" of {html.escape(rule)}"
+    empty = "No rule fired in this time." if rule is None else "This rule did not fire in this time."
+    more = f"<p>Shown are the newest {rows.height:,} of {of:,}{which}.</p>" if of > rows.height else ""
+    return more + html_table(shown, columns, caption="Firings, the newest first", empty=empty)
 
 
 def _read(text: str) -> str:
@@ -65,7 +100,8 @@ def _drawn(figure: go.Figure) -> str:
 
 def _backtest(alerts: AlertFrames) -> str:
     rules = [
-        Column("rule", "rule"), Column("firings", "firings", "count"),
+        Column("rule", "rule", "text", "href" if "href" in alerts.summary.columns else ""),
+        Column("firings", "firings", "count"),
         Column("firing_label_sets", "label sets that fired", "count"), Column("label_sets", "watched", "count"),
         Column("firing_s", "time in alert", "seconds"),
         Column("longest_s", "longest", "seconds"), Column("flaps", "again within 30 min", "count"),
