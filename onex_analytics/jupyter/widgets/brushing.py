@@ -47,6 +47,8 @@ class Brushing:
         filters = {name: tuple(dict.fromkeys(values)) for name, values in wanted.filters.items()}
         if empty := [name for name, values in filters.items() if not values]:
             raise InvalidOption("filters", dict.fromkeys(empty, ()), "some values, or no word of that column")
+        for name, chosen in filters.items():
+            self.columns[self.by.index(name)].typed(chosen)
         kept = {name: chosen for name, chosen in filters.items() if not set(self._places(name)) <= set(chosen)}
         if wanted.since is not None and wanted.until is not None and wanted.since >= wanted.until:
             raise InvalidOption("since", wanted.since, f"a time before `until`, which is {wanted.until}")

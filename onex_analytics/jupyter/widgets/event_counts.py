@@ -7,7 +7,7 @@ this node and so on. It has some ten thousand rows, however many events there ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -42,27 +42,23 @@ def columns_of(
     schema = require(events, "timestamp", *names).collect_schema()
     if nested := [name for name in names if schema[name].is_nested()]:
         raise InvalidOption("by", nested, "columns of texts, numbers or times")
-    blank = [Column(name, (), False, 0, schema[name] in (pl.Categorical, pl.Enum)) for name in names]
+    blank = [_blank(name, schema[name]) for name in names]
     tables = pl.collect_all([events.group_by(column.read()).agg(pl.len().alias("_n")) for column in blank])
     found = []
     for column, table in zip(blank, tables, strict=True):
         name = column.name
-        wanted = _typed(name, table.schema[name], pinned.get(name, ()))
+        wanted = column.typed(pinned.get(name, ()))
         ranked = table.drop_nulls(name).sort("_n", name, descending=[True, False])
         frequent = ranked.head(most)
         shown = [*frequent[name], *(value for value in wanted if value not in set(frequent[name]))]
         others = ranked.height - int(ranked[name].is_in(shown).sum()) if shown else ranked.height
-        found.append(Column(name, tuple(shown), table.height > ranked.height, others, column.is_category))
+        found.append(replace(column, values=tuple(shown), has_nulls=table.height > ranked.height, others=others))
     return found
 
 
-def _typed(name: str, kind: pl.DataType, values: Sequence[Value]) -> list[Value]:
-    plain = [value for value in values if value is not None and value is not ...]
-    try:
-        return pl.Series(plain, dtype=kind, strict=True).to_list() if plain else []
-    except (TypeError, pl.exceptions.PolarsError) as problem:
-        wanted = f"values of type {kind}, None, or `...` for all that are not listed"
-        raise InvalidOption(name, plain, wanted) from problem
+def _blank(name: str, kind: pl.DataType) -> Column:
+    is_category = kind in (pl.Categorical, pl.Enum)
+    return Column(name, (), False, 0, pl.String() if is_category else kind, is_category)
 
 
 # ---------------------------------------------------------------------- which time is shown

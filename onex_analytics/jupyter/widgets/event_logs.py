@@ -45,6 +45,6 @@ class EventLog:
 def _in_utc(events: pl.LazyFrame) -> pl.LazyFrame:
     """The frame with its times in UTC; naive ones are that already."""
     kind = require(events, "timestamp").collect_schema()["timestamp"]
-    if not isinstance(kind, pl.Datetime):
+    if not isinstance(kind, pl.Datetime | pl.Null):
         raise InvalidOption("timestamp", str(kind), "times: cast the column to pl.Datetime")
     return events if kind == UTC_MICROSECONDS else events.with_columns(pl.col("timestamp").cast(UTC_MICROSECONDS))

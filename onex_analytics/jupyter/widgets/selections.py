@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames import bucket, fitting_width
 from onex_analytics.frames.windows import width_seconds
 
@@ -44,7 +45,8 @@ class Column:
     values: tuple[Any, ...]      # the listed ones, the most frequent first
     has_nulls: bool
     others: int                  # distinct values that are not listed
-    is_category: bool = False
+    kind: pl.DataType            # of the values
+    is_category: bool = False    # in the log; its values are texts here
 
     @property
     def places(self) -> tuple[Value, ...]:
@@ -56,6 +58,19 @@ class Column:
     def read(self) -> pl.Expr:
         """The column, a category as its text."""
         return pl.col(self.name).cast(pl.String) if self.is_category else pl.col(self.name)
+
+    def typed(self, chosen: Sequence[Value]) -> list[Any]:
+        """The chosen values that are values.
+
+        Raises:
+            InvalidOption: one of them is of another type.
+        """
+        plain = [value for value in chosen if value is not None and value is not ...]
+        try:
+            return pl.Series(plain, dtype=self.kind, strict=True).to_list() if plain else []
+        except (TypeError, pl.exceptions.PolarsError) as problem:
+            wanted = f"values of type {self.kind}, None, or `...` for all that are not listed"
+            raise InvalidOption(self.name, plain, wanted) from problem
 
     def has(self, chosen: Sequence[Value]) -> pl.Expr:
         """True for a row with one of the chosen values."""
