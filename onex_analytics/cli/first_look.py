@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from onex_analytics import frames
-from onex_analytics.cli.error_look import error_look
+from onex_analytics.looks.errors import error_look
 from onex_analytics.looks.work import work_frames
 from onex_analytics.model.shapes import PROFILE_NUMBERS, REJECTED, SPANS
 from onex_analytics.views import AlertFrames, ErrorFrames, SamplingFrames, SizeFrames, WorkFrames

@@ -8,7 +8,6 @@ from datetime import datetime
 import polars as pl
 
 from onex_analytics import profiling
-from onex_analytics.cli.contrasting import EVENT_FAMILY, explaining
 from onex_analytics.error_patterns import (
     cascades,
     co_occurrence,
@@ -21,6 +20,7 @@ from onex_analytics.error_patterns import (
 )
 from onex_analytics.frames import fitting_width
 from onex_analytics.frames.error_names import canonical_code
+from onex_analytics.looks.explaining import EVENT_FAMILY, explaining
 from onex_analytics.views import ErrorChanges, ErrorContrast, ErrorExample, ErrorFrames
 
 MAX_GAP = "1s"
@@ -45,9 +45,30 @@ def error_look(
             last fifth of the log is held against what was before. A fleet changes its versions too often for one of
             them to divide the log by itself.
     """
+    return error_frames(errors_found(events, spans), spans, period=period, moment=moment)
+
+
+def errors_found(events: pl.LazyFrame, spans: pl.LazyFrame) -> pl.DataFrame:
+    """Every error of a log with its fingerprint, each counted once: what all questions about errors are asked of."""
+    return fingerprint(errors_of(events, spans=spans).collect()).collect()
+
+
+def grouped(errors: pl.DataFrame) -> pl.DataFrame:
+    """The groups of `errors_found`, whose titles tell them apart."""
+    groups = group_errors(errors)
+    said = pl.when(pl.col("title") == "").then(pl.lit("no code, type or message")).otherwise("title")
+    shared = pl.format("{} ({})", pl.col("title"), pl.col("fingerprint").str.tail(4))
+    return groups.with_columns(said.alias("title")).with_columns(
+        pl.when(pl.col("title").is_duplicated()).then(shared).otherwise("title").alias("title")
+    )
+
+
+def error_frames(
+    errors: pl.DataFrame, spans: pl.LazyFrame, *, period: pl.DataFrame, moment: datetime | None = None
+) -> ErrorFrames:
+    """As `error_look`, of errors that are found already."""
     start, end, _ = period.row(0)
-    errors = fingerprint(errors_of(events, spans=spans).collect()).collect()
-    groups = _titled(group_errors(errors))
+    groups = grouped(errors)
     named = errors.join(groups.select("fingerprint", "title"), on="fingerprint", maintain_order="left")
     inside = named.filter(pl.col("timestamp").is_between(start, end)) if start is not None else named.clear()
     began = pl.coalesce("start", "end")
@@ -73,15 +94,6 @@ def error_look(
         max_gap=MAX_GAP,
         contrasts=_contrasts(work, _singled_out(groups, changes, bursts)),
         example=_example(inside, spans),
-    )
-
-
-def _titled(groups: pl.DataFrame) -> pl.DataFrame:
-    """Groups whose titles tell them apart: where several have one, the fingerprint's last digits are added."""
-    said = pl.when(pl.col("title") == "").then(pl.lit("no code, type or message")).otherwise("title")
-    shared = pl.format("{} ({})", pl.col("title"), pl.col("fingerprint").str.tail(4))
-    return groups.with_columns(said.alias("title")).with_columns(
-        pl.when(pl.col("title").is_duplicated()).then(shared).otherwise("title").alias("title")
     )
 
 
