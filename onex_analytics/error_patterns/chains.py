@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
-import numpy as np
 import polars as pl
 
 from onex_analytics.error_patterns.episodes import by_time, by_work, timed
-from onex_analytics.error_patterns.orders import sign_p, sign_q
+from onex_analytics.error_patterns.links import links_of
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.frames.columns import names, require
 from onex_analytics.frames.windows import width_seconds
@@ -29,6 +29,7 @@ def cascades(
     join_alone: bool = True,
     max_gap: str = "1m",
     min_traces: int = 3,
+    min_odds: float = 3.0,
     max_false_discovery: float = 0.05,
 ) -> pl.DataFrame:
     """Chains of errors that come in one order within a trace: A → B, and A → B → C where it goes on.
@@ -44,7 +45,9 @@ def cascades(
     and the order of those that joined is a fair test, too. Traces of several errors are never made one.
 
     A call ends before its caller does, so of two that fail by themselves in one trace the callee comes first as well.
-    `lift` tells more: near 1 or below, the one fails no more often with the other than without it.
+    So only pairs are tested of which the one is at least `min_odds` times as likely with the other as without it, as
+    far as such many traces tell (Fisher's exact test, 95 %); those that are in nearly all traces, of which none can
+    tell, are tested, too. It does not matter to this in which order they come, so the tests of the order stay fair.
 
     Args:
         errors: one row an error, such as `errors_of` gives; reads `timestamp`, `within`, the columns of `by`, and
@@ -55,7 +58,10 @@ def cascades(
         join_alone: False leaves errors that are alone in their trace alone.
         max_gap: the longest time from one error to the next, as a Polars duration; work counts for no more.
         min_traces: a pair that comes in fewer traces, in either order, is not tested; a chain of fewer is not told.
-        max_false_discovery: of the links, above 0 and below 1 (over all pairs tested, see `orders.sign_q`).
+        min_odds: how many times the odds to have the one in a trace with an error must be higher where the other is; 0
+            takes every pair.
+        max_false_discovery: of the links, above 0 and below 1 (over all pairs tested, see `orders.sign_q` and
+            `orders.evenly_shared`): the more of the pairs have an order at all, the fewer repetitions show one.
 
     Returns:
         One row a chain, the longest of the most frequent first:
@@ -73,8 +79,9 @@ def cascades(
     Raises:
         InvalidOption: an option out of its range.
 
-    Source: the sign test and its q: see `orders`; chains by extension as in sequential
-    patterns: Agrawal and Srikant, Mining sequential patterns, ICDE 1995.
+    Source: the sign test and its q: see `orders`. That tests are chosen by what says nothing of their outcome: Bourgon,
+    Gentleman and Huber, PNAS 107 (2010) 9546. Chains by extension as in sequential patterns: Agrawal and Srikant,
+    Mining sequential patterns, ICDE 1995.
 
     >>> from datetime import datetime, timedelta
     >>> rows = [(str(trace), datetime(2026, 11, 2, trace, 0, place), code)
@@ -91,6 +98,8 @@ def cascades(
         raise InvalidOption("min_traces", min_traces, "1 or more")
     if not 0 < max_false_discovery < 1:
         raise InvalidOption("max_false_discovery", max_false_discovery, "a share above 0 and below 1, such as 0.05")
+    if not 0 <= min_odds < math.inf:
+        raise InvalidOption("min_odds", min_odds, "a ratio of odds, such as 3; 0 asks for none")
     keys, gap_us = names(by), int(width_seconds(max_gap) * 1e6)
     rows = require(errors.lazy(), "timestamp", *([within] if within else []), *keys)
     if within is None:
@@ -101,7 +110,7 @@ def cascades(
         members = timed(rows, within)
     first, groups = _first_seen(members, keys)
     steps = _steps(first, gap_us)
-    links, n_tests = _links(steps, first, min_traces, max_false_discovery)
+    links, n_tests = links_of(steps, first, min_traces=min_traces, min_odds=min_odds, rate=max_false_discovery)
     told = pl.concat(_levels(steps, links, first, min_traces))
     named = told.with_columns(
         pl.col("chain").list.eval(pl.element().replace_strict(groups["_group"], groups["_name"])),
@@ -140,37 +149,6 @@ def _steps(first: pl.DataFrame, gap_us: int) -> pl.DataFrame:
         .drop("_own", "_own_next")
         .collect()
     )
-
-
-def _links(
-    steps: pl.DataFrame, first: pl.DataFrame, min_traces: int, rate: float
-) -> tuple[pl.DataFrame, int]:
-    """The pairs whose order is no chance, with the counts of both orders, and how many pairs were tested."""
-    pair = ["_group", "_group_next"]
-    counts = steps.group_by(pair).agg(
-        (pl.col("_lag") > 0).sum().cast(pl.Int64).alias("traces"),
-        (pl.col("_lag") == 0).sum().cast(pl.Int64).alias("simultaneous_traces"),
-        (pl.col("_is_direct") & (pl.col("_lag") > 0)).sum().alias("_direct"),
-    )
-    other_way = counts.select(
-        pl.col("_group").alias("_group_next"), pl.col("_group_next").alias("_group"),
-        pl.col("traces").alias("reversed_traces"),
-    )  # fmt: skip
-    tested = (
-        counts.join(other_way, on=pair, how="left")
-        .with_columns(pl.col("reversed_traces").fill_null(0))
-        .filter((pl.col("traces") + pl.col("reversed_traces") >= min_traces) & (pl.col("traces") > 0))
-        .sort(pair)
-    )
-    forward, back = (tested[name].to_numpy().astype(np.int64) for name in ("traces", "reversed_traces"))
-    # of a pair that came in both orders there are two rows
-    every = (forward + back)[(back == 0) | (tested["_group"] < tested["_group_next"]).to_numpy()]
-    p = sign_p(forward, back)
-    q = sign_q(p, forward + back, every)
-    judged = tested.with_columns(
-        pl.Series("p", p), pl.Series("q", q), (pl.col("_direct") / pl.col("traces")).alias("_share")
-    )
-    return judged.filter((pl.col("q") <= rate) & (pl.col("traces") >= min_traces)), 2 * len(every)
 
 
 def _levels(steps: pl.DataFrame, links: pl.DataFrame, first: pl.DataFrame, min_traces: int) -> list[pl.DataFrame]:

@@ -48,6 +48,33 @@ def test_a_chain_is_told_with_its_length_its_lag_and_its_root():
     assert (found["A", "B"]["reversed_traces"], abc["reversed_traces"]) == (0, None)
 
 
+def test_what_merely_lies_on_one_way_of_calls_is_no_cascade_however_often_it_comes_in_one_order():
+    """The callee ends first, each time; but each of the two fails as often without the other."""
+    draw = np.random.default_rng(8)
+    failing = [(a, b) for a, b in (draw.random((4000, 2)) < [0.3, 0.2]).tolist() if a or b]
+    traces = [[(0, "callee")] * a + [(1, "caller")] * b for a, b in failing]
+    both = sum(a and b for a, b in failing)
+    found = chains(errors(*traces), min_odds=0)
+    assert found["callee", "caller"]["traces"] == both > 100
+    assert found["callee", "caller"]["lift"] < 1
+    assert chains(errors(*traces)) == {}
+
+
+def test_what_comes_seldom_alone_is_a_cascade_with_few_repetitions_where_others_have_an_order():
+    """Three times in one order is no finding by itself; it is one where hardly any of the pairs has none."""
+    alone = [[(0, code)] for code in "ABCDEFGHIJKLMNOPQRST" for _ in range(2)]
+    few = [[(0, one), (1, other)] for one, other in ("AB", "CD", "EF", "GH", "IJ", "KL", "MN", "OP") for _ in range(3)]
+    assert len(chains(errors(*alone, *few))) == 8
+    assert chains(errors(*alone, *few[:3])) == {}
+    evenly = [[(0, one), (1, other)] for one, other in ("QR", "RQ", "ST", "TS") for _ in range(3)]
+    assert chains(errors(*alone, *few[:12], *evenly)) == {}
+
+
+def test_pairs_of_the_same_traces_are_no_more_evidence_of_order_than_one():
+    alone = [[(0, code)] for code in "ABCDEF" for _ in range(40)]
+    assert chains(errors(*alone, *[[(at, code) for at, code in enumerate("ABCDEF")]] * 3)) == {}
+
+
 def test_an_order_that_is_as_often_reversed_is_no_cascade_and_neither_are_ties():
     assert chains(errors(*[[(0, "A"), (1, "B")], [(0, "B"), (1, "A")]] * 30)) == {}
     assert chains(errors(*[[(0, "A"), (0, "B")]] * 30)) == {}
@@ -161,7 +188,7 @@ def test_cascades_of_nodes_that_tell_no_parent_are_found_with_their_roots(tmp_pa
 @pytest.mark.parametrize("in_bursts", [False, True])
 def test_errors_that_fall_into_work_by_chance_are_seldom_a_cascade(per_hour, in_bursts):
     """Of 12 groups, some with long work and some without; the frequent ones have many errors in each other's work."""
-    draw, false = np.random.default_rng(per_hour), 0
+    draw, false = np.random.default_rng([per_hour, in_bursts]), 0
     for _ in range(60):
         n = 600
         at = draw.uniform(0, n / per_hour * 3600, n)
@@ -199,6 +226,8 @@ def test_nothing_gives_nothing_and_bad_options_are_refused():
         cascades(nobody, "error_code", min_traces=0)
     with pytest.raises(InvalidOption, match="share"):
         cascades(nobody, "error_code", max_false_discovery=1)
+    with pytest.raises(InvalidOption, match="min_odds"):
+        cascades(nobody, "error_code", min_odds=-1)
     with pytest.raises(InvalidOption, match="duration"):
         cascades(nobody, "error_code", max_gap="soon")
     with pytest.raises(MissingColumns, match="node"):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from onex_analytics.error_patterns.orders import sign_p, sign_q
+from onex_analytics.error_patterns.orders import evenly_shared, sign_p, sign_q
 
 COUNTS = st.lists(st.tuples(st.integers(1, 12), st.integers(0, 12)), min_size=1, max_size=12)
 
@@ -44,6 +44,33 @@ def test_orders_by_chance_are_seldom_found(longest):
         forward = draw.binomial(n, 0.5)
         most = np.maximum(forward, n - forward)
         found += bool((sign_q(sign_p(most, n - most), n, n) <= 0.05).any())
+    assert found <= stats.binom.isf(1e-3, 400, 0.05)
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8), st.floats(0.1, 1)), max_size=9))
+def test_the_share_without_order_is_how_many_are_undecided_to_how_many_would_be_by_chance(drawn):
+    drawn = [each for each in drawn if each[0] + each[1]]
+    seen, by_chance = 1.0, 0.0
+    for forward, back, weight in drawn:
+        n = forward + back
+        undecided = [min(x, n - x) for x in range(n + 1)]
+        is_so = [2 * sum(comb(n, j) for j in range(n - least, n + 1)) > 2**n / 2 for least in undecided]
+        seen += weight * is_so[forward]
+        by_chance += weight * sum(comb(n, x) for x in range(n + 1) if is_so[x]) / 2**n
+    forward, back, weights = (np.array(each) for each in zip(*drawn, strict=True)) if drawn else [np.zeros(0)] * 3
+    wanted = min(seen / by_chance, 1.0) if by_chance else 1.0
+    assert evenly_shared(forward.astype(int), back.astype(int), weights) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("pairs", [4, 40])
+def test_orders_by_chance_are_seldom_found_by_the_share_without_order(pairs):
+    draw, found = np.random.default_rng(pairs), 0
+    for _ in range(400):
+        n = draw.integers(2, 9, pairs)
+        forward = draw.binomial(n, 0.5)
+        most = np.maximum(forward, n - forward)
+        share = evenly_shared(forward, n - forward, np.ones(pairs))
+        found += bool((sign_q(sign_p(most, n - most), n, n) * share <= 0.05).any())
     assert found <= stats.binom.isf(1e-3, 400, 0.05)
 
 

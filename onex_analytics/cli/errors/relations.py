@@ -92,6 +92,9 @@ def cascades(
     max_gap: MaxGap = "1m",
     by_time: ByTime = False,
     min_traces: Annotated[int, typer.Option(min=1, help="A chain comes in at least so many traces.")] = 3,
+    min_odds: Annotated[
+        float, typer.Option(help="How many times the odds of one error are higher with the other; 0 asks for no more.")
+    ] = 3.0,
     limit: Limit = 20,
     figure: Figure = None,
     as_json: AsJson = False,
@@ -112,7 +115,7 @@ def cascades(
         raise InvalidOption("--by", "", "a column that names an error, such as node,error_code")
     with events_of(files, store, since=since, until=until, nodes=node) as read, busy("looking"):
         errors, within = errors_in(read, listed(kind, ()), keys, codes), None if by_time else "trace_id"
-        found = sought(errors, keys, within, max_gap=max_gap, min_traces=min_traces)
+        found = sought(errors, keys, within, max_gap=max_gap, min_traces=min_traces, min_odds=min_odds)
     if figure is not None:
         from onex_analytics.views import error_patterns as views
 
