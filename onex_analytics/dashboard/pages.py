@@ -8,14 +8,15 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from onex_analytics.dashboard import alerts, overview, traces
+from onex_analytics.dashboard import alerts, errors, latency, overview, sizes, traces
 from onex_analytics.dashboard.holding import Holding
 from onex_analytics.dashboard.sections import Slot
 from onex_analytics.dashboard.selection import FILTERS, OUTCOMES, PAGES, Selection, View
 from onex_analytics.views.tables import plain
 
 SLOTS: dict[str, Sequence[Slot]] = {
-    "overview": overview.SLOTS, "traces": traces.SLOTS, "alerts": alerts.SLOTS,
+    "overview": overview.SLOTS, "traces": traces.SLOTS, "alerts": alerts.SLOTS, "latency": latency.SLOTS,
+    "errors": errors.SLOTS, "size": sizes.SLOTS,
 }  # fmt: skip
 _MOST_CHOICES = 200
 _TITLES = {"node": "Node", "type": "Event type", "outcome": "Outcome", "operation": "Operation"}

@@ -33,7 +33,7 @@ def _what(view: View) -> str:
 
 
 def _heat(asking: Asking, view: View) -> str:
-    start, end = _main_time(asking, view)
+    start, end = main_time(asking, view)
     spans = asking.holding.durations(view.selection, roots=not view.spans)
     every = fitting_width(end - start, _BUCKETS) if start is not None and end is not None else "1m"
     if start is not None:
@@ -148,7 +148,7 @@ def _of_work(anchor: str) -> Slot:
     return Slot(anchor, titles[anchor], drawn, slow=True)
 
 
-def _main_time(asking: Asking, view: View) -> tuple[datetime | None, datetime | None]:
+def main_time(asking: Asking, view: View) -> tuple[datetime | None, datetime | None]:
     """The time in which nearly everything happened that was chosen; of any type, for spans have none."""
     chosen = replace(view, selection=replace(view.selection, event_type=(), outcome=(), operation=(), node=()))
     start, end, _ = counts(asking, chosen)[2].row(0)

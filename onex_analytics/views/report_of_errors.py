@@ -84,7 +84,7 @@ class ErrorFrames(NamedTuple):
 
 def error_sections(errors: ErrorFrames) -> list[Section]:
     """The groups, what changed, when errors come, what comes together, what is different, and an example."""
-    groups = Section("errors-groups", "What goes wrong", _groups(errors.groups))
+    groups = groups_section(errors.groups)
     if errors.groups.is_empty():
         return [groups]
     found = [groups]
@@ -96,6 +96,11 @@ def error_sections(errors: ErrorFrames) -> list[Section]:
     if errors.example is not None:
         found.append(Section("errors-example", "A trace with errors", _example(errors.example, errors.chains)))
     return found
+
+
+def groups_section(groups: pl.DataFrame) -> Section:
+    """The groups of errors, the most frequent first: `error_patterns.group_errors`."""
+    return Section("errors-groups", "What goes wrong", _groups(groups))
 
 
 def _read(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from datetime import datetime
 from typing import NamedTuple
 
 import polars as pl
@@ -39,11 +40,44 @@ class WorkFrames(NamedTuple):
 def work_sections(work: WorkFrames) -> list[Section]:
     """How long work takes, where the time goes, what makes the slow ones slow, and unfinished work."""
     return [
-        Section("latency", "How long work takes", _latency(work.latency)),
+        latency_section(work.latency),
         Section("critical-path", "Where the time goes", _critical_path(work.critical_path)),
         Section("tail", "What makes the slow requests slow", _tail(work)),
         Section("unfinished", "Unfinished work", _unfinished(work)),
     ]
+
+
+def latency_section(table: pl.DataFrame) -> Section:
+    """How long which work takes: `profiling.latency_table` by node and operation; `href`, where a click on it leads."""
+    return Section("latency", "How long work takes", _latency(table))
+
+
+def bands_section(found: pl.DataFrame, every: str) -> Section:
+    """Percentiles over time: `profiling.latency_timeseries` in buckets of `every`."""
+    title = "Percentiles over time"
+    if found.is_empty():
+        return Section("bands", title, '<p class="empty">No work ended that says how long it took.</p>')
+    drawn = profiling.percentile_bands(found)
+    lead = _read(f"Half, 95 % and 99 % of the work that began in {every} took at most so long.")
+    return Section("bands", title, lead + html_figure(drawn, description(drawn)))
+
+
+def by_node_section(cells: pl.DataFrame, every: str) -> Section:
+    """`profiling.heatmap` by node, in buckets of `every`."""
+    title = "How long, when, at which node"
+    if cells.is_empty():
+        return Section("by-node", title, '<p class="empty">No work ended that says how long it took.</p>')
+    drawn = profiling.heatmap(cells)
+    lead = _read(f"Each cell counts work that began in {every} and took about as long; darker is more.")
+    return Section("by-node", title, lead + html_figure(drawn, description(drawn)))
+
+
+def changes_section(found: pl.DataFrame, moment: datetime) -> Section:
+    """What got slower and what faster from before a moment to after it: `profiling.compare`."""
+    drawn = profiling.comparison_forest(found)
+    lead = _read("Work that began in the last fifth of the time, from "
+                 f"{plain(moment, 'time')} on, against what was before (<code>onex-analytics profile compare</code>).")
+    return Section("slower", "What got slower", lead + html_figure(drawn, description(drawn)))
 
 
 def _read(text: str) -> str:
@@ -54,14 +88,15 @@ def _read(text: str) -> str:
 def _latency(table: pl.DataFrame) -> str:
     if table.is_empty() or not table["n"].sum():
         return '<p class="empty">No operation ended that says how long it took.</p>'
-    columns = [Column("node", "node"), Column("operation", "operation"), Column("n", "ended", "count"),
+    link = "href" if "href" in table.columns else ""
+    columns = [Column("node", "node", "text", link), Column("operation", "operation"), Column("n", "ended", "count"),
                Column("errors", "failed", "count"), Column("open", "never ended", "count")]  # fmt: skip
     columns += [
         Column(f"{name}_ms", title, "duration")
         for name, title in (("mean", "mean"), ("p50", "half within"), ("p95", "95 % within"), ("p99", "99 % within"),
                             ("max", "longest"))
     ]  # fmt: skip
-    drawn = profiling.latency_bars(table)
+    drawn = profiling.latency_bars(table.drop("href", strict=False))
     listed = html_table(table.head(_MOST), columns, caption="Latency by node and operation", empty="")
     if table.height > _MOST:
         listed = f"<p>The {_MOST} slowest of {plain(table.height, 'count')} kinds of work:</p>" + listed

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from onex_analytics import EventStore
-from onex_analytics.looks.explaining import explaining
 from onex_analytics.frames import contrast
+from onex_analytics.looks.explaining import explaining
 from onex_analytics.synthetic import DIMENSIONS, Incident, generate
 
 VERSION, HOST, SIZE = (

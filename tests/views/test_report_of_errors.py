@@ -7,8 +7,8 @@ import re
 import polars as pl
 import pytest
 
-from onex_analytics.looks.errors import error_look
 from onex_analytics.frames import build_spans, main_period
+from onex_analytics.looks.errors import error_look
 from onex_analytics.views import ErrorFrames
 from onex_analytics.views.report_of_errors import error_sections
 from tests.frames.rows import at, events, run
