@@ -7,25 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
 
-from tests.jupyter.widgets.stage import LIGHT, Stage, Staged, browser_of
+from tests.jupyter.widgets.stage import LIGHT, Stage, Staged, Theatre, browser_of
 
 
 @pytest.fixture(scope="session")
-def browser(require_tool: Callable[..., Path]) -> Iterator[Browser]:
-    with browser_of(require_tool("chromium")) as started:
-        yield started
+def theatre(require_tool: Callable[..., Path]) -> Iterator[Theatre]:
+    with browser_of(require_tool("chromium")) as browser:
+        yield Theatre(browser)
 
 
 @pytest.fixture
-def staged(browser: Browser) -> Iterator[Staged]:
-    open_stages: list[Stage] = []
+def staged(theatre: Theatre) -> Iterator[Staged]:
+    shown: list[Stage] = []
 
     def show(widget: Any, size: tuple[int, int] = (1300, 700), theme: dict[str, str] = LIGHT, **options: Any) -> Stage:
-        open_stages.append(Stage(browser, widget, size, theme, **options))
-        return open_stages[-1]
+        shown.append(Stage(theatre, widget, size, theme, **options))
+        return shown[-1]
 
     yield show
-    for stage in open_stages:
-        stage.close()
+    theatre.stage = None
+    assert [problem for stage in shown for problem in stage.problems] == []

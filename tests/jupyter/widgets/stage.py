@@ -63,35 +63,49 @@ def told(state: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class Stage:
-    """A widget on a page. What either half changes, the other one is told."""
+class Theatre:
+    """One page for all widgets, one after the other; it answers its own address alone."""
 
-    def __init__(
-        self, browser: Browser, widget: Any, size: tuple[int, int], theme: dict[str, str], **options: Any
-    ) -> None:
-        self.widget, self.strangers, self.problems = widget, [], []
-        self._names = [name for name in widget.keys if not name.startswith(("_esm", "_css", "_model", "_view", "_dom"))
-                       and name not in ("layout", "tabbable", "tooltip", "_anywidget_id")]  # fmt: skip
-        self._changed: dict[str, Any] = {}
-        widget.observe(lambda change: self._changed.update({change["name"]: change["new"]}), names=self._names)
-        self._context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
-        self.page: Page = self._context.new_page()
-        self.page.on("pageerror", lambda problem: self.problems.append(str(problem)))
-        self.page.on("console", lambda said: said.type == "error" and self.problems.append(said.text))
-        self._context.route("**/*", self._answer)
-        self.page.goto(HOST)
-        self.page.expose_function("toPython", self._hear)
-        state = {name: getattr(widget, name) for name in self._names}
-        self.page.evaluate(MODEL, [widget._esm, widget._css, told(state), theme])
+    def __init__(self, browser: Browser) -> None:
+        self.page: Page = browser.new_page()
+        self.stage: Stage | None = None
+        self.page.on("pageerror", lambda problem: self._noted(str(problem)))
+        self.page.on("console", lambda said: self._noted(said.text) if said.type in ("error", "warning") else None)
+        self.page.route("**/*", self._answer)
+        self.page.expose_function("toPython", lambda kind, text: self.stage.hear(kind, text) if self.stage else "{}")
+
+    def _noted(self, problem: str) -> None:
+        if self.stage is not None:
+            self.stage.problems.append(problem)
 
     def _answer(self, route: Route) -> None:
         if route.request.url == HOST:
             route.fulfill(body=PAGE, content_type="text/html")
         else:
-            self.strangers.append(route.request.url)
+            self._noted(f"asked for {route.request.url}")
             route.abort()
 
-    def _hear(self, kind: str, text: str) -> str:
+
+class Stage:
+    """A widget on the page. What either half changes, the other one is told."""
+
+    def __init__(
+        self, theatre: Theatre, widget: Any, size: tuple[int, int], theme: dict[str, str], system: str = "light"
+    ) -> None:
+        self.widget, self.page, self.problems = widget, theatre.page, []
+        self._names = [name for name in widget.keys if not name.startswith(("_esm", "_css", "_model", "_view", "_dom"))
+                       and name not in ("layout", "tabbable", "tooltip", "_anywidget_id")]  # fmt: skip
+        self._changed: dict[str, Any] = {}
+        widget.observe(lambda change: self._changed.update({change["name"]: change["new"]}), names=self._names)
+        theatre.stage = self
+        self.page.set_viewport_size({"width": size[0], "height": size[1]})
+        self.page.emulate_media(color_scheme=system)  # type: ignore[arg-type]
+        self.page.goto(HOST)
+        state = {name: getattr(widget, name) for name in self._names}
+        self.page.evaluate(MODEL, [widget._esm, widget._css, told(state), theme])
+
+    def hear(self, kind: str, text: str) -> str:
+        """What the browser's half says, and what came of it."""
         message = json.loads(text)
         if kind == "custom":
             self.widget._handle_custom_msg(message, [])
@@ -116,12 +130,7 @@ class Stage:
 
     def screenshot(self, name: str) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
-
-    def close(self) -> None:
-        self._context.close()
-        assert self.problems == []
-        assert self.strangers == [], "a widget asked for something from outside"
+        self.page.locator(".onex").screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
 @contextmanager

@@ -74,7 +74,7 @@ def test_a_brush_is_moved_by_keys_and_the_focus_stays(staged: Staged):
 
 def test_a_finger_brushes_too(staged: Staged):
     widget = TimeRange(log_of())
-    stage = staged(widget, size=(420, 700), has_touch=True)
+    stage = staged(widget, size=(420, 700))
     box = stage.page.locator(".onex-chart").bounding_box()
     assert box is not None
     touch = stage.page.context.new_cdp_session(stage.page)
@@ -280,25 +280,22 @@ CONTRAST = """() => {
 }"""
 
 
+NAMELESS = """() => [...document.querySelectorAll("button, select, input, [tabindex='0'], [role=slider]")]
+  .filter((node) => !(node.getAttribute("aria-label") || node.textContent.trim() || node.closest("label")))
+  .map((node) => node.outerHTML.slice(0, 80))"""
+
+
 @pytest.mark.parametrize("theme", [LIGHT, DARK, {}], ids=["light", "dark", "none"])
 def test_all_texts_are_legible_and_every_control_has_a_name(staged: Staged, theme: dict[str, str]):
-    options = {"color_scheme": "dark"} if not theme else {}
+    kind, wide = {id(LIGHT): ("light", 1300), id(DARK): ("dark", 420)}.get(id(theme), ("system", 420))
     for name, widget in pictures().items():
-        if theme or name in ("time-range", "threshold", "traces"):
-            stage = staged(widget, theme=theme, **options)
-            assert stage.page.evaluate(CONTRAST) == [], name
-            nameless = stage.page.evaluate(
-                """() => [...document.querySelectorAll("button, select, input, [tabindex='0'], [role=slider]")]
-                .filter((node) => !(node.getAttribute("aria-label") || node.textContent.trim() || node.closest("label")))
-                .map((node) => node.outerHTML.slice(0, 80))"""
-            )
-            assert nameless == [], name
-            kind = "light" if theme is LIGHT else "dark" if theme else "system"
-            stage.screenshot(f"{name}-{kind}-1300")
-            stage.page.set_viewport_size({"width": 420, "height": 800})
-            stage.until("document.querySelector('.onex').clientWidth <= 420")
-            assert stage.page.evaluate("document.documentElement.scrollWidth <= 420"), f"{name} is wider than the page"
-            stage.screenshot(f"{name}-{kind}-420")
+        if not theme and name not in ("time-range", "threshold", "traces"):
+            continue
+        stage = staged(widget, size=(wide, 900), theme=theme, system="light" if theme is LIGHT else "dark")
+        assert stage.page.evaluate(CONTRAST) == [], name
+        assert stage.page.evaluate(NAMELESS) == [], name
+        assert stage.page.evaluate(f"document.documentElement.scrollWidth <= {wide}"), f"{name} is wider than the page"
+        stage.screenshot(f"{name}-{kind}-{wide}")
 
 
 def test_a_closed_view_leaves_nothing_behind(staged: Staged):

@@ -128,8 +128,13 @@ function brief(value) {
 function timeAxis(begin, end, left, right, bottom) {
   const group = svg("g", { "aria-hidden": "true" });
   group.append(svg("line", { class: "onex-axis", x1: left, x2: right, y1: bottom, y2: bottom }));
+  let free = -Infinity; // from where on there is room for the next mark's text
   for (const [at, text] of timeTicks(begin, end, right - left)) {
     const x = left + ((at - begin) / (end - begin || 1)) * (right - left);
+    const half = text.length * 3.4 + 4;
+    const from = x > right - 30 ? x - 2 * half : x < left + 30 ? x : x - half;
+    if (from < free) continue;
+    free = from + 2 * half;
     group.append(svg("line", { class: "onex-axis", x1: x, x2: x, y1: bottom, y2: bottom + 4 }));
     const anchor = x > right - 30 ? "end" : x < left + 30 ? "start" : "middle";
     group.append(svg("text", { x, y: bottom + 15, "text-anchor": anchor }, text));

@@ -153,7 +153,7 @@ function render({ model, el: host }) {
       el("td", { class: "onex-wide" }, row.start === null ? "–" : moment(row.start, 1, false)), el("td", { class: "onex-wide", title: row.error }, row.error)));
     const focused = table.contains(document.activeElement) ? document.activeElement.dataset.place : null;
     const top = table.scrollTop;
-    table.replaceChildren(el("table", {}, el("colgroup", {}, ...["90px", "80px", null, null, null, null].map((w, i) => el("col", { style: w ? `width: ${w}` : null, class: head[i][1] === "onex-wide" ? "onex-wide" : null }))),
+    table.replaceChildren(el("table", {}, el("colgroup", {}, ...["104px", "80px", null, null, null, null].map((w, i) => el("col", { style: w ? `width: ${w}` : null, class: head[i][1] === "onex-wide" ? "onex-wide" : null }))),
       el("thead", {}, el("tr", {}, ...head.map(([text, kind]) => el("th", { class: kind, scope: "col" }, text)))), el("tbody", {}, ...body)));
     table.scrollTop = top;
     if (focused) table.querySelector(`[data-place="${focused}"]`)?.focus();
