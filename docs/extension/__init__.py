@@ -6,11 +6,11 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from extension import docstrings, hosts, links, rooms
+from extension import commands, docstrings, hosts, links, rooms
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Sphinx asks this once."""
-    for part in (docstrings, hosts, links, rooms):
+    for part in (commands, docstrings, hosts, links, rooms):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -25,13 +25,16 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.pycode import ModuleAnalyzer
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import OptionSpec
 
 from extension.docstrings import escaped
 
 PACKAGE = "onex_analytics"
+_log = logging.getLogger(__name__)
 
 
 def public_names(room: ModuleType) -> list[str]:
@@ -138,13 +141,16 @@ def _table_of(room: ModuleType, names: list[str]) -> list[str]:
         return []
     lines = [".. list-table::", "   :class: names", "   :widths: 30 70", ""]
     for name in names:
-        held = getattr(room, name)
-        if inspect.isclass(held) or callable(held) or inspect.ismodule(held):
-            said = _first_sentence(_plain(held.__doc__))
-        else:
-            said = _first_sentence("\n".join(text_of_constant(home_of(room.__name__, name), name)))
-        lines += [f"   * - :py:obj:`~{room.__name__}.{name}`", f"     - {escaped(said)}"]
+        lines += [f"   * - :py:obj:`~{room.__name__}.{name}`", f"     - {escaped(_said(room, name))}"]
     return [*lines, ""]
+
+
+def _said(room: ModuleType, name: str) -> str:
+    """What a name says of itself, in a sentence."""
+    held = getattr(room, name)
+    if inspect.isclass(held) or callable(held) or inspect.ismodule(held):
+        return _first_sentence(_plain(held.__doc__))
+    return _first_sentence("\n".join(text_of_constant(home_of(room.__name__, name), name)))
 
 
 def _directive(room: ModuleType, name: str) -> Iterator[str]:
@@ -186,5 +192,29 @@ def _constant(room: str, name: str, held: Any) -> Iterator[str]:
             yield from (f"      * - ``{key}``", f"        - {escaped(text)}")
 
 
+def rooms() -> list[str]:
+    """The package's rooms that export names, and the rooms of `views` and `profiling` that do so themselves."""
+    package = Path(str(import_module(PACKAGE).__file__)).parent
+    found = [f"{PACKAGE}.{path.parent.name}" for path in sorted(package.glob("*/__init__.py"))]
+    found += [f"{PACKAGE}.views.{path.parent.name}" for path in sorted(package.glob("views/*/__init__.py"))]
+    found += [f"{PACKAGE}.{name}" for name in ("profiling.export", "pipeline", "settings", "exceptions")]
+    return [name for name in found if name not in SAID_OTHERWISE and public_names(import_module(name))]
+
+
+SAID_OTHERWISE = (f"{PACKAGE}.cli",)
+"""The command, which has a page of all its options."""
+
+
+def _complete(app: Sphinx, env: BuildEnvironment) -> None:
+    """Every public name of every room stands in the reference."""
+    told = env.domains.python_domain.objects
+    for room in map(import_module, rooms()):
+        for name in public_names(room):
+            full = f"{room.__name__}.{name}"
+            if full not in told and not inspect.ismodule(getattr(room, name)):
+                _log.warning("%s is not in the reference. Mend: `.. room:: %s` in a page of it", full, room.__name__)
+
+
 def setup(app: Sphinx) -> None:
     app.add_directive("room", Room)
+    app.connect("env-check-consistency", _complete)
