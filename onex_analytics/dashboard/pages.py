@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from onex_analytics.dashboard import alerts, errors, latency, overview, sizes, traces
+from onex_analytics.dashboard import alerts, errors, latency, overview, sampling, sizes, traces
 from onex_analytics.dashboard.holding import Holding
 from onex_analytics.dashboard.sections import Slot
 from onex_analytics.dashboard.selection import FILTERS, OUTCOMES, PAGES, Selection, View
@@ -16,7 +16,7 @@ from onex_analytics.views.tables import plain
 
 SLOTS: dict[str, Sequence[Slot]] = {
     "overview": overview.SLOTS, "traces": traces.SLOTS, "alerts": alerts.SLOTS, "latency": latency.SLOTS,
-    "errors": errors.SLOTS, "size": sizes.SLOTS,
+    "errors": errors.SLOTS, "sampling": sampling.SLOTS, "size": sizes.SLOTS,
 }  # fmt: skip
 _MOST_CHOICES = 200
 _TITLES = {"node": "Node", "type": "Event type", "outcome": "Outcome", "operation": "Operation"}

@@ -92,6 +92,8 @@ class View:
     trace: str | None = None
     rule: str | None = None
     """Of the alerts: the one that is looked at closely."""
+    share: float = 0.1
+    """Of the sampling: what is kept of the events, above 0, up to 1."""
 
     def on(self, page: str) -> View:
         """Another page with the same time range and filters."""
@@ -119,6 +121,7 @@ class View:
             pairs += [("at", times), ("ms", f"{one.above_ms!r}/{one.up_to_ms!r}")]
         pairs += [("trace", self.trace)] if self.trace is not None else []
         pairs += [("rule", self.rule)] if self.rule is not None else []
+        pairs += [("share", repr(self.share))] if self.share != View.share else []
         return "?" + urlencode(pairs)
 
 
@@ -156,7 +159,19 @@ def view_of(query: str) -> View:
         page=page, selection=Selection(since, until, **filters), spans=said.get("of") == "spans",
         cell=_cell(said["at"], said.get("ms", "")) if said.get("at") else None,
         trace=said.get("trace") or None, rule=said.get("rule") or None,
+        share=_share(said["share"]) if said.get("share") else View.share,
     )  # fmt: skip
+
+
+def _share(text: str) -> float:
+    wanted = "a share of the events, from 0.00001 to 1, such as 0.1"
+    try:
+        found = float(text)
+    except ValueError as problem:
+        raise InvalidOption("share", text, wanted) from problem
+    if not 1e-5 <= found <= 1:
+        raise InvalidOption("share", text, wanted)
+    return found
 
 
 def _cell(times: str, lengths: str) -> Cell:

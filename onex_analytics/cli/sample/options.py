@@ -95,16 +95,20 @@ def policies_of(
     >>> [policy.name for policy in policies_of(None, None, None, False, [0.05])]
     ['5 %', 'failures and 5 %']
     """
+    from onex_analytics.looks.sampling import plain_policy, ruled_policy
+
     scope = "event" if by_event else "trace"
     shares = [share_of("--probability", one) for one in probabilities or []]
     if rules:
         told = [rule_of(text) for text in rules]
-        return [_ruled(told, share, keep_failures is not False, scope) for share in shares or [1.0]]
+        return [ruled_policy(told, share, keep_failures is not False, scope) for share in shares or [1.0]]
     if keep_failures is not None and not shares:
         raise InvalidOption("--keep-failures", "alone", "--probability as well: the share of all that is no failure")
     if shares:
-        return [_ruled([], share, True, scope) if keep_failures else _plain(share, scope) for share in shares]
-    return [made for share in ladder for made in (_plain(share, scope), _ruled([], share, True, scope))]
+        return [
+            ruled_policy([], share, True, scope) if keep_failures else plain_policy(share, scope) for share in shares
+        ]
+    return [made for share in ladder for made in (plain_policy(share, scope), ruled_policy([], share, True, scope))]
 
 
 def policies_named(
@@ -164,24 +168,3 @@ def say_what_was_sampled_before(events: pl.LazyFrame) -> None:
     n, stands_for = events.select(pl.len(), weight.sum().alias("stands_for")).collect().row(0)
     if abs(stands_for - n) > 1e-6 * max(n, 1):
         say(f"this log was sampled before: its {n:,} events stand for {stands_for:,.0f}")
-
-
-def _plain(share: float, scope: str) -> AnyPolicy:
-    from onex_analytics.sampling import ProbabilityPolicy
-
-    return ProbabilityPolicy.model_validate({"name": _percent(share), "probability": share, "scope": scope})
-
-
-def _ruled(rules: Sequence[dict[str, Any]], share: float, keep_failures: bool, scope: str) -> AnyPolicy:
-    from onex_analytics.sampling import RulePolicy
-
-    parts = ["failures"] * (keep_failures and not rules) + ["rules"] * bool(rules)
-    joint = ", else " if rules else " and "
-    name = f"{parts[0]}{joint}{_percent(share)}" if parts else _percent(share)
-    return RulePolicy.model_validate({
-        "name": name, "rules": rules, "default": share, "keep_failures": keep_failures, "scope": scope,
-    })  # fmt: skip
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.6g} %"

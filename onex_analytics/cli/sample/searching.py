@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -21,11 +21,6 @@ from onex_analytics.cli.sample.options import (
 )
 from onex_analytics.cli.span_inputs import By, listed
 from onex_analytics.exceptions import InvalidOption
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from onex_analytics.sampling import RulePolicy
 
 SHOWN = ("policy", "frontier")
 
@@ -84,6 +79,8 @@ def choose(
             scope="event" if by_event else "trace", size="size_bytes" if by_bytes else None,
         )  # fmt: skip
         simulated = simulate(found.policy, log, metrics, keys) if figure is not None else None
+    from onex_analytics.looks.sampling import rules_of
+
     rules, people = rules_of(found.policy), output.form == "table"
     if show == "policy":
         output.frame(rules)
@@ -112,15 +109,3 @@ def choose(
         say(f"at most {max_error:.2%} was allowed")
         return 1
     return 0
-
-
-def rules_of(policy: RulePolicy) -> pl.DataFrame:
-    """A policy as a table: what is meant, and the share that is kept of it."""
-    import polars as pl
-
-    rows: list[dict[str, Any]] = [{"events": "failures", "probability": 1.0}] if policy.keep_failures else []
-    for rule in policy.rules:
-        facts = [f"{name} {' or '.join(getattr(rule, name))}" for name in rule.reads]
-        rows.append({"events": ", ".join(facts) or "all", "probability": rule.probability})
-    rows.append({"events": "all others" if rows else "all", "probability": policy.default})
-    return pl.DataFrame(rows, schema={"events": pl.String, "probability": pl.Float64})

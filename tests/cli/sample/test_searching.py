@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from onex_analytics.cli import main
-from onex_analytics.cli.sample.searching import rules_of
+from onex_analytics.looks.sampling import rules_of
 from onex_analytics.sampling import RulePolicy, load_policies
 
 
