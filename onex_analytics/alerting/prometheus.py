@@ -45,6 +45,9 @@ class PrometheusExport:
     files: Mapping[str, str]
     unmapped: pl.DataFrame
 
+    def __repr__(self) -> str:
+        return f"PrometheusExport({', '.join(self.files)}; {self.unmapped.height:,} without counterpart)"
+
 
 def export_prometheus(rules: RuleSet, states: pl.DataFrame | pl.LazyFrame) -> PrometheusExport:
     """The rules for Prometheus, with the series that make them fire at the same ticks.

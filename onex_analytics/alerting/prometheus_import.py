@@ -27,6 +27,9 @@ class PrometheusImport:
     rules: RuleSet
     unmapped: pl.DataFrame
 
+    def __repr__(self) -> str:
+        return f"PrometheusImport({self.rules!r}, {self.unmapped.height:,} without counterpart)"
+
 
 def import_lifecycle(source: str | os.PathLike[str], rules: RuleSet) -> PrometheusImport:
     """Give rules the lifecycle of the alerts of the same name in a Prometheus rule file.

@@ -20,12 +20,12 @@ def card_html(card: Card) -> str:
     >>> "&lt;script&gt;" in card_html(Card("Log", lead="<script>"))
     True
     """
-    parts = [f'<p class="onex-title">{html.escape(card.title)}</p>']
+    parts = [f'<p class="onex-title">{html.escape(short(card.title))}</p>']
     if card.lead:
         parts.append(f'<p class="onex-lead">{html.escape(short(card.lead, 600))}</p>')
     if card.facts:
         tiles = "".join(
-            f"<div><dt>{html.escape(title)}</dt><dd>{html.escape(told(value, form))}</dd></div>"
+            f"<div><dt>{html.escape(short(title))}</dt><dd>{html.escape(told(value, form))}</dd></div>"
             for title, (value, form) in card.facts.items()
         )
         parts.append(f"<dl>{tiles}</dl>")
@@ -41,11 +41,11 @@ def card_html(card: Card) -> str:
 
 
 def _table(table: CardTable) -> str:
-    caption = f"<caption>{html.escape(table.caption)}</caption>" if table.caption else ""
+    caption = f"<caption>{html.escape(short(table.caption))}</caption>" if table.caption else ""
     if not table.height:
-        name = f"<code>{html.escape(table.name)}</code>: " if table.name else ""
-        return f'<p class="onex-dim">{name}{html.escape(table.empty)}</p>'
-    head = "".join(f'<th scope="col"{_class(c.form)}>{html.escape(c.title)}</th>' for c in table.columns)
+        name = f"<code>{html.escape(short(table.name))}</code>: " if table.name else ""
+        return f'<p class="onex-dim">{name}{html.escape(short(table.empty))}</p>'
+    head = "".join(f'<th scope="col"{_class(c.form)}>{html.escape(short(c.title))}</th>' for c in table.columns)
     body = "".join(
         "<tr>" + "".join(f"<td{_class(form)}>{_cell(text, form)}</td>" for text, form in row) + "</tr>"
         for row in table.cells()

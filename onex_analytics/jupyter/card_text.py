@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onex_analytics.jupyter.cards import Card, CardTable, short, shortened, told
+from onex_analytics.jupyter.cards import Card, CardTable, printable, short, shortened, told
 
 _WIDEST_CELL = 48
 _RIGHT = {"count", "ms", "share", "seconds", "number", "duration", "bytes"}
@@ -15,14 +15,14 @@ def card_text(card: Card) -> str:
     Store
       events 1,200 · size 3
     """
-    lines = [card.title, *(f"  {short(card.lead, 600)}" for _ in range(bool(card.lead)))]
-    facts = [f"{title} {told(value, form)}" for title, (value, form) in card.facts.items()]
+    lines = [short(card.title), *[f"  {short(card.lead, 600)}"] * bool(card.lead)]
+    facts = [f"{short(title)} {told(value, form)}" for title, (value, form) in card.facts.items()]
     lines += [f"  {line}" for line in _filled(facts)]
     for table in card.tables:
         lines += _table(table)
     if card.code:
         code, more = shortened(card.code)
-        lines += [f"  {_printable(line)}" for line in code.splitlines()]
+        lines += [f"  {printable(line)}" for line in code.splitlines()]
         lines += [f"  … and {more:,} lines more"] * bool(more)
     return "\n".join(lines + [f"  ! {short(one, 400)}" for one in card.left_out])
 
@@ -40,18 +40,14 @@ def _filled(parts: list[str], width: int = 100) -> list[str]:
 
 def _table(table: CardTable) -> list[str]:
     if not table.height:
-        return [f"  {table.name}: {table.empty}" if table.name else f"  {table.empty}"]
+        return [f"  {short(f'{table.name}: {table.empty}' if table.name else table.empty)}"]
     right = [column.form in _RIGHT for column in table.columns]
-    rows = [[column.title for column in table.columns]]
+    rows = [[short(column.title) for column in table.columns]]
     rows += [[short(text, _WIDEST_CELL) for text, _ in row] for row in table.cells()]
     wide = [max(len(row[place]) for row in rows) for place in range(len(right))]
     lines = ["  ".join(map(_placed, row, wide, right)).rstrip() for row in rows]
-    return [f"  {table.caption}"] * bool(table.caption) + [f"    {line}" for line in lines]
+    return [f"  {short(table.caption)}"] * bool(table.caption) + [f"    {line}" for line in lines]
 
 
 def _placed(text: str, width: int, at_right: bool) -> str:
     return text.rjust(width) if at_right else text.ljust(width)
-
-
-def _printable(line: str) -> str:
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)

@@ -114,8 +114,13 @@ def short(text: str, longest: int = LONGEST_TEXT) -> str:
     ('a b\\\\x1b[31m', 'abc…')
     """
     line = " ".join(text[: 4 * longest].split())
-    seen = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
+    seen = printable(line)
     return seen if len(seen) <= longest else seen[: longest - 1] + "…"
+
+
+def printable(line: str) -> str:
+    """A line whose signs all show: others are written as Python writes them."""
+    return line if line.isprintable() else "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
 
 
 def shortened(code: str) -> tuple[str, int]:

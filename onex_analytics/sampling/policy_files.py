@@ -33,6 +33,10 @@ class PolicyFile:
     policies: tuple[AnyPolicy, ...]
     unmapped: pl.DataFrame
 
+    def __repr__(self) -> str:
+        names = ", ".join(repr(one.name) for one in self.policies[:5]) + (", …" if len(self.policies) > 5 else "")
+        return f"PolicyFile({names}; {self.unmapped.height:,} without counterpart)"
+
 
 @dataclass(frozen=True)
 class PolicyText:
@@ -40,6 +44,10 @@ class PolicyText:
 
     text: str
     unmapped: pl.DataFrame
+
+    def __repr__(self) -> str:
+        lines = self.text.rstrip("\n").count("\n") + 1
+        return f"PolicyText({lines:,} lines; {self.unmapped.height:,} without counterpart)"
 
 
 class _File(BaseModel):
