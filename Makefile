@@ -5,7 +5,7 @@ STAMP  := $(VENV)/.made-from-lock
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak test-wheel lint docs bench wheel lock clean
+.PHONY: help setup demo lab test soak test-wheel lint docs bench wheel lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -18,6 +18,11 @@ $(STAMP): requirements.lock.txt pyproject.toml setup/make-venv
 
 demo: setup  ## a seeded log of 200,000 events → store → report.html
 	$(BIN)/onex-analytics demo
+
+lab: setup  ## JupyterLab on the notebooks; it asks no host for news, updates or extensions
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/01_first_look.ipynb --LabApp.news_url=None \
+	    --LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate \
+	    --LabApp.extension_manager=readonly $(if $(filter 0,$(shell id -u)),--allow-root)
 
 test: setup  ## everything the tests need, then the tests
 	@sh setup/system-tools
