@@ -42,7 +42,7 @@ CHOICES = pl.Schema({
 })
 """One row a rule, in the order of the file."""
 
-_FOR_MISTAKES = 0.1
+_FOR_MISTAKES = 0.05
 """The share of the pages that may be spent on nothing."""
 _ROUTINGS = tuple(
     Notification(
