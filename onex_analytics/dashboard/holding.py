@@ -18,7 +18,7 @@ from onex_analytics.dashboard.selection import Selection
 from onex_analytics.frames import operations_of
 from onex_analytics.store import EventStore
 
-_TEXTS = ("node", "operation", "outcome", "state", "kind", "paired_by")
+_TEXTS = ("node", "operation", "outcome", "state", "status", "paired_by")
 _NUMBERS = ("start", "end", "duration_ms", "adjusted_count", "witnesses")
 _TIME_OF_EVENTS, _TIME_OF_SPANS = "timestamp", "start"
 _TRIES = 5
