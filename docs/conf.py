@@ -24,7 +24,7 @@ nitpick_ignore = [  # ours, named in signatures, and not for use by others
     ("py:class", f"onex_analytics.{name}")
     for name in (
         "alerting.backtesting._Feed", "alerting.outbox.Outbox", "batching.async_batcher.E", "batching.batcher.E",
-        "batching.policies.Limits", "synthetic.traces.Scene", "synthetic.wire.Writer",
+        "batching.policies.Limits", "jupyter.formatters.Shell", "synthetic.traces.Scene", "synthetic.wire.Writer",
     )
 ]  # fmt: skip
 

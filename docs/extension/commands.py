@@ -35,7 +35,7 @@ def written(command: Any) -> Iterator[str]:
         shown = f"``{param.name.upper()}``" if param.param_type_name == "argument" else names
         said = escaped(_quoted(" ".join((getattr(param, "help", None) or "").split())))
         default = param.default
-        told = default is not None and not callable(default) and default is not False and default != ()
+        told = not callable(default) and default not in (None, False, (), "")
         notes = ([f"default ``{default}``"] if told else []) + (["required"] if param.required else [])
         yield f"* {shown}: {said}" + (f" ({', '.join(notes)})" if notes else "")
     yield ""

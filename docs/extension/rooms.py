@@ -156,8 +156,10 @@ def _said(room: ModuleType, name: str) -> str:
 def _directive(room: ModuleType, name: str) -> Iterator[str]:
     held, full = getattr(room, name), f"{room.__name__}.{name}"
     if inspect.ismodule(held):
-        yield f".. py:data:: {full}"
-        yield "   :no-index-entry:"
+        yield f".. py:data:: {name}"
+        yield f"   :module: {room.__name__}"
+        if held.__name__ in rooms():  # it is told below by its own `room`
+            yield "   :no-index:"
         yield ""
         yield f"   {_first_sentence(_plain(held.__doc__))}"
     elif inspect.isclass(held):
@@ -172,7 +174,8 @@ def _directive(room: ModuleType, name: str) -> Iterator[str]:
 
 def _constant(room: str, name: str, held: Any) -> Iterator[str]:
     home = home_of(room, name)
-    yield f".. py:data:: {room}.{name}"
+    yield f".. py:data:: {name}"
+    yield f"   :module: {room}"
     yield f"   :type: {type(held).__name__}"
     yield ""
     yield from textwrap.indent("\n".join(text_of_constant(home, name)), "   ").splitlines()
@@ -210,8 +213,7 @@ def _complete(app: Sphinx, env: BuildEnvironment) -> None:
     told = env.domains.python_domain.objects
     for room in map(import_module, rooms()):
         for name in public_names(room):
-            full = f"{room.__name__}.{name}"
-            if full not in told and not inspect.ismodule(getattr(room, name)):
+            if (full := f"{room.__name__}.{name}") not in told:
                 _log.warning("%s is not in the reference. Mend: `.. room:: %s` in a page of it", full, room.__name__)
 
 

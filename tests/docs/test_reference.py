@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -26,7 +27,7 @@ def test_a_room_that_exports_names_has_a_page(room: str) -> None:
 def test_every_name_of_a_room_is_told_with_what_documents_it(room: str) -> None:
     module = import_module(room)
     for name in rooms.public_names(module):
-        assert any(line.endswith(f"{room}.{name}") for line in rooms._directive(module, name)), name
+        assert re.fullmatch(rf"\.\. \S+:: ({room}\.)?{name}", next(iter(rooms._directive(module, name))))
         assert rooms._said(module, name), f"{room}.{name} says nothing of itself. Mend: a docstring"
 
 
