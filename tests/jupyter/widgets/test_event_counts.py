@@ -17,9 +17,8 @@ from onex_analytics.jupyter.widgets.selections import Period, Selection
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 SCHEMA = {"timestamp": pl.Datetime("us", "UTC"), "node": pl.String, "size": pl.Int64}
 NODES = ["a", "b", "c", "(other)", None]
-ROWS = st.lists(
-    st.tuples(st.one_of(st.none(), st.integers(0, 90)), st.sampled_from(NODES), st.sampled_from([1, 2, None])), max_size=40
-)
+TIMES = st.one_of(st.none(), st.integers(0, 90))
+ROWS = st.lists(st.tuples(TIMES, st.sampled_from(NODES), st.sampled_from([1, 2, None])), max_size=40)
 BOUNDS = st.one_of(st.none(), st.integers(-5, 100))
 CHOICES = st.lists(st.sampled_from(["a", "b", "c", "(other)", None, ...]), min_size=1, max_size=4, unique=True)
 
@@ -44,7 +43,7 @@ def chosen(row: tuple[float | None, str | None, int | None], selection: Selectio
     return row[1] in wanted or (... in wanted and row[1] is not None and row[1] not in listed)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(ROWS, BOUNDS, BOUNDS, st.one_of(st.none(), CHOICES), st.integers(1, 3))
 def test_every_count_is_what_filtering_one_by_one_says(rows, low, high, wanted, most):
     log = log_of(rows).lazy()
@@ -70,7 +69,7 @@ def test_every_count_is_what_filtering_one_by_one_says(rows, low, high, wanted, 
     assert sum(counts.outside()) + int(counts.bars(Selection()).sum()) == len(rows)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(ROWS, st.integers(0, 10), st.integers(0, 10), st.one_of(st.none(), CHOICES))
 def test_a_brush_of_whole_bars_needs_no_second_look_at_the_log(rows, low, high, wanted):
     log = log_of(rows).lazy()

@@ -14,9 +14,10 @@ from tests.alerting.test_sweeps import COUNT, by_backtest, file_of, told
 from tests.jupyter.widgets.stage import DARK, LIGHT, Stage, Staged
 from tests.jupyter.widgets.test_threshold_sliders import EVENTS, when
 from tests.jupyter.widgets.test_time_ranges import START, log_of
-from tests.jupyter.widgets.test_trace_explorers import NOON, PAGES, span, spans_of
+from tests.jupyter.widgets.test_trace_explorers import PAGES, span, spans_of
 
 HOSTILE = """<img src=x onerror="window.broken=1"><script>window.broken=1</script>&amp;{{7*7}}"""
+ODD = "\u202eright to left\u202c\u0000\n"
 
 
 def drag(stage: Stage, selector: str, begin: float, end: float, *, height: float = 0.5) -> None:
@@ -155,7 +156,7 @@ def test_pages_that_were_not_simulated_yet_come_by_themselves(staged: Staged, mo
     assert widget.sweep["pages"].null_count() == 0
 
 
-@pytest.mark.parametrize("threshold", [0.0, -2.5, 1e-7, 1.5e-12, 1e21, 123456789.123, 5e300, 0.1 + 0.2])
+@pytest.mark.parametrize("threshold", [-2.0, 1e-7, 1.5e21, 0.1 + 0.2])
 def test_the_text_to_copy_says_the_threshold_to_the_last_digit(staged: Staged, threshold: float):
     widget = ThresholdSlider(file_of(COUNT, ">", 0, 0, threshold), EVENTS, until=when(420))
     assert load_rules(staged(widget).text("pre")).rule("A").when.threshold == threshold
@@ -233,7 +234,7 @@ def widgets_of(text: str) -> list[Any]:
     return [TimeRange(log), ThresholdSlider(Rule.model_validate(rule), log, incidents), explorer]
 
 
-@pytest.mark.parametrize("text", [HOSTILE, "x" * 3_000, "‮right to left‬\u0000\n"], ids=["markup", "long", "odd"])
+@pytest.mark.parametrize("text", [HOSTILE, "x" * 3_000, ODD], ids=["markup", "long", "odd"])
 def test_text_of_a_log_is_shown_as_text(staged: Staged, text: str):
     for widget in widgets_of(text):
         stage = staged(widget, size=(420, 900))
@@ -244,22 +245,27 @@ def test_text_of_a_log_is_shown_as_text(staged: Staged, text: str):
         assert stage.page.evaluate("document.documentElement.scrollWidth <= 420"), "wider than the page"
 
 
-def pictures() -> dict[str, Any]:
-    """Each widget on ordinary, on no, and on extreme data."""
+def ordinary() -> dict[str, Any]:
+    """Each widget, with something chosen."""
     explorer = TraceExplorer(PAGES)
     explorer.trace_id = "t10"
     explorer._handle_custom_msg({"do": "span", "lane": 1}, [])
     brushed = TimeRange(log_of())
     brushed.select(since=START + timedelta(hours=1), until=START + timedelta(hours=2), filters={"node": ["a", "b"]})
+    slider = ThresholdSlider(file_of(COUNT, ">", 0, 0), EVENTS, INCIDENTS, until=when(420))
+    return {"time-range": brushed, "threshold": slider, "traces": explorer}
+
+
+def extreme() -> dict[str, Any]:
+    """Each widget on no data, and on data that nobody would draw."""
     burst = pl.concat([log_of(3), log_of(1).select(pl.all().repeat_by(50_000).explode())])
     wide = spans_of(span("t", "s", ms=0.001), span("u", "r", ms=1e10), span("v", "q", ms=0, at=86_400 * 300.0))
     file = file_of(COUNT, ">", 0, 0)
     return {
-        "time-range": brushed, "time-range-empty": TimeRange(log_of().head(0)), "time-range-burst": TimeRange(burst),
-        "threshold": ThresholdSlider(file, EVENTS, INCIDENTS, until=when(420)),
+        "time-range-empty": TimeRange(log_of().head(0)), "time-range-burst": TimeRange(burst),
         "threshold-empty": ThresholdSlider(file, EVENTS.head(0)),
         "threshold-far": ThresholdSlider(file_of(COUNT, ">", 0, 0, 1e300), EVENTS, until=when(420)),
-        "traces": explorer, "traces-empty": TraceExplorer(PAGES.head(0)), "traces-extreme": TraceExplorer(wide),
+        "traces-empty": TraceExplorer(PAGES.head(0)), "traces-extreme": TraceExplorer(wide),
     }  # fmt: skip
 
 
@@ -268,8 +274,9 @@ CONTRAST = """() => {
   const light = (c) => { const v = c / 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; };
   const luminance = ([r, g, b]) => 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b);
   const ground = parts(getComputedStyle(document.querySelector(".onex")).backgroundColor);
-  return [...document.querySelectorAll(".onex *")].filter((node) => node.children.length === 0 && node.textContent.trim()
-      && !node.closest("option, button, select, pre, :disabled, .onex-hidden") && node.getClientRects().length).map((node) => {
+  const aside = "option, button, select, pre, :disabled, .onex-hidden";
+  const says = (node) => node.children.length === 0 && node.textContent.trim() && node.getClientRects().length;
+  return [...document.querySelectorAll(".onex *")].filter((node) => says(node) && !node.closest(aside)).map((node) => {
     const style = getComputedStyle(node);
     const ink = parts(node.namespaceURI.endsWith("svg") ? style.fill : style.color);
     const alpha = ink.length > 3 ? ink[3] : 1;
@@ -285,17 +292,27 @@ NAMELESS = """() => [...document.querySelectorAll("button, select, input, [tabin
   .map((node) => node.outerHTML.slice(0, 80))"""
 
 
-@pytest.mark.parametrize("theme", [LIGHT, DARK, {}], ids=["light", "dark", "none"])
-def test_all_texts_are_legible_and_every_control_has_a_name(staged: Staged, theme: dict[str, str]):
-    kind, wide = {id(LIGHT): ("light", 1300), id(DARK): ("dark", 420)}.get(id(theme), ("system", 420))
-    for name, widget in pictures().items():
-        if not theme and name not in ("time-range", "threshold", "traces"):
-            continue
-        stage = staged(widget, size=(wide, 900), theme=theme, system="light" if theme is LIGHT else "dark")
-        assert stage.page.evaluate(CONTRAST) == [], name
-        assert stage.page.evaluate(NAMELESS) == [], name
-        assert stage.page.evaluate(f"document.documentElement.scrollWidth <= {wide}"), f"{name} is wider than the page"
-        stage.screenshot(f"{name}-{kind}-{wide}")
+def look_at(staged: Staged, name: str, widget: Any, theme: dict[str, str], wide: int, system: str = "light") -> None:
+    stage = staged(widget, size=(wide, 900), theme=theme, system=system)
+    assert stage.page.evaluate(CONTRAST) == [], name
+    assert stage.page.evaluate(NAMELESS) == [], name
+    assert stage.page.evaluate(f"document.documentElement.scrollWidth <= {wide}"), f"{name} is wider than the page"
+    stage.screenshot(f"{name}-{wide}")
+
+
+def test_all_texts_are_legible_and_every_control_has_a_name(staged: Staged):
+    for name, widget in ordinary().items():
+        look_at(staged, f"{name}-light", widget, LIGHT, 1300)
+        look_at(staged, f"{name}-dark", widget, DARK, 420)
+        look_at(staged, f"{name}-dark-system", widget, {}, 420, "dark")
+
+
+@pytest.mark.soak
+def test_so_it_is_with_no_data_and_with_extreme_data(staged: Staged):
+    for name, widget in extreme().items():
+        for wide in (420, 1300):
+            look_at(staged, f"{name}-light", widget, LIGHT, wide)
+            look_at(staged, f"{name}-dark", widget, DARK, wide)
 
 
 def test_a_closed_view_leaves_nothing_behind(staged: Staged):
@@ -303,7 +320,8 @@ def test_a_closed_view_leaves_nothing_behind(staged: Staged):
         stage = staged(widget)
         stage.page.evaluate("window.cleanup()")
         assert stage.page.locator(".onex").count() == 0
-        stage.page.evaluate("() => { for (const name of ['_told', 'step', '_pages', '_trace']) window.take({[name]: window.model.get(name)}); }")
+        for name in ("_told", "step", "_pages", "_trace"):
+            stage.page.evaluate("(name) => window.take({[name]: window.model.get(name)})", name)
 
 
 def test_moments_of_one_microsecond_and_of_a_thousand_years_have_an_axis(staged: Staged):
@@ -311,4 +329,3 @@ def test_moments_of_one_microsecond_and_of_a_thousand_years_have_an_axis(staged:
         log = pl.DataFrame({"timestamp": [datetime(1971, 1, 1, tzinfo=UTC), datetime(1971, 1, 1, tzinfo=UTC) + length]})
         stage = staged(TimeRange(log))
         assert stage.page.locator("svg text").count() >= 3
-    assert NOON.year == 2026

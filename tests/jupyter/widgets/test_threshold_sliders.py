@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,7 +38,7 @@ def busy(threshold: float = 1, **more: Any) -> RuleSet:
 EVENTS = frame_of([Event(f"{n}", 3.0 + n * n % 97, "ab"[n % 2]) for n in range(60)])
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(LOGS, INCIDENTS, st.sampled_from([RATIO, COUNT]), OPS, st.integers(0, 3), st.integers(0, 3),
        st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.5, 90.0]))  # fmt: skip
 def test_every_step_is_what_a_backtest_with_its_threshold_says(log, incidents, cell, op, hold, keep, own):
@@ -63,7 +62,7 @@ def test_every_step_is_what_a_backtest_with_its_threshold_says(log, incidents, c
         assert again.summary["firings"].to_list() == [widget.row["firings"]]
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(LOGS, st.sampled_from([RATIO, COUNT]), OPS, st.integers(0, 2), st.data())
 def test_a_rule_fires_in_a_bucket_where_its_level_is_beyond_the_threshold(log, cell, op, hold, data):
     file, events = file_of(cell, op, 10 * hold, 10), frame_of(log)
@@ -91,7 +90,7 @@ def test_a_rule_fires_in_a_bucket_where_its_level_is_beyond_the_threshold(log, c
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-@settings(max_examples=15)
+@settings(max_examples=10)
 def test_the_text_is_a_file_that_says_the_threshold(threshold):
     widget = ThresholdSlider(busy(threshold), EVENTS)
     rule = load_rules(widget.rule_text).rule("A")
@@ -156,7 +155,7 @@ def test_pages_come_with_the_first_look_at_a_step_and_the_others_when_there_is_t
         widget._handle_custom_msg({"do": "more"}, [])
         rounds += 1
         assert rounds < 100
-    assert 1 < rounds
+    assert rounds > 1
     assert widget.sweep["pages"].equals(expected)
 
 
@@ -166,7 +165,7 @@ def test_pages_of_more_firings_than_anybody_waits_for_are_not_simulated(monkeypa
     monkeypatch.setattr(threshold_sliders, "_PATIENCE", 2)
     widget = ThresholdSlider(busy(), EVENTS, until=when(420))
     rows = widget.sweep
-    assert rows.filter(pl.col("pages").is_null())["firings"].to_list() == rows["firings"].filter(rows["firings"] > 2).to_list()
+    assert rows["pages"].is_null().to_list() == (rows["firings"] > 2).to_list()
     assert not widget._more
     assert widget._told["patience"] == 2
 
