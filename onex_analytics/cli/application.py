@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from onex_analytics.cli import dashboard, demo, generate, ingest, report, store
 from onex_analytics.cli.alerts import app as alerts
@@ -64,12 +66,18 @@ def options(
     """From the event logs of an ONEX node system to answers."""
 
 
+@cache
+def _commands() -> Callable[..., object]:
+    """All commands, made of the signatures of their functions: once a process, as that costs more than most answers."""
+    return get_command(app)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = DEBUG in given
     try:
-        code = app(args=[word for word in given if word != DEBUG], prog_name=PROGRAM, standalone_mode=False)
+        code = _commands()(args=[word for word in given if word != DEBUG], prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
         if code == _STOPPED:  # what Typer makes of Ctrl-C
             raise KeyboardInterrupt
