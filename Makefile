@@ -28,9 +28,9 @@ test: setup  ## everything the tests need, then the tests
 	@sh setup/system-tools
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-soak: setup  ## the tests that take minutes
+soak: setup  ## the tests that take minutes, and every law with all its examples
 	@sh setup/system-tools
-	$(BIN)/python -m pytest -m soak --timeout 3600
+	$(BIN)/python -m pytest -m "(soak or hypothesis) and not wheel" --hypothesis-profile soak --timeout 3600
 
 test-wheel: setup  ## the wheel, built, installed into an empty environment and used
 	$(BIN)/python -m pytest -m wheel tests/wheel --timeout 900

@@ -6,10 +6,12 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.laws import SOAK, examples
 
 if TYPE_CHECKING:
     from onex_analytics import EventStore
@@ -17,11 +19,46 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parents[1]
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
-settings.register_profile("here", deadline=None)
+settings.register_profile("here", deadline=None, max_examples=examples(100))
 settings.register_profile(
-    "ci", deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+    "ci", settings.get_profile("here"), derandomize=True, print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
+settings.register_profile(
+    SOAK, deadline=None, max_examples=100, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("ci" if IN_CI else "here")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Of several workers, one compiles a kernel; another that needs it meanwhile waits, and loads it from the cache.
+
+    A clean checkout has no compiled kernels, and workers that begin together would each compile the same ones.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    import fcntl
+    import zlib
+
+    from onex_analytics.machine import is_text
+
+    kernel = type(is_text)
+    compile_it = kernel.compile
+    # held by the process, so that a kernel may compile others; no closing of the file, which would give up all
+    lock = os.open(config.cache.mkdir("kernels") / "lock", os.O_RDWR | os.O_CREAT)
+
+    def compile_alone(self: Any, signature: object) -> object:
+        name = f"{self.py_func.__module__}.{self.py_func.__qualname__}"
+        if not name.startswith("onex_analytics."):
+            return compile_it(self, signature)
+        place = zlib.crc32(name.encode())
+        fcntl.lockf(lock, fcntl.LOCK_EX, 1, place)
+        try:
+            return compile_it(self, signature)
+        finally:
+            fcntl.lockf(lock, fcntl.LOCK_UN, 1, place)
+
+    kernel.compile = compile_alone
 
 
 @pytest.fixture(scope="session")
