@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -17,8 +15,10 @@ from polars.testing import assert_frame_equal
 from onex_analytics import EventStore, generate
 from onex_analytics.exceptions import NotAStore
 from onex_analytics.store import spans as module
-from onex_analytics.store.storage import Table
 from onex_analytics.synthetic import DIMENSIONS
+from tests.laws import examples
+from tests.store.child import CONTEXT
+from tests.store.span_children import keep, killed
 from tests.store.span_logs import append, raw, same
 
 
@@ -74,7 +74,7 @@ def logs(draw: st.DrawFn) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(logs(), st.lists(st.integers(0, 28), min_size=1, max_size=4), st.booleans(), st.booleans(), st.data())
 def test_any_log_in_any_pieces_and_any_order_gives_the_spans_of_the_whole(
     tmp_path_factory, log, cuts, in_order, few_files, data
@@ -367,16 +367,11 @@ def test_a_store_without_events_has_no_spans(store):
 # ------------------------------------------------------------------ kills and company
 
 
-def _keep(uri: str) -> None:
-    EventStore(uri).spans()
-
-
 def test_two_processes_that_update_at_once_leave_one_truth(fleet, tmp_path):
     store = EventStore(tmp_path / "store", dimensions=DIMENSIONS)
-    context = multiprocessing.get_context("spawn")
     for begin in (0, 2000):
         store.append(fleet.slice(begin, 2000))
-        both = [context.Process(target=_keep, args=(store.uri,)) for _ in range(2)]
+        both = [CONTEXT.Process(target=keep, args=(store.uri,)) for _ in range(2)]
         for process in both:
             process.start()
         for process in both:
@@ -385,32 +380,12 @@ def test_two_processes_that_update_at_once_leave_one_truth(fleet, tmp_path):
         same(store)
 
 
-def _killed(uri: str, moment: str) -> None:
-    """Update the spans, and be killed in the middle of it."""
-
-    def die(*_: object, **__: object) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    keep = Table.commit
-
-    def commit_and_die(self: Table, *args: object, **more: object) -> int:
-        version = keep(self, *args, **more)  # type: ignore[arg-type]
-        die()
-        return version
-
-    Table.commit = die if moment == "before the commit" else commit_and_die  # type: ignore[assignment, method-assign]
-    if moment == "before the file":
-        Table.put = die  # type: ignore[assignment, method-assign]
-    EventStore(uri).spans()
-
-
 @pytest.mark.parametrize("moment", ["before the file", "before the commit", "after the commit"])
 def test_a_kill_at_any_moment_leaves_spans_that_the_next_call_brings_up_to_date(fleet, tmp_path, moment):
     store = EventStore(tmp_path / "store", dimensions=DIMENSIONS)
-    context = multiprocessing.get_context("spawn")
     for begin in (0, 2000):
         store.append(fleet.slice(begin, 2000))
-        process = context.Process(target=_killed, args=(store.uri, moment))
+        process = CONTEXT.Process(target=killed, args=(store.uri, moment))
         process.start()
         process.join()
         assert process.exitcode == -signal.SIGKILL
