@@ -36,6 +36,9 @@ Flags = NDArray[np.bool_]
 
 _ROUNDS, _TEST = 6, 0.01
 
+_AT_ONCE = 1 << 19
+"""Buckets that are looked at together: enough for NumPy, few enough for the memory."""
+
 
 class _Usual(NamedTuple):
     expected: Floats         # (group, bucket)
@@ -106,14 +109,12 @@ def detect_bursts(
     counts = _counts(require(errors.lazy(), "timestamp", *keys), duration(every), keys, since, until)
     if counts.is_empty():
         return counts.select(keys).match_to_schema({**counts.select(keys).schema, **BURSTS}, missing_columns="insert")
-    starts = counts["start"].unique().sort()
-    groups = counts.select(keys).unique(maintain_order=True)
-    matrix = counts["errors"].to_numpy().astype(np.float64).reshape(-1, starts.len())
+    starts, groups, matrix = _table(counts, every, keys, since, until)
     is_weekly = season_of(season, starts[0], starts[-1])
     cells = hours_of_week(starts) if is_weekly else np.zeros(starts.len(), dtype=np.int64)
     usual, stands_out = _judged(matrix, cells, max_false_discovery)
     if method == "tail":
-        weight, q = -np.log10(np.maximum(usual.p, 1e-300)), q_values(usual.p.ravel()).reshape(usual.p.shape)
+        weight, q = -np.log10(np.maximum(usual.p, 1e-300)), _q(usual.p)
     else:
         stands_out, weight = _two_states(matrix, usual, scaling)
         q = np.full(matrix.shape, np.nan)
@@ -139,25 +140,34 @@ def detect_bursts(
 def _counts(
     errors: pl.LazyFrame, every: str, keys: list[str], since: datetime | None, until: datetime | None
 ) -> pl.DataFrame:
-    """`start`, the keys and `errors`, for every group and every bucket of the time that was watched; group by group."""
+    """`start`, the keys and `errors`, for every group and bucket that has any, in the time that was watched."""
     timed = errors.filter(pl.col("timestamp").is_not_null())
     if since is not None:
         timed = timed.filter(pl.col("timestamp") >= since)
     if until is not None:
         timed = timed.filter(pl.col("timestamp") < until)
-    counts = timed.group_by(bucket(every), *keys).agg(pl.len().cast(pl.Int64).alias("errors")).collect()
-    if counts.is_empty():
-        return counts
+    return timed.group_by(bucket(every), *keys).agg(pl.len().cast(pl.Int64).alias("errors")).collect()
+
+
+def _table(
+    counts: pl.DataFrame, every: str, keys: list[str], since: datetime | None, until: datetime | None
+) -> tuple[pl.Series, pl.DataFrame, Floats]:
+    """The buckets that were watched, the groups, and the errors of each group (row) in each bucket."""
     edges = [counts["start"].min(), counts["start"].max()]
     last_instant = None if until is None else until - timedelta(microseconds=1)
     watched = pl.Series([*edges, since, last_instant], dtype=UTC_MICROSECONDS).drop_nulls().dt.truncate(every)
     span = pl.datetime_range(pl.col("start").min(), pl.col("start").max(), every)
-    grid = watched.to_frame("start").select(span)
+    grid = watched.to_frame("start").select(span).with_row_index("_bucket")
+    placed = counts.with_columns(pl.col("start").cast(UTC_MICROSECONDS)).join(grid, on="start")
+    groups = counts.select(keys).unique().sort(keys, nulls_last=True) if keys else pl.DataFrame({"_all": [None]})
+    row = np.zeros(placed.height, np.int64)
     if keys:
-        groups = counts.select(keys).unique().sort(keys, nulls_last=True)
-        grid = groups.join(grid, how="cross", maintain_order="left_right")
-    filled = grid.join(counts, on=["start", *keys], how="left", nulls_equal=True, maintain_order="left")
-    return filled.with_columns(pl.col("errors").fill_null(0))
+        numbered = groups.with_row_index("_group")
+        placed = placed.join(numbered, on=keys, how="left", nulls_equal=True, maintain_order="left")
+        row = placed["_group"].to_numpy()
+    table = np.zeros((groups.height, grid.height))
+    table[row, placed["_bucket"].to_numpy()] = placed["errors"].to_numpy()
+    return grid["start"], groups.select(keys), table
 
 
 def _judged(counts: Floats, cells: NDArray[np.int64], rate: float) -> tuple[_Usual, Flags]:
@@ -168,37 +178,57 @@ def _judged(counts: Floats, cells: NDArray[np.int64], rate: float) -> tuple[_Usu
     stands_out = least < np.minimum(np.quantile(least, 0.05, axis=1, keepdims=True), 1 / counts.shape[1])
     for _ in range(_ROUNDS):
         usual = _usual(counts, cells, ~stands_out)
-        found = (q_values(usual.p.ravel()) <= rate).reshape(counts.shape) & (counts > usual.expected)
+        found = (_q(usual.p) <= rate) & (counts > usual.expected)
         if (found == stands_out).all():
             break
         stands_out = found
     return usual, stands_out
 
 
+def _q(p: Floats) -> Floats:
+    """The q of each bucket; those that have no more than is usual, which most are, need no place among the others."""
+    q = np.ones(p.shape)
+    above = p < 1
+    q[above] = q_values(p[above], p.size)
+    return q
+
+
 def _usual(counts: Floats, cells: NDArray[np.int64], calm: Flags, *, may_spread: bool = True) -> _Usual:
     """Each bucket against the other calm ones of its cell (an hour of the week, or the whole time)."""
+    many = max(_AT_ONCE // counts.shape[1], 1)
+    parts = [
+        _usual_of(counts[first : first + many], cells, calm[first : first + many], may_spread)
+        for first in range(0, len(counts), many)
+    ]
+    return parts[0] if len(parts) == 1 else _Usual(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _usual_of(counts: Floats, cells: NDArray[np.int64], calm: Flags, may_spread: bool) -> _Usual:
     from scipy.special import betainc, chdtrc
 
-    expected, known = np.empty_like(counts), np.empty_like(counts)
-    extra, is_spread = np.zeros((len(counts), 1)), np.zeros(len(counts), dtype=np.bool_)
-    for group, (row, use) in enumerate(zip(counts, calm, strict=True)):
-        n = np.bincount(cells[use], minlength=cells.max() + 1)[cells] - use
-        total = np.bincount(cells[use], row[use], minlength=cells.max() + 1)[cells] - np.where(use, row, 0.0)
-        few = n < 2
-        n, total = np.where(few, use.sum() - use, n), np.where(few, row[use].sum() - np.where(use, row, 0.0), total)
-        # half a count: where none was ever seen, none is not the estimate (Jeffreys' prior)
-        # and where there is nothing else, nothing is unusual
-        known[group] = total + 0.5
-        expected[group] = np.where(n > 0, known[group] / np.maximum(n, 1), np.maximum(row, 0.5))
-        off, mean = row[use] - expected[group][use], expected[group][use]
-        freedom = use.sum() - len(np.unique(cells[use]))
-        is_spread[group] = may_spread and freedom > 0 and chdtrc(freedom, (off**2 / mean).sum()) < _TEST
-        if is_spread[group]:
-            extra[group] = max(0.0, (off**2 - mean).sum() / (mean**2).sum())
+    use, held = calm.astype(np.float64), np.where(calm, counts, 0.0)
+    order = np.argsort(cells, kind="stable")
+    firsts = np.flatnonzero(np.diff(cells[order], prepend=-1))
+    place = np.searchsorted(cells[order][firsts], cells)
+    uses, sums = (np.add.reduceat(each[:, order], firsts, axis=1) for each in (use, held))
+    n, total = uses[:, place] - use, sums[:, place] - held
+    few = n < 2
+    n = np.where(few, uses.sum(axis=1, keepdims=True) - use, n)
+    total = np.where(few, sums.sum(axis=1, keepdims=True) - held, total)
+    # half a count: where none was ever seen, none is not the estimate (Jeffreys' prior)
+    # and where there is nothing else, nothing is unusual
+    known = total + 0.5
+    expected = np.where(n > 0, known / np.maximum(n, 1), np.maximum(counts, 0.5))
+    off, mean = np.where(calm, counts - expected, 0.0), np.where(calm, expected, 0.0)
+    freedom = use.sum(axis=1) - (uses > 0).sum(axis=1)
+    unlike = chdtrc(np.maximum(freedom, 1), (off**2 / expected).sum(axis=1)) < _TEST
+    is_spread = may_spread & (freedom > 0) & unlike
+    squares = np.maximum((mean**2).sum(axis=1), np.finfo(np.float64).tiny)
+    extra = np.where(is_spread, np.maximum((off**2 - mean).sum(axis=1) / squares, 0.0), 0.0)
     # a negative binomial law: how far the mean itself is uncertain adds to how far the counts spread
-    size = 1 / (extra + 1 / known)
-    p = betainc(np.maximum(counts, 1e-9), size, expected / (expected + size))
-    p = np.where((counts > 0) & (counts > expected), p, 1.0)
+    size = 1 / (extra[:, None] + 1 / known)
+    p, above = np.ones(counts.shape), (counts > 0) & (counts > expected)
+    p[above] = betainc(counts[above], size[above], (expected / (expected + size))[above])
     return _Usual(expected, p, 1 + expected / size, is_spread)
 
 

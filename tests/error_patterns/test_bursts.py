@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from onex_analytics.error_patterns import bursts
 from onex_analytics.error_patterns.bursts import BURSTS, detect_bursts
 from onex_analytics.exceptions import InvalidOption, MissingColumns
 
@@ -81,6 +82,16 @@ def test_groups_are_judged_by_their_own_past_and_none_is_a_group():
     found = detect_bursts(frame, "1h", "node")
     assert found.select("node", "start", "errors").rows() == [(None, BEGIN + timedelta(hours=50), 60)]
     assert found.columns == ["node", *BURSTS]
+
+
+def test_how_many_buckets_are_looked_at_together_does_not_matter(monkeypatch):
+    draw = np.random.default_rng(5)
+    frame = pl.concat([errors(draw.negative_binomial(2, 0.3, 700)).with_columns(group=pl.lit(i)) for i in range(5)])
+    frame = pl.concat([frame, errors(np.array([0] * 300 + [90])).with_columns(group=pl.lit(3))])
+    found = detect_bursts(frame, "1h", "group")
+    assert not found.is_empty()
+    monkeypatch.setattr(bursts, "_AT_ONCE", 1500)
+    assert detect_bursts(frame, "1h", "group").equals(found)
 
 
 def test_quiet_time_that_was_watched_counts():
