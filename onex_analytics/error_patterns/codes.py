@@ -7,6 +7,7 @@ from functools import cache
 
 import polars as pl
 
+from onex_analytics.error_patterns.ambiguity import settled
 from onex_analytics.frames.columns import require
 from onex_analytics.model.error_codes import ErrorCode, ErrorCodeTaxonomy
 from onex_analytics.model.error_spellings import CODE_PATTERN, FAMILY_PATTERN, PREFIX_PATTERN, category_of
@@ -18,6 +19,7 @@ CODED = pl.Schema({
     "code_shape": pl.String(),               # long, short, name, family, unknown; null where there is none
     "code_is_known": pl.Boolean(),           # whether the taxonomy has it
     "code_candidates": pl.List(pl.String()), # the codes that share the spelling, where several do; else empty
+    "code_resolved_by": pl.String(),         # what told which of several: text, failure, node, nothing; else null
     "code_others": pl.List(pl.String()),     # other codes that the text mentions, as written, in order
     "component": pl.String(),                # of the code, or of all candidates; null where they differ
     "category": pl.String(),                 # as component
@@ -32,7 +34,9 @@ _IN_TEXT = (
 """Whatever may be a code in a text: both ONEX forms, the second family, and words like NODE_NOT_FOUND."""
 
 _MESSAGE = pl.col("error_message").cast(pl.String)
-_ONE = ("component", "category", "severity", "recoverable")
+_ONE = {
+    "component": "component", "category": "category", "severity": "code_severity", "recoverable": "code_recoverable",
+}  # fmt: skip
 _SPELLINGS = {
     "_text": pl.String(), "_shape": pl.String(), "_code": pl.String(), "_candidates": pl.List(pl.String()),
     **{f"_{what}": pl.String() for what in _ONE},
@@ -44,11 +48,16 @@ def extract_error_codes(errors: pl.LazyFrame | pl.DataFrame, taxonomy: ErrorCode
 
     A code is looked for in `error_code`, then as the bracketed prefix of `error_message`, then anywhere in it. What is
     found in the field and looks like no code gives way to a code in the text. A bare name in a text counts only where
-    the taxonomy knows it and it has an underscore: TIMEOUT may be any word. A short form or a bare name that several
-    codes share gives all of them as candidates and no `code`: four REGISTRY numbers of upstream have two meanings each.
+    the taxonomy knows it and it has an underscore: TIMEOUT may be any word.
+
+    A short form or a bare name that several codes share (RESOURCE_EXHAUSTED, four REGISTRY numbers of upstream) gives
+    all of them as candidates. Which one it is, is told by the first of these that says one of them in full, and no
+    other: the text of the error itself; a row of the same `node` and `correlation_id`, which tells of the same failure;
+    two rows of the same `node` or more. Where none does there is no `code`.
 
     Args:
-        errors: any rows; reads `error_message` and, where there is one, `error_code`.
+        errors: any rows; reads `error_message` and, where they are there, `error_code`, `node`, `correlation_id` and
+            `code_resolved_by`, as it was told before.
         taxonomy: the codes; upstream's by default, `ErrorCodeTaxonomy.default().extended("ours.yaml")` for more.
 
     Returns:
@@ -65,10 +74,16 @@ def extract_error_codes(errors: pl.LazyFrame | pl.DataFrame, taxonomy: ErrorCode
     ('ONEX_CORE_021_FILE_NOT_FOUND', 'prefix', 'long')
     ('ONEX_REGISTRY_001_TOOL_NOT_FOUND', 'error_code', 'name')
     (None, 'error_code', 'short')
+    >>> texts = ["[ONEX_SYS_904_RESOURCE_EXHAUSTED] 3 MB", "[ONEX_SYS_904] 5 MB", "[RESOURCE_EXHAUSTED] 7 MB"]
+    >>> rows = pl.DataFrame({"error_message": [*texts, texts[2]], "node": ["a", "a", "a", "b"]})
+    >>> extract_error_codes(rows).select("code", "code_resolved_by").collect().rows()[2:]
+    [('ONEX_SYS_904_RESOURCE_EXHAUSTED', 'node'), (None, 'nothing')]
     """
     rows = require(errors.lazy(), "error_message")
+    given = rows.collect_schema().names()
+    rows = rows.rename({"code_resolved_by": "_before"}, strict=False)
     spellings = _default_spellings() if taxonomy is None else _spellings(taxonomy)
-    has_field = "error_code" in rows.collect_schema()
+    has_field = "error_code" in given
     bare = spellings.filter(_shape="name")["_text"]
     looked = rows.with_columns(
         (_unbracketed("error_code") if has_field else pl.lit(None, pl.String)).alias("_field"),
@@ -88,8 +103,17 @@ def extract_error_codes(errors: pl.LazyFrame | pl.DataFrame, taxonomy: ErrorCode
     known = chosen.with_columns(pl.col("code_text").str.to_uppercase().alias("_text")).join(
         spellings.lazy(), on="_text", how="left", maintain_order="left"
     )
-    kept = [name for name in rows.collect_schema() if name not in CODED]
-    return known.with_columns(*_told()).select(*kept, *CODED)
+    kept = [name for name in given if name not in CODED]
+    before = pl.col("_before") if "code_resolved_by" in given else pl.lit(None, pl.String)
+    told = known.with_columns(*_told(), pl.lit(None, pl.String).alias("code_resolved_by"))
+    whole = told.select(*kept, *CODED, before.alias("_before"))
+    own = pl.col("_code").alias("code"), *(pl.col(f"_{what}").alias(name) for what, name in _ONE.items())
+    full = spellings.filter(pl.col("_code").is_not_null()).select(pl.col("_text").alias("text"), *own)
+    found = whole.map_batches(
+        lambda coded: settled(coded, full), schema=whole.collect_schema(),
+        predicate_pushdown=False, projection_pushdown=False, slice_pushdown=False,
+    )  # fmt: skip
+    return found.with_columns(pl.coalesce("code_resolved_by", "_before")).drop("_before")
 
 
 def _unbracketed(column: str) -> pl.Expr:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from onex_analytics.error_patterns.codes import CODED, extract_error_codes
 from onex_analytics.frames.columns import names, require
-from onex_analytics.frames.error_names import canonical_code
 from onex_analytics.frames.outcomes import operations
 from onex_analytics.frames.spans import build_spans
 from onex_analytics.model.error_codes import ErrorCodeTaxonomy
@@ -23,7 +23,8 @@ ERRORS = pl.Schema({
     "node_version": pl.String(),
     "operation": pl.String(),
     "error_type": pl.String(),
-    "error_code": pl.String(),               # the long form where the spelling has one meaning, else as written
+    "error_code": pl.String(),               # of its field or text: the long form where it is known, else as written
+    "code_resolved_by": pl.String(),         # of a code that several share: text, failure, node, nothing; else null
     "error_message": pl.String(),
     "stack_trace": pl.String(),
     "witnesses": pl.UInt32(),                # events that told of the end of the work: 1 or 2
@@ -68,13 +69,17 @@ def errors_of(
     """
     rows, further = events.lazy(), [name for name in names(carry) if name not in ERRORS]
     require(rows, *_READ, *further)
-    concerned = _concerned(rows).with_columns(
+    told = _concerned(rows).with_columns(
         pl.col("event_id").alias("error_id"),
         pl.col("metadata").str.json_path_match("$.stack_trace").alias("stack_trace"),
-        canonical_code(taxonomy=taxonomy),
+    )
+    concerned = extract_error_codes(told, taxonomy).select(
+        *(name for name in told.collect_schema() if name not in ("error_code", *CODED)),
+        pl.coalesce("code", "code_text").alias("error_code"),
+        "code_resolved_by",
     )
     carried = [name for name in further if name != "correlation_id"]  # which operations have by themselves
-    kept = ("error_id", "trace_id", "node_version", "stack_trace", "adjusted_count", *carried)
+    kept = ("error_id", "trace_id", "node_version", "stack_trace", "adjusted_count", "code_resolved_by", *carried)
     work = operations(concerned, carry=kept).filter(_went_wrong())
     failures = work.select(
         pl.exclude("timestamp", "finished_at", "outcome"),

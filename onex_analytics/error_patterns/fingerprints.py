@@ -20,6 +20,7 @@ FINGERPRINT = pl.Schema({
     "fingerprint_text": pl.String(),   # what was hashed: errors with the same text are one
     "template_id": pl.String(),
     "template": pl.String(),           # of the message, its codes taken out
+    "code_resolved_by": pl.String(),   # of a code that several share, see `CODED`; null where its spelling has one
 })  # fmt: skip
 """What `fingerprint` adds to each row."""
 
@@ -41,7 +42,8 @@ def fingerprint(
     The first of these that a row has is what its fingerprint is made of:
 
     1. **rule**: the first of your rules that it matches (see `GroupingRule`).
-    2. **code**: its error code, whichever way it is spelled; one that several codes share is itself.
+    2. **code**: its error code, whichever way it is spelled. A spelling that several codes share is the one that
+       `extract_error_codes` finds to be meant, and else itself.
     3. **stack**: the types of the exception and of its causes, and of each the five innermost frames that are yours, by
        module and function, without line numbers; calls that repeat count once. Where no frame is yours all are taken;
        but a single frame that is not yours says nothing, and is none.
@@ -49,7 +51,8 @@ def fingerprint(
 
     Args:
         errors: one row an error, such as `errors_of` gives; reads `error_message` and, where they are there,
-            `error_code`, `error_type`, `stack_trace`, `metadata` and the columns that rules name.
+            `error_code`, `error_type`, `stack_trace`, `metadata`, `node`, `correlation_id`, `code_resolved_by` and the
+            columns that rules name.
         rules: in order; the first that matches wins.
         templates: a model to go by, so that fingerprints stay what they were; by default one is mined of these errors.
         taxonomy: the codes and their spellings; upstream's by default.
@@ -70,10 +73,11 @@ def fingerprint(
     rows = require(errors.lazy(), "error_message", *(column for rule in told_rules for column in rule.columns))
     found = rows.collect_schema().names()
     kept = [name for name in found if name not in FINGERPRINT]
-    coded = extract_error_codes(rows.select(*kept), taxonomy).select(
-        *kept, pl.coalesce("code", "code_text").alias("_code")
+    told_before = [name for name in found if name == "code_resolved_by"]
+    coded = extract_error_codes(rows.select(*kept, *told_before), taxonomy).select(
+        *kept, pl.coalesce("code", "code_text").alias("_code"), "code_resolved_by"
     )
-    stacked = parse_tracebacks(coded, own=own).select(*kept, "_code", _stack().alias("_stack"))
+    stacked = parse_tracebacks(coded, own=own).select(*kept, "_code", "code_resolved_by", _stack().alias("_stack"))
     model = mine_templates(rows.select("error_message")) if templates is None else templates
     general = model.table.lazy().select("template_id", _general="general")
     told = model.transform(stacked).join(general, on="template_id", how="left", maintain_order="left")
@@ -99,6 +103,7 @@ def fingerprint(
         pl.col("_group").struct.field("text").alias("fingerprint_text"),
         "template_id",
         "template",
+        "code_resolved_by",
     )
 
 

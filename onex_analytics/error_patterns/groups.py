@@ -24,6 +24,8 @@ GROUPS = pl.Schema({
     "failures": pl.Int64(),                # of them; null where the rows do not tell kinds
     "soft_failures": pl.Int64(),
     "log_entries": pl.Int64(),
+    "resolved_codes": pl.Int64(),          # of them with a spelling that several codes share, and evidence for this one
+    "ambiguous_codes": pl.Int64(),         # of them with such a spelling, and no evidence
     "weight": pl.Float64(),                # errors that they stand for, where they were sampled
     "first_seen": UTC_MICROSECONDS,
     "last_seen": UTC_MICROSECONDS,
@@ -87,6 +89,8 @@ def group_errors(
             pl.col("template", "error_type").mode().sort().first(),
             pl.len().cast(pl.Int64).alias("errors"),
             *(_counted(word).alias(name) for word, name in _KINDS.items()),
+            pl.col("code_resolved_by").is_in(["text", "failure", "node"]).sum().cast(pl.Int64).alias("resolved_codes"),
+            (pl.col("code_resolved_by") == "nothing").sum().cast(pl.Int64).alias("ambiguous_codes"),
             pl.col("adjusted_count").sum().alias("weight"),
             pl.col("timestamp").min().alias("first_seen"),
             pl.col("timestamp").max().alias("last_seen"),

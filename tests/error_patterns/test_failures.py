@@ -34,7 +34,7 @@ def test_no_failure_of_the_fleet_is_lost_or_told_twice(fleet):
     assert wrong.height > 100
     assert logged.height > 10
     assert found["error_id"].n_unique() == found.height == wrong.height + logged.height
-    shared = ("outcome", "node", "operation", "error_type", "error_code", "error_message", "witnesses")
+    shared = ("outcome", "node", "operation", "error_type", "error_message", "witnesses")
     ours = found.filter(pl.col("kind") != "log").rename({"kind": "outcome"})
     assert sorted(ours.select(shared).rows(), key=str) == sorted(wrong.select(shared).rows(), key=str)
     assert found.filter(kind="log")["error_message"].null_count() < logged.height / 10
