@@ -143,7 +143,7 @@ class TimeRange(Shown):
     @traitlets.observe("selection")
     def _selected_anew(self, change: Mapping[str, Any]) -> None:
         if not self._is_showing:
-            self._past.append((change["old"], self._brushing.period))
+            self._past.append((self._brushing.selection, self._brushing.period))
             self._brushing.show(change["new"], self._brushing.period)
             self._tell()
 

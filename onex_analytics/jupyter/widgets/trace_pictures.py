@@ -31,10 +31,9 @@ class TracePicture:
     @classmethod
     def of(cls, spans: pl.LazyFrame, trace_id: str) -> TracePicture:
         """Draw a trace. Of one with more spans than lines, the short and ordinary ones are put together."""
-        lines = waterfall(spans, trace_id=trace_id, max_lanes=MOST_LANES).collect()
-        drawn = lines.drop_nulls("span_id").select("span_id").unique()
-        its = complete_spans(spans).filter(pl.col("trace_id") == trace_id)
-        return cls(trace_id, lines, its.join(drawn.lazy(), on="span_id", how="semi").collect())
+        its = complete_spans(spans).filter(pl.col("trace_id") == trace_id).collect()
+        lines = waterfall(its, trace_id=trace_id, max_lanes=MOST_LANES).collect()
+        return cls(trace_id, lines, its.join(lines.drop_nulls("span_id"), on="span_id", how="semi"))
 
     def attributes(self, lane: int) -> dict[str, Any]:
         """What the span of a line says: its columns with a value. Empty where a line stands for several."""

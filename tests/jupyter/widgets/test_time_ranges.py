@@ -87,6 +87,13 @@ def test_undo_takes_back_step_by_step_and_reset_is_a_step_like_others():
     assert widget._told == seen[0]
 
 
+def test_the_first_selection_can_be_taken_back_too():
+    widget = TimeRange(log_of())
+    widget.select(since=START + timedelta(hours=1))
+    widget.undo()
+    assert (widget.selection, widget.selected) == (Selection(), 240)
+
+
 def test_observers_are_told_once_of_each_change():
     widget, seen = TimeRange(log_of()), []
     widget.observe(lambda change: seen.append(change["new"]), "selection")
