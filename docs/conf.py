@@ -49,6 +49,7 @@ add_module_names = False
 # ------------------------------------------------------------------ how it looks
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = "onex_analytics"
 html_copy_source = False
 html_show_sphinx = False

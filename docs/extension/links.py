@@ -56,7 +56,9 @@ class LinkedWords(SphinxTransform):
             if found is None or isinstance(literal.parent, nodes.reference | addnodes.pending_xref):
                 continue
             rest = text[found.end() :]
-            if (rest and not rest.startswith("(")) or self._is_a_word(found[0], rest):
+            if rest and not rest.startswith("("):
+                continue
+            if self._is_a_word(found[0], rest) and not (room and _second(literal)):
                 continue
             inner = self._module_around(literal)
             xref = addnodes.pending_xref(
@@ -78,6 +80,15 @@ class LinkedWords(SphinxTransform):
             if isinstance(node, addnodes.desc):
                 return str(node[0].get("module"))
         return None
+
+
+def _second(node: nodes.Node) -> bool:
+    """Whether it stands in the second column of a table: "you ask" and the functions that answer."""
+    while node.parent is not None:
+        if isinstance(node, nodes.entry):
+            return bool(node.parent.index(node) == 1)
+        node = node.parent
+    return False
 
 
 def _candidates(target: str, rooms: list[str]) -> Iterator[str]:
