@@ -45,7 +45,7 @@ def rules_of(cell: str, dimensions: Mapping[str, str] | None = None) -> RuleSet:
     from onex_analytics.alerting import check_rules, load_rules
 
     text, before = file_text(cell)
-    if not cell.strip():
+    if all(not line.strip() or line.lstrip().startswith("#") for line in cell.splitlines()):
         raise CellMistake("the cell holds no rule. Mend: write one below, such as\n" + EXAMPLE)
     if mistakes := check_rules(text, dimensions=dimensions):
         raise CellMistake(mistakes_text(cell, mistakes, before))
