@@ -30,7 +30,8 @@ def error_rates(
         level: of the interval.
 
     Returns:
-        What `frames.error_rates` returns, with `low` and `high` after `error_rate`: 0 to 1, null where it is.
+        What `frames.error_rates` returns, with `low` and `high` after `error_rate`: 0 to 1, null where it is; and, of
+        buckets, with `end` after `start`: exclusive, so that a bucket says how long it is.
 
     Raises:
         InvalidOption: another denominator, or a level that is no share.
@@ -56,4 +57,7 @@ def error_rates(
         bounds, pl.Struct({"low": pl.Float64, "high": pl.Float64}), is_elementwise=True
     )
     wilson([0], [1], level)  # a level that is none is refused here, not when the rates are collected
-    return rates.with_columns(both.alias("_bounds")).unnest("_bounds")
+    bounded = rates.with_columns(both.alias("_bounds")).unnest("_bounds")
+    if every is None:
+        return bounded
+    return bounded.select("start", pl.col("start").dt.offset_by(every).alias("end"), pl.exclude("start"))

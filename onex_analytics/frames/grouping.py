@@ -60,7 +60,7 @@ class Grouping:
         Not `lasting`: it may be written over when the same thread asks again. What is used and forgotten need not be
         fresh memory each time, which the system has to clear first.
         """
-        if not self.keys:
+        if not self.keys or frame.is_empty():
             return np.zeros(frame.height, np.int32)
         columns = [frame[key] for key in self.keys]
         room = self._rooms.setdefault(get_ident(), _Room())

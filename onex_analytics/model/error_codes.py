@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from onex_analytics.exceptions import CodeRedefinition, InvalidOption
+from onex_analytics.exceptions import CodeRedefinition, InvalidOption, SourceError
 from onex_analytics.model.error_spellings import Shape, Spelling, category_of, spelling
 
 SEVERITIES: Final = ("CRITICAL", "ERROR", "WARNING", "INFO")
@@ -149,8 +149,8 @@ class ErrorCodeTaxonomy:
 
         Raises:
             CodeRedefinition: a component's number is taken by another name, or a code by another meaning.
-            InvalidOption: a key or a word that is not one of these, or a code that is no long form.
-            OSError: the file cannot be read.
+            InvalidOption: a key or a word that is not one of these, a code that is no long form, or no YAML.
+            SourceError: the file cannot be read, or is no text.
 
         >>> ours = ErrorCodeTaxonomy.default().extended({"ONEX_BILLING_001_CARD_DECLINED": {"recoverable": "retry"}})
         >>> ours.resolve("CARD_DECLINED").recoverable
@@ -259,7 +259,18 @@ def _definitions(more: str | Path | Mapping[str, Any]) -> Iterator[tuple[str, ob
         if not isinstance(held, Mapping):
             raise InvalidOption("codes", held, "a mapping of error codes to their meanings")
         return iter(held.items())
-    return _definitions_in(Path(more).read_text(encoding="utf-8"))
+    import yaml
+
+    mend = "name a YAML file of error codes, each with what it means"
+    try:
+        return iter(list(_definitions_in(Path(more).read_text(encoding="utf-8"))))
+    except OSError as error:
+        raise SourceError(str(more), f"cannot be read ({error.strerror or error})", mend) from error
+    except UnicodeDecodeError as error:
+        raise SourceError(str(more), f"is no text in UTF-8 (byte {error.start})", mend) from None
+    except yaml.YAMLError as error:
+        said = str(error).splitlines()[0]
+        raise InvalidOption("codes", f"{more}: {said}", "a YAML file of error codes, each with what it means") from None
 
 
 def _definitions_in(text: str) -> Iterator[tuple[str, object]]:

@@ -16,7 +16,8 @@ def test_rates_are_those_of_frames_and_intervals_those_of_scipy(fleet, denominat
     events, _ = fleet
     found = error_rates(events, "12h", "node", denominator, level=0.9).collect()
     plain = outcomes.error_rates(events.lazy(), "12h", "node", denominator).collect()
-    assert found.drop("low", "high").equals(plain)
+    assert found.drop("low", "high", "end").equals(plain)
+    assert found["end"].equals(found["start"].dt.offset_by("12h").alias("end"))
     assert found["failures"].sum() > 50
     for row in found.sample(50, seed=1).to_dicts():
         if not row[denominator]:

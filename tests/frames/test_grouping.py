@@ -65,6 +65,13 @@ def test_texts_and_their_neighbours_are_not_glued_together():
     assert len(coded(frame, ["a", "b"])[0]) == 4
 
 
+def test_no_rows_have_no_combinations():
+    grouping, rows = Grouping(["a", "b"]), pl.DataFrame({"a": ["x"], "b": [1]})
+    assert grouping.codes(rows.clear()).tolist() == []
+    assert grouping.codes(rows).tolist() == [0]
+    assert grouping.codes(rows.clear()).tolist() == []
+
+
 def test_null_is_not_the_empty_text():
     for order in ([None, "", None, ""], ["", None, "", None]):
         found, _, _ = coded(pl.DataFrame({"key": order}), ["key"])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onex_analytics.exceptions import CodeRedefinition, InvalidOption
+from onex_analytics.exceptions import CodeRedefinition, InvalidOption, SourceError
 from onex_analytics.model.error_codes import CODES, LOOKUP, RECOVERABLE, SEVERITIES, ErrorCodeTaxonomy
 from onex_analytics.model.error_spellings import category_of
 
@@ -131,6 +131,20 @@ def test_an_empty_file_adds_nothing(tmp_path, held):
     path = tmp_path / "codes.yaml"
     path.write_text(held)
     assert UPSTREAM.extended(path).codes == UPSTREAM.codes
+
+
+@pytest.mark.parametrize(
+    ("held", "problem", "said"),
+    [(None, SourceError, "cannot be read"), (b"\xff\xfe", SourceError, "no text in UTF-8"),
+     (b"- [", InvalidOption, "a YAML file of error codes"), (b"A: \x01", InvalidOption, "a YAML file of error codes")],
+)  # fmt: skip
+def test_a_file_that_holds_no_codes_is_named_with_the_mend(tmp_path, held, problem, said):
+    path = tmp_path / "codes.yaml"
+    if held is not None:
+        path.write_bytes(held)
+    with pytest.raises(problem, match=said) as raised:
+        ErrorCodeTaxonomy.default().extended(path)
+    assert "codes.yaml" in str(raised.value)
 
 
 def test_a_number_cannot_get_a_second_name():

@@ -13,7 +13,7 @@ import typer
 from onex_analytics.cli.inputs import store_of
 from onex_analytics.cli.progress import busy
 from onex_analytics.cli.span_inputs import chosen
-from onex_analytics.exceptions import InvalidOption, SourceError
+from onex_analytics.exceptions import InvalidOption
 
 if TYPE_CHECKING:
     import polars as pl
@@ -84,16 +84,6 @@ def taxonomy_of(path: Path | None) -> ErrorCodeTaxonomy | None:
     """Upstream's codes and those of a file; None where there is no file."""
     if path is None:
         return None
-    import yaml
-
     from onex_analytics.model.error_codes import ErrorCodeTaxonomy
 
-    mend = "name a YAML file of error codes, each with what it means"
-    try:
-        return ErrorCodeTaxonomy.default().extended(path)
-    except OSError as error:
-        raise SourceError(str(path), f"cannot be read ({error.strerror or error})", mend) from error
-    except UnicodeDecodeError as error:
-        raise SourceError(str(path), f"is no text in UTF-8 (byte {error.start})", mend) from None
-    except yaml.YAMLError as error:
-        raise InvalidOption("--taxonomy", f"{path}: {str(error).splitlines()[0]}", mend) from None
+    return ErrorCodeTaxonomy.default().extended(path)

@@ -16,7 +16,7 @@ from onex_analytics.views.panels import bucket_width
 
 Row = Mapping[str, Any]
 
-MEASURES = {"start", "events", "finished", "failures", "soft_failures", "error_rate", "low", "high"}
+MEASURES = {"start", "end", "events", "finished", "failures", "soft_failures", "error_rate", "low", "high"}
 """The columns that `error_rates` makes itself; the others are those of `by`."""
 
 
@@ -46,15 +46,12 @@ class Buckets:
 
     @classmethod
     def of_rates(cls, rates: pl.DataFrame, of: Collection[str], most_columns: int) -> Buckets:
-        """The rows of `error_rates` by group and column; where there are more buckets, so many are joined evenly.
-
-        A bucket is taken to be as long as the least distance of two: the frame does not say.
-        """
+        """The rows of `error_rates` by group and column; where there are more buckets, so many are joined evenly."""
         keys = keys_of(rates, MEASURES)
         rows = rates.to_dicts()
         timed = [row for row in rows if row["start"] is not None]
         starts = sorted({row["start"] for row in timed})
-        width = bucket_width(starts)
+        width = width_of(timed)
         many = (starts[-1] - starts[0]) // width + 1 if starts else 0
         joined = max(math.ceil(many / most_columns), 1)
         columns = _columns(starts, width, joined)
@@ -99,6 +96,12 @@ class Buckets:
             for column, rows in line.cells.items():
                 cells.setdefault(column, []).extend(rows)
         return own, others, Line("other", sum(line.n for line in others), cells)
+
+
+def width_of(timed: Sequence[Row]) -> timedelta:
+    """How long buckets are: the shortest of them; where the rows have no `end`, the least distance of two."""
+    lengths = [row["end"] - row["start"] for row in timed if row.get("end") is not None]
+    return min(lengths) if lengths else bucket_width(sorted({row["start"] for row in timed}))
 
 
 def _columns(

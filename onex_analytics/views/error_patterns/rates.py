@@ -10,10 +10,10 @@ import plotly.graph_objects as go
 import polars as pl
 
 from onex_analytics.views.alerting.words import period
-from onex_analytics.views.error_patterns.buckets import MEASURES, Buckets, Line
+from onex_analytics.views.error_patterns.buckets import MEASURES, Buckets, Line, width_of
 from onex_analytics.views.groups import count, keys_of, name_of, sentence
 from onex_analytics.views.lanes import note
-from onex_analytics.views.panels import TIME, bucket_width, outline, runs, with_gaps
+from onex_analytics.views.panels import TIME, outline, runs, with_gaps
 from onex_analytics.views.theme import (
     BLUE,
     PALETTE,
@@ -66,7 +66,7 @@ def _share(rates: pl.DataFrame, keys: list[str]) -> tuple[go.Figure, str]:
     rows = rates.sort("start").to_dicts()
     named = f" of {name_of(rows[0], keys)}" if any(rows[0][key] is not None for key in keys) else ""
     starts = [row["start"] for row in rows]
-    width = bucket_width(starts)
+    width = width_of(rows)
     stretches = runs(starts, width)
     figure = go.Figure()
     if "low" in rates.columns:

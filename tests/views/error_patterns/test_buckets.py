@@ -50,3 +50,10 @@ def test_counts_without_a_start_are_told():
     frame = pl.DataFrame({"start": [BEGIN, None], "node": ["a", "a"], "failures": [1, 4]})
     buckets = Buckets.of_rates(frame, ("failures",), 100)
     assert (buckets.n, buckets.untimed) == (1, 4)
+
+
+def test_buckets_are_as_long_as_they_say_however_far_apart_they_are():
+    far = rates([(0, "a", 1), (24, "a", 2)])
+    told = far.with_columns(end=pl.col("start").dt.offset_by("5m"))
+    assert Buckets.of_rates(told, ("failures",), 50).width == "5 min"
+    assert len(Buckets.of_rates(told, ("failures",), 12).columns) <= 12
