@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,9 +17,17 @@ _WORDS = re.compile(r"(?<![`:\w])`([^`\n]+)`(?!`)")
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    if field.default_factory is not None:
-        return "made anew" if field.default_factory not in (list, dict, tuple, set) else f"{field.default_factory()!r}"
-    return f"default {field.default!r}"
+    if field.default_factory is None:
+        value = field.default
+    elif field.default_factory_takes_validated_data:
+        return "by the other fields"
+    else:
+        value = field.get_default(call_default_factory=True)
+    if isinstance(value, timedelta):
+        return f"default {value.total_seconds():g} s"
+    if isinstance(value, str | bytes | bool | int | float | type(None)) or not value:
+        return f"default {value!r}"
+    return f"default {value!r}" if isinstance(value, tuple | list | dict) else "made anew"
 
 
 def _fields(model: type[BaseModel]) -> list[str]:

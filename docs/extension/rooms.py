@@ -185,7 +185,7 @@ def _constant(room: str, name: str, held: Any) -> Iterator[str]:
         yield from ("   .. list-table::", "      :header-rows: 1", "      :class: columns", "")
         yield from ("      * - column", "        - type", "        -")
         for column, kind in held.items():
-            yield from (f"      * - ``{column}``", f"        - {kind!r}".replace("*", r"\*"))
+            yield from (f"      * - ``{column}``", f"        - {_kind(kind)}")
             yield f"        - {escaped(said.get(column, ''))}"
     elif isinstance(held, tuple) and all(isinstance(one, str) for one in held):
         yield "   " + ", ".join(f"``{one}``" for one in held)
@@ -193,6 +193,11 @@ def _constant(room: str, name: str, held: Any) -> Iterator[str]:
         yield from ("   .. list-table::", "")
         for key, text in held.items():
             yield from (f"      * - ``{key}``", f"        - {escaped(text)}")
+
+
+def _kind(kind: pl.DataType) -> str:
+    """A column's type in few words."""
+    return repr(kind).replace("Datetime(time_unit='us', time_zone='UTC')", "Datetime (µs, UTC)").replace("*", r"\*")
 
 
 def rooms() -> list[str]:
