@@ -27,7 +27,10 @@ CONFIG = {
         "extension_manager": "readonly",
         "expose_app_in_browser": True,                                      # commands by name: window.jupyterapp
     },
-    "ServerApp": {"ip": LOOPBACK, "port_retries": 0, "open_browser": False, "allow_root": True},
+    "ServerApp": {
+        "ip": LOOPBACK, "port_retries": 0, "open_browser": False, "allow_root": True,
+        "jpserver_extensions": {"panel.io.jupyter_server_extension": False},  # seconds, for what no notebook uses
+    },
     "LanguageServerManager": {"autodetect": False},
 }  # fmt: skip
 

@@ -14,6 +14,7 @@ from tests.notebooks.lab import Lab
 WIDTH = 1300
 HEIGHT = 900
 PLOTLY = "application/vnd.plotly.v1+json"
+_FRONT = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 
 _STATE = """() => {
     const panel = window.jupyterapp.shell.currentWidget;
@@ -69,17 +70,21 @@ class LabPage:
             route.continue_()
 
     def enter(self) -> None:
-        self.page.goto(f"{self.lab.url}/lab?token={self.lab.token}")
+        """The folder of the notebooks, as `make lab` shows it."""
+        self.page.goto(f"{self.lab.url}/lab/tree/notebooks?token={self.lab.token}")
         self.page.wait_for_selector(".jp-DirListing-item")
 
     def command(self, name: str, **options: Any) -> None:
         """A command of JupyterLab by its name, awaited."""
         self.page.evaluate("([name, options]) => window.jupyterapp.commands.execute(name, options)", [name, options])
 
+    def open(self, name: str) -> None:
+        self.page.locator(".jp-DirListing-item", has_text=name).dblclick()
+        self.page.wait_for_selector(f"{_FRONT} .jp-CodeCell")
+
     def run_all(self, name: str, seconds: float = 240) -> list[dict[str, Any]]:
         """Open a notebook, run all its cells in an empty kernel, wait until it is idle, and save it: its cells."""
-        self.page.locator(".jp-DirListing-item", has_text=name).dblclick()
-        self.page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell")
+        self.open(name)
         self.page.wait_for_function(
             "() => window.jupyterapp.shell.currentWidget.context?.sessionContext.session?.kernel?.status === 'idle'"
         )
@@ -87,13 +92,13 @@ class LabPage:
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         self.page.wait_for_function(_STATE, timeout=1000 * seconds, polling=250)
         self.command("docmanager:save")
-        cells: list[dict[str, Any]] = json.loads((self.lab.folder / name).read_text())["cells"]
+        cells: list[dict[str, Any]] = json.loads((self.lab.folder / "notebooks" / name).read_text())["cells"]
         return cells
 
     def spread_out(self) -> None:
         """The whole notebook at once, without the bar at the left: what is out of sight is not drawn."""
         self.command("application:toggle-left-area")
-        outer = "document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer')"
+        outer = f"document.querySelector('{_FRONT} .jp-WindowedPanel-outer')"
         inner = outer.replace("-outer", "-inner")
         for _ in range(2):  # figures that come into sight may make it longer
             height = self.page.evaluate(f"() => {inner}.getBoundingClientRect().height")
@@ -114,11 +119,14 @@ class LabPage:
         target.parent.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=target)
 
-    def leave(self) -> None:
-        """Close the notebook and end its kernel."""
+    def pack_up(self) -> None:
+        """The window as it was before `spread_out`."""
         self.command("apputils:change-theme", theme="JupyterLab Light")
         self.command("application:toggle-left-area")
         self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-        self.command("application:close")
+
+    def leave(self) -> None:
+        """Close all that is open, and end the kernels."""
+        self.command("application:close-all")
         for session in self.lab.api("sessions"):
             self.lab.api(f"sessions/{session['id']}", "DELETE")

@@ -30,9 +30,10 @@ def opened(require_tool: Callable[..., Path], tmp_path_factory: pytest.TempPathF
     """JupyterLab on copies of the notebooks, in one tab: what is run and saved there stays there."""
     chromium = require_tool("chromium", mend="apt-get install chromium")
     own = tmp_path_factory.mktemp("lab")
-    folder = own / "notebooks"
-    shutil.copytree(REPOSITORY / "notebooks", folder, ignore=shutil.ignore_patterns(".*"))
-    with jupyter_lab(folder, own) as lab, sync_playwright() as playwright:
+    served = own / "served"
+    for folder in ("notebooks", "docs"):
+        shutil.copytree(REPOSITORY / folder, served / folder, ignore=shutil.ignore_patterns(".*"))
+    with jupyter_lab(served, own) as lab, sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
         page = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}).new_page()
@@ -58,6 +59,7 @@ def test_it_runs_from_an_empty_kernel_and_every_figure_is_drawn(opened: LabPage,
     drawn = {figure["cell"]: figure for figure in opened.figures()}
     for theme in ("Light", "Dark"):
         opened.picture(SCREENSHOTS / f"{Path(name).stem}.{theme.lower()}.png", theme)
+    opened.pack_up()
     opened.leave()
     assert sorted(drawn) == sorted(meant)
     for place, figure in drawn.items():
@@ -66,11 +68,51 @@ def test_it_runs_from_an_empty_kernel_and_every_figure_is_drawn(opened: LabPage,
         assert set(figure["buttons"]) <= BUTTONS, place
 
 
+def test_a_link_to_a_guide_opens_it(opened: LabPage):
+    opened.open("02_where_does_the_time_go.ipynb")
+    opened.page.get_by_role("link", name="the guide").click()
+    opened.page.wait_for_selector(".lm-TabBar-tabLabel:text-is('profiling.md')")
+    opened.leave()
+
+
 def test_nothing_was_complained_of_and_nothing_left_the_machine(opened: LabPage):
     """After all notebooks above: no script failed, and neither page, server nor kernel asked another host."""
     assert opened.complaints == []
     assert opened.foreign == []
     assert opened.lab.asked == []
+
+
+WRONG = """\
+import warnings; warnings.warn("this will change", DeprecationWarning)
+import urllib.request; request = urllib.request.Request("http://elsewhere.invalid/"); urllib.request.urlopen(request)
+import plotly.graph_objects as go; go.Figure().show(renderer="notebook_connected")
+from IPython.display import HTML; HTML("<script>setTimeout(() => undefined_name(), 0)</script>")
+"""
+
+
+def test_what_is_wrong_would_be_seen(opened: LabPage):
+    """A warning, an error, a request of the kernel, one of the page, a script that fails: none goes unnoticed."""
+    cells = [
+        {"cell_type": "code", "execution_count": None, "id": f"c{place}", "metadata": {"tags": ["raises-exception"]},
+         "outputs": [], "source": line}
+        for place, line in enumerate(WRONG.splitlines())
+    ]  # fmt: skip
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    whole = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    (opened.lab.folder / "notebooks" / "wrong.ipynb").write_text(json.dumps(whole))
+    opened.command("filebrowser:refresh")
+    warning, error, *_ = opened.run_all("wrong.ipynb")
+    opened.page.wait_for_timeout(1000)
+    opened.leave()
+    found, foreign, asked = (list(noted) for noted in (opened.complaints, opened.foreign, opened.lab.asked))
+    for noted in (opened.complaints, opened.foreign, opened.lab.asked):
+        noted.clear()
+    assert "DeprecationWarning: this will change" in complaint(warning["outputs"][0])
+    assert complaint(error["outputs"][0])
+    assert asked == ["GET http://elsewhere.invalid/ HTTP/1.1"]
+    assert any("plotly" in url for url in foreign), foreign
+    assert any("ERR_FAILED" in text for text in found), found
+    assert any("undefined_name" in text for text in found), found
 
 
 def complaint(output: dict[str, Any]) -> str:
