@@ -25,7 +25,7 @@ def heatmap(
         scale: steps of duration are 2^(2^-scale) wide: at 2, four from each power of two to the next.
 
     Returns:
-        One row a cell that is not empty, ordered so: `start` (of the bucket [start, start + every), UTC, null for spans
+        One row a cell that is not empty, ordered so: `start` and `end` (of the bucket [start, end), UTC, null for spans
         whose start is not known), the columns of `by`, `lower_ms` and `upper_ms` (durations above the one and up to
         the other; both 0 for durations of zero), `bucket` (i32, the exponential histogram's: cells one above the other
         follow each other), `n` (spans), `weight` (what these stand for, by `adjusted_count`), `exact` (false: the
@@ -47,7 +47,7 @@ def heatmap(
     >>> heatmap(spans, scale=0).select("lower_ms", "upper_ms", "n").collect().rows()
     [(4.0, 8.0, 2), (8.0, 16.0, 1)]
     """
-    keys = [key for key in names(by) if key != "start"]
+    keys = [key for key in names(by) if key not in ("start", "end")]
     lazy = require(complete_spans(spans), *keys).with_columns(bucket(every, "start"))
     counted = histogram_table(lazy, ["start", *keys], scale=scale)
     width = 2.0**-scale
@@ -56,6 +56,7 @@ def heatmap(
     inverse = 0.5**width
     return counted.select(
         "start",
+        pl.col("start").dt.offset_by(every).alias("end"),
         *keys,
         pl.when(pl.col("sign") == 0).then(0.0).otherwise(lower).alias("lower_ms"),
         pl.when(pl.col("sign") == 0).then(0.0).otherwise(upper).alias("upper_ms"),

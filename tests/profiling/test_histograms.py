@@ -17,6 +17,7 @@ from onex_analytics.profiling import (
     latency_timeseries,
     merge_histograms,
 )
+from tests.laws import examples
 from tests.profiling.latencies import ROWS, at, judged, spans
 
 
@@ -29,7 +30,7 @@ def test_the_histogram_holds_what_the_table_measures(rows):
     assert histogram.filter(pl.col("sign") < 0).height == 0
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(ROWS, st.sampled_from([0, 0.07, 0.5, 0.99, 1]), st.sampled_from(METHODS))
 def test_its_quantiles_are_within_the_bound_it_tells_of_the_exact_ones(rows, q, method):
     histogram = histogram_table(spans(rows), "node")
@@ -43,7 +44,7 @@ def test_its_quantiles_are_within_the_bound_it_tells_of_the_exact_ones(rows, q, 
         assert abs(estimate - wanted) <= wanted * bound * (1 + 1e-9)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(ROWS, ROWS)
 def test_parts_merge_into_the_whole(one, other):
     merged = merge_histograms(histogram_table(spans(one)), histogram_table(spans(other)))
@@ -77,7 +78,7 @@ def test_bad_use_of_histograms_is_refused_with_the_mend():
         histogram_quantile(some)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(ROWS, st.integers(-1, 3))
 def test_the_cells_of_a_heat_map_hold_the_durations_that_they_say(rows, scale):
     rows = [row for row in rows if not 0 < (row["ms"] or 0) < float_info.min]  # bounds so small are no floats

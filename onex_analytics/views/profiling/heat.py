@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
 from typing import Any
 
 import plotly.graph_objects as go
@@ -11,10 +10,10 @@ import polars as pl
 
 from onex_analytics.views.durations import LogAxis, told
 from onex_analytics.views.groups import count, keys_of, parts_of, sentence
-from onex_analytics.views.panels import TICKS_OF_PANEL, bucket_width, busiest, panels
+from onex_analytics.views.panels import TICKS_OF_PANEL, busiest, panels
 from onex_analytics.views.theme import RED, blank, described, faded
 
-_KNOWN = {"start", "lower_ms", "upper_ms", "bucket", "n", "weight", "exact", "relative_error"}
+_KNOWN = {"start", "end", "lower_ms", "upper_ms", "bucket", "n", "weight", "exact", "relative_error"}
 _SCALE = [[0.0, faded(RED, 0.2)], [0.5, faded(RED, 0.55)], [1.0, faded(RED, 1.0)]]
 
 
@@ -30,10 +29,9 @@ def heatmap(frame: pl.DataFrame) -> go.Figure:
     parts = parts_of(known, keys_of(frame, _KNOWN))
     shown, hidden = busiest(parts)
     figure = panels([name for name, _ in shown], hidden, height=400, y_title="duration (log scale)")
-    width = bucket_width(known["start"].to_list())
     most: int = max(n for _, part in shown for n in part["n"])
     for place, (_, part) in enumerate(shown, start=1):
-        _add_cells(figure, part, width, place, TICKS_OF_PANEL if len(shown) > 1 else 12)
+        _add_cells(figure, part, place, TICKS_OF_PANEL if len(shown) > 1 else 12)
     ticks = [*(10**power for power in range(9) if 10**power < most / 1.5), most]
     figure.update_layout(coloraxis={
         "colorscale": _SCALE, "cmin": 0, "cmax": math.log10(most) or 1,
@@ -53,7 +51,7 @@ def heatmap(frame: pl.DataFrame) -> go.Figure:
     ))  # fmt: skip
 
 
-def _add_cells(figure: go.Figure, part: pl.DataFrame, width: timedelta, place: int, ticks: int) -> None:
+def _add_cells(figure: go.Figure, part: pl.DataFrame, place: int, ticks: int) -> None:
     """The cells of one group, laid out on a grid whose empty places stay empty."""
     rows = part.to_dicts()
     axis = LogAxis.of(ms for row in rows for ms in (row["lower_ms"], row["upper_ms"]))
@@ -65,10 +63,7 @@ def _add_cells(figure: go.Figure, part: pl.DataFrame, width: timedelta, place: i
         foot = axis.foot or 0.0
         edges = [foot / 1.2, foot * 1.2, *edges]
         row_of = {bucket: at + 2 for bucket, at in row_of.items()}
-    starts = sorted({row["start"] for row in rows})
-    times: list[datetime] = []
-    for start in starts:
-        times += [moment for moment in (start, start + width) if not times or moment > times[-1]]
+    times = sorted({time for row in rows for time in (row["start"], row["end"])})
     column_of = {moment: at for at, moment in enumerate(times)}
     counts: list[list[float | None]] = [[None] * (len(times) - 1) for _ in edges[1:]]
     nothing = ["", "", "", 0, 0]
@@ -79,7 +74,7 @@ def _add_cells(figure: go.Figure, part: pl.DataFrame, width: timedelta, place: i
         counts[at][column] = math.log10(row["n"]) if row["n"] else None
         took = "0 ms" if row["upper_ms"] == 0 else f"above {told(row['lower_ms'])} up to {told(row['upper_ms'])}"
         text = f"{row['start']:%d %b %H:%M:%S}<br>{took}<br>{count(row['n'], 'span')}"
-        where = [time.replace(tzinfo=None).isoformat() for time in (row["start"], row["start"] + width)]
+        where = [time.replace(tzinfo=None).isoformat() for time in (row["start"], row["end"])]
         told_of[at][column] = [text, *where, row["lower_ms"], row["upper_ms"]]
     figure.add_heatmap(
         x=times, y=edges, z=counts, customdata=told_of, coloraxis="coloraxis", hoverongaps=False,

@@ -31,6 +31,19 @@ def test_quiet_times_stay_clear():
     assert all(value is None for row in heatmap(frame).data[0].z for value in [row[1]])
 
 
+def test_a_cell_is_as_wide_as_its_bucket_however_far_the_next_one_is():
+    far_apart = pl.concat([spans([1000]), spans([1000], every_s=1).with_columns(
+        pl.col("start", "end").dt.offset_by("300d")
+    )])  # fmt: skip
+    for found in (spans([1000]), far_apart):
+        frame = profiling.heatmap(found, "1h").collect()
+        drawn = heatmap(frame).data[0]
+        where = {(one[1], one[2]) for row in drawn.customdata for one in row if one[0]}
+        at = frame.select(pl.col("start", "end").dt.strftime("%Y-%m-%dT%H:%M:%S"))
+        assert where == set(at.rows())
+        assert list(drawn.x) == sorted({*frame["start"], *frame["end"]})
+
+
 def test_durations_of_zero_have_a_row_of_their_own():
     figure = heatmap(profiling.heatmap(spans([0, 0, 1000, 2000]), "1m").collect())
     assert figure.layout.yaxis.ticktext[0] == "0"
