@@ -96,5 +96,5 @@ def test_the_cells_of_a_heat_map_hold_the_durations_that_they_say(rows, scale):
 
 def test_an_empty_heat_map_has_its_columns():
     assert heatmap(spans([])).collect().columns == [
-        "start", "lower_ms", "upper_ms", "bucket", "n", "weight", "exact", "relative_error",
+        "start", "end", "lower_ms", "upper_ms", "bucket", "n", "weight", "exact", "relative_error",
     ]  # fmt: skip
