@@ -19,6 +19,7 @@ from onex_analytics.alerting.summaries import SUMMARY
 from onex_analytics.exceptions import InvalidOption, MissingColumns
 from tests.alerting.arrivals import SCHEMA, Advance, Event, frame_of, streams, when
 from tests.alerting.test_evaluating import EVERYTHING, fold, rule, rule_set
+from tests.laws import examples
 
 NOTIFIED = EVERYTHING.model_copy(update={"notification": RuleSet.model_validate({"notification": {
     "route": {"receiver": "default", "group_by": ["node"], "group_wait": "5s", "group_interval": "30s",
@@ -104,7 +105,7 @@ def test_years_between_two_events_are_one_stretch():
     assert result.stretches()["evaluations"].sum() == result.accounts["g"]["evaluations"]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(streams())
 def test_a_backtest_of_recorded_arrivals_is_what_the_live_engine_did(ops):
     """The stream is lived through event by event; then its log, with its recorded advances, is tested."""
@@ -144,7 +145,7 @@ def test_a_clock_that_was_moved_between_events_of_one_arrival_is_moved_there_aga
     assert late == [2, 4, 0, 4, 1]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(streams(advances=False), st.randoms())
 def test_by_event_time_the_order_of_the_log_means_nothing(ops, random):
     shuffled = list(ops)

@@ -16,6 +16,7 @@ from onex_analytics.alerting.rules import RuleSet
 from onex_analytics.alerting.watching import watched
 from onex_analytics.exceptions import InputError, InvalidOption
 from onex_analytics.model import EVENTS, OnexEvent
+from tests.laws import examples
 
 START = datetime(2026, 11, 2, 10, tzinfo=UTC)
 FAILED, DONE = "outcome == 'failure'", "outcome in ('success', 'failure')"
@@ -110,7 +111,7 @@ def streams(draw):
 
 
 @given(streams(), st.data())
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 def test_live_says_what_the_backtest_says_for_any_split_any_form_and_any_restart(tmp_path_factory, events, data):
     folder = tmp_path_factory.mktemp("live")
     path = folder / "alerts.state"

@@ -16,6 +16,7 @@ from onex_analytics.alerting.rules import RuleSet
 from onex_analytics.alerting.shapes import SET_ASIDE, TRANSITIONS
 from onex_analytics.exceptions import InputError, InvalidOption, MissingColumns
 from tests.alerting.arrivals import SCHEMA, Advance, Event, Op, frame_of, slow_transitions, streams, when
+from tests.laws import examples
 
 
 def rule(name: str, threshold: float = 1, window: str = "30s", **more: object) -> dict[str, object]:
@@ -176,7 +177,7 @@ def test_the_changes_are_those_of_the_slow_answer(ops):
         assert {word: evaluation.counts[name][word] for word in of_group} == of_group
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(streams(), st.sets(st.integers(0, 40)), st.sets(st.integers(0, 40)))
 def test_however_the_stream_is_cut_and_however_often_it_is_restarted_the_changes_are_the_same(ops, cuts, restarts):
     whole = Evaluation(EVERYTHING, SCHEMA)
@@ -192,7 +193,7 @@ def test_however_the_stream_is_cut_and_however_often_it_is_restarted_the_changes
     assert evaluation.clock == whole.clock
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(streams(advances=False), st.randoms())
 def test_events_that_are_said_to_be_in_order_may_come_in_any(ops, random):
     in_time = sorted(ops, key=lambda e: (e.at is None, e.at or 0, e.id))
@@ -210,7 +211,7 @@ def moved(op: Op, by: float) -> Op:
     return op._replace(at=at, arrived=arrived)
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(streams(), st.integers(1, 10**6))
 def test_a_shift_by_whole_intervals_shifts_every_change(ops, k):
     by, shift = 20.0 * k, timedelta(seconds=20 * k)

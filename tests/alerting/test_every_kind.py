@@ -72,7 +72,7 @@ def test_live_in_pieces_with_restarts_is_the_backtest_of_what_arrived(kind):
     rules, log, rng = rules_of(kind), lived(11), np.random.default_rng(5)
     evaluation, notifier = Evaluation(rules, LOG_SCHEMA), Notifier(rules)
     told, pages = [pl.DataFrame(schema=TRANSITIONS)], []
-    cuts = sorted({0, log.height, *rng.integers(0, log.height, 25).tolist()})
+    cuts = sorted({0, log.height, *rng.integers(0, log.height, 12).tolist()})
     for number, (begin, end) in enumerate(pairwise(cuts)):
         known = evaluation.process(log[begin:end])
         told.append(known)
@@ -98,7 +98,7 @@ def test_by_event_time_no_order_and_no_slice_changes_anything(kind, monkeypatch)
 
     rules, log = rules_of(kind), random_log(12)
     whole = backtest(rules, log)
-    monkeypatch.setattr(feeding.fed, "__defaults__", ((), 37))
+    monkeypatch.setattr(feeding.fed, "__defaults__", ((), 83))
     cut = backtest(rules, log.sample(fraction=1.0, shuffle=True, seed=2))
     assert cut.transitions.equals(whole.transitions)
     assert cut.alerts.equals(whole.alerts)

@@ -20,6 +20,7 @@ from onex_analytics.alerting.rules import Rule
 from onex_analytics.alerting.shapes import LABEL_SET
 from onex_analytics.exceptions import InvalidOption
 from tests.alerting.test_evaluating import rule, rule_set
+from tests.laws import examples
 
 MICROSECOND, MINUTE = timedelta(microseconds=1), 60_000_000
 VALUES = st.sampled_from([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, float("nan")])
@@ -71,7 +72,7 @@ def machine(runs: Runs, one: Rule, threshold: float) -> list[tuple[int, int, int
     return found
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(
     LABEL_SETS, st.sampled_from([">", ">=", "<", "<="]), st.integers(0, 7), st.integers(0, 7),
     st.sampled_from(["ok", "keep", "alert"]), st.sampled_from([0, 2]),

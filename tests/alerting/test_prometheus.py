@@ -15,6 +15,7 @@ from onex_analytics.alerting import load_rules
 from onex_analytics.alerting.backtesting import backtest
 from onex_analytics.alerting.prometheus import PrometheusExport, export_prometheus
 from onex_analytics.alerting.rules import RuleSet
+from tests.laws import examples
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -80,7 +81,7 @@ conditions = st.sampled_from([
 ])
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows, conditions)
 def test_an_exported_rule_fires_at_the_same_ticks_in_promtool(
     promtool: Path, tmp_path: Path, rows: list[tuple[int, str, str]], when: str

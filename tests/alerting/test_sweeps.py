@@ -16,6 +16,7 @@ from onex_analytics.alerting.sweeps import SWEEP, sweep
 from onex_analytics.exceptions import InvalidOption, MissingColumns
 from tests.alerting.arrivals import Event, frame_of, when
 from tests.alerting.test_evaluating import rule, rule_set
+from tests.laws import examples
 
 RATIO = {"ratio": {"of": "outcome == 'failure'", "window": "30s"}}
 COUNT = {"count": {"window": "30s"}}
@@ -68,7 +69,7 @@ def close(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
     )
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(LOGS, INCIDENTS, st.sampled_from([RATIO, COUNT]), OPS, st.integers(0, 3), st.integers(0, 3))
 def test_every_row_is_what_a_backtest_with_its_threshold_says(log, incidents, cell, op, hold, keep):
     file, events, labelled = file_of(cell, op, 10 * hold, 10 * keep), frame_of(log), told(incidents)
@@ -79,7 +80,7 @@ def test_every_row_is_what_a_backtest_with_its_threshold_says(log, incidents, ce
         assert close(row, by_backtest(file, row["threshold"], events, labelled)), row
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(LOGS, INCIDENTS, OPS, st.lists(st.sampled_from([-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 7.0]), max_size=4))
 def test_a_grid_of_thresholds_says_the_same_as_the_rows_in_which_they_lie(log, incidents, op, grid):
     file, events, labelled = file_of(COUNT, op, 10, 10), frame_of(log), told(incidents)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from onex_analytics.batching import AsyncEventBatcher, BatchPolicy, ManualClock
 from onex_analytics.exceptions import InvalidOption
 from tests.batching.drawn import POLICIES, STREAMS, service, slow
+from tests.laws import examples
 
 
 async def rest() -> None:
@@ -19,7 +20,7 @@ async def rest() -> None:
 
 
 @given(POLICIES, STREAMS)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_batcher_with_its_task_makes_the_batches_of_the_simulation(policy, stream):
     sizes = [size for _, size in stream]
 

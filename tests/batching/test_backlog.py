@@ -8,6 +8,7 @@ from onex_analytics.batching import BatchPolicy
 from onex_analytics.batching.backlog import Backlog
 from onex_analytics.batching.deciding import FULL
 from tests.batching.drawn import POLICIES, STREAMS, Outcome, Told, service, slow
+from tests.laws import examples
 
 
 def lived(policy: BatchPolicy, stream: list[tuple[int, int]]) -> Outcome:
@@ -70,7 +71,7 @@ def test_what_is_simulated_is_what_is_shipped(policy, stream):
 
 
 @given(POLICIES, STREAMS)
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_order_is_kept_and_nothing_comes_twice(policy, stream):
     found = lived(policy, stream)
     exported = [n for one in found.batches for n in one.events]

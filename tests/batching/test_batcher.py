@@ -12,12 +12,13 @@ from onex_analytics.batching import BatchPolicy, EventBatcher, ManualClock
 from onex_analytics.exceptions import InvalidOption
 from tests.batching.drawn import POLICIES, STREAMS, service, slow
 from tests.batching.threads import SlowExporter, settle
+from tests.laws import examples
 
 SOON = 60
 
 
 @given(POLICIES.filter(lambda policy: policy.when_full != "block"), STREAMS)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_a_batcher_with_its_thread_makes_the_batches_of_the_simulation(policy, stream):
     clock = ManualClock()
     sizes = [size for _, size in stream]

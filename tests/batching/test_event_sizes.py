@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from onex_analytics.batching.event_sizes import json_bytes
 from onex_analytics.model import OnexEvent
+from tests.laws import examples
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
@@ -20,7 +21,7 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.text("abé", max_size=3), JSON, max_size=4))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_a_mapping_is_as_large_as_its_json(event):
     assert json_bytes(event) == len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode())
 

@@ -15,6 +15,7 @@ from onex_analytics.batching.shapes import BATCHES, COMPARISON, OVER_TIME, SIZES
 from onex_analytics.exceptions import InvalidOption, MissingColumns
 from onex_analytics.frames.quantiles import quantile_of
 from tests.batching.drawn import POLICIES, SERVICE, STREAMS, slow
+from tests.laws import examples
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -59,7 +60,7 @@ def test_batches_are_those_that_slow_code_makes(policy, stream):
 
 
 @given(POLICIES, STREAMS.filter(bool))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_every_event_is_exported_dropped_or_pending_and_no_batch_is_over_a_limit(policy, stream):
     found = simulate_batching(policy, log(stream), service=SERVICE)
     told = found.summary.row(0, named=True)
@@ -81,7 +82,7 @@ def test_every_event_is_exported_dropped_or_pending_and_no_batch_is_over_a_limit
 
 
 @given(POLICIES, STREAMS.filter(bool))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_where_the_exporter_is_free_nothing_is_later_than_the_age_and_the_export(policy, stream):
     found = simulate_batching(policy, log(stream), service=SERVICE).batches
     open_for = found["closed"] - found["opened"]
@@ -94,7 +95,7 @@ def test_where_the_exporter_is_free_nothing_is_later_than_the_age_and_the_export
 
 
 @given(POLICIES.filter(lambda policy: policy.when_full != "block"), STREAMS.filter(bool))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_what_waits_is_told_bucket_by_bucket_until_all_is_exported(policy, stream):
     found = simulate_batching(policy, log(stream), service=SERVICE, every="2ms").over_time
     expected = slow(policy, stream)
@@ -256,7 +257,7 @@ def test_policies_are_compared_as_each_is_simulated():
 
 @given(POLICIES, st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 15), st.sampled_from("abc")), min_size=1,
                           max_size=40))  # fmt: skip
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_each_value_of_by_has_a_batcher_and_an_exporter_of_its_own(policy, stream):
     events = log([(gap, size) for gap, size, _ in stream]).with_columns(node=pl.Series([node for *_, node in stream]))
     together = simulate_batching(policy, events, by="node", service=SERVICE, every="5ms")

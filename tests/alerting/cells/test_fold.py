@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from onex_analytics.alerting.cells import FALSE, KEPT, TRUE, Fold
 from tests.alerting.cells.folding import SCHEMA, START, cut, event_lists, expected, folded, frame, group, told
 from tests.alerting.cells.oracle import Event, us
+from tests.laws import examples
 
 FAILED = "outcome == 'failure'"
 ENDED = "outcome in ('success', 'failure')"
@@ -86,7 +87,7 @@ def seen_as_defined(grouped: Any, events: list[Event], until: int) -> None:
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 @given(data=st.data())
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 def test_a_cell_is_what_its_definition_says(kind: str, weighted: bool, data: st.DataObject) -> None:
     events = data.draw(event_lists(weighted=weighted))
     offset = data.draw(st.sampled_from(["0s", "7s"]))
@@ -98,7 +99,7 @@ def test_a_cell_is_what_its_definition_says(kind: str, weighted: bool, data: st.
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(events=event_lists(weighted=True), seed=st.integers(0, 2**32))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 def test_cuts_order_and_restarts_change_no_bit(kind: str, events: list[Event], seed: int) -> None:
     grouped = group(rule(kind, by=["node"]), rule(kind), offset="7s")
     fold, runs = folded(grouped, events, START + 1_000_000_000)
@@ -107,7 +108,7 @@ def test_cuts_order_and_restarts_change_no_bit(kind: str, events: list[Event], s
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(events=event_lists(), steps=st.integers(1, 10_000_000))
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=examples(3), deadline=None)
 def test_events_moved_by_whole_intervals_move_every_evaluation(kind: str, events: list[Event], steps: int) -> None:
     grouped = group(rule(kind, by=["node"]))
     by = steps * 60_000_000
@@ -118,7 +119,7 @@ def test_events_moved_by_whole_intervals_move_every_evaluation(kind: str, events
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(events=event_lists(seconds=30, most=12), seed=st.integers(0, 2**32), by=st.sampled_from([[], ["node"]]))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_mode_event_evaluates_at_every_microsecond(kind: str, events: list[Event], seed: int, by: list[str]) -> None:
     grouped = group(rule(kind, by=by, mode="event"))
     until = START + 1_000_000_000
@@ -133,7 +134,7 @@ def test_mode_event_evaluates_at_every_microsecond(kind: str, events: list[Event
 
 @pytest.mark.parametrize("kind", OPERATIONS)
 @given(events=event_lists(weighted=True), seed=st.integers(0, 2**32), by=st.sampled_from([[], ["operation"]]))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_an_operation_counts_once_through_its_worst_event(
     kind: str, events: list[Event], seed: int, by: list[str]
 ) -> None:
@@ -150,7 +151,7 @@ def test_an_operation_counts_once_through_its_worst_event(
     threshold=st.sampled_from([0, 0.5, 1, 2.5, 3]), min_count=st.sampled_from([0, 2]),
     no_data=st.sampled_from(["ok", "alert"]),
 )  # fmt: skip
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 def test_after_a_match_counting_begins_anew(
     kind: str, events: list[Event], seed: int, op: str, threshold: float, min_count: int, no_data: str
 ) -> None:
@@ -195,7 +196,7 @@ def held(op: str, threshold: float, min_count: int, no_data: str, value: float, 
 @pytest.mark.parametrize("no_data", ["ok", "keep", "alert"])
 @pytest.mark.parametrize("op", [">", ">=", "<", "<=", "==", "!="])
 @given(events=event_lists(weighted=True), threshold=st.sampled_from([0, 0.5, 1]), min_count=st.sampled_from([0, 2]))
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=examples(3), deadline=None)
 def test_a_condition_compares_what_there_is(
     op: str, no_data: str, events: list[Event], threshold: float, min_count: int
 ) -> None:
@@ -206,7 +207,7 @@ def test_a_condition_compares_what_there_is(
 
 
 @given(events=event_lists(), seed=st.integers(0, 2**32))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_expected_label_sets_are_watched_from_the_first_tick_on_and_no_others(events: list[Event], seed: int) -> None:
     expect = [{"node": "a"}, {"node": "never"}]
     grouped = group({"when": {"absent": {"of": FAILED, "window": "90s", "expect": expect}}, "by": ["node"]})
@@ -219,7 +220,7 @@ def test_expected_label_sets_are_watched_from_the_first_tick_on_and_no_others(ev
 
 @pytest.mark.parametrize("unit", ["event", "operation"])
 @given(data=st.data(), seed=st.integers(0, 2**32))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 def test_a_spike_is_measured_by_earlier_weeks_once_four_are_there(
     unit: str, data: st.DataObject, seed: int
 ) -> None:

@@ -18,6 +18,7 @@ from onex_analytics.alerting.rules import RuleSet
 from tests.alerting.cells.folding import SCHEMA, SECOND, START, cut, event_lists, folded, frame, group, told
 from tests.alerting.cells.oracle import Event
 from tests.alerting.cells.test_fold import FAILED, KINDS, rule
+from tests.laws import examples
 
 UNTIL = START + 1_000_000_000
 LOGS = event_lists(most=30).map(
@@ -47,15 +48,16 @@ def counted(grouped: Any, events: list[Event], size: int) -> tuple[dict[str, int
     return made.counts, found
 
 
-@pytest.mark.parametrize("unit", ["event", "operation"])
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "absent"])
+@pytest.mark.parametrize(
+    ("kind", "unit"),
+    [*((kind, "event") for kind in KINDS if kind != "absent"),
+     *((kind, "operation") for kind in ("count_of", "ratio", "quantile", "burn_rate", "max"))],
+)  # fmt: skip
 @given(events=LOGS, seed=st.integers(0, 2**32), size=st.integers(1, 9))
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 def test_what_is_left_out_does_not_depend_on_the_cuts(
     kind: str, unit: str, events: list[Event], seed: int, size: int
 ) -> None:
-    if unit == "operation" and kind not in ("count_of", "ratio", "quantile", "burn_rate", "max"):
-        unit = "event"
     two = rule(kind, by=["operation"], unit=unit, max_series=2)
     grouped = group(two, {**rule("count_of", by=["operation"]), "max_series": 1}, rule(kind, unit=unit))
     made, runs = folded(grouped, events, UNTIL)
@@ -65,7 +67,7 @@ def test_what_is_left_out_does_not_depend_on_the_cuts(
 
 
 @given(events=LOGS, seed=st.integers(0, 2**32), by=st.sampled_from(["operation", "node"]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_rules_with_room_see_what_others_have_no_room_for(events: list[Event], seed: int, by: str) -> None:
     failed, all_ = {**rule("count_of", by=[by]), "max_series": 3}, {**rule("count", by=[by]), "max_series": 1}
     alone, together = group(failed), group(failed, all_)

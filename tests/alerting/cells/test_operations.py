@@ -17,6 +17,7 @@ from onex_analytics.alerting.conditions import BY_OPERATION
 from tests.alerting.cells.folding import SCHEMA, SECOND, START, cut, event_lists, folded, frame, group, told
 from tests.alerting.cells.oracle import Event
 from tests.alerting.cells.test_fold import KINDS, OPERATIONS, rule, seen_as_defined
+from tests.laws import examples
 
 UNTIL = START + 1_000_000_000
 LOGS = event_lists(weighted=True, most=40).map(
@@ -41,7 +42,7 @@ def test_every_kind_that_can_count_operations_is_held_to_its_definition() -> Non
 
 @pytest.mark.parametrize("kind", [*OPERATIONS, "rate", "max", "sum", "median"])
 @given(events=LOGS, seed=st.integers(0, 2**32))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_operations_come_and_go_and_no_cut_or_restart_changes_a_bit(kind: str, events: list[Event], seed: int) -> None:
     grouped = group(rule(kind, by=["node"], unit="operation"), rule(kind, unit="operation"))
     seen_as_defined(grouped, events, UNTIL)
@@ -51,7 +52,7 @@ def test_operations_come_and_go_and_no_cut_or_restart_changes_a_bit(kind: str, e
 
 @pytest.mark.parametrize("kind", ["count_of", "burn_rate", "quantile"])
 @given(events=event_lists(seconds=30, most=14), seed=st.integers(0, 2**32))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 def test_operations_at_each_event(kind: str, events: list[Event], seed: int) -> None:
     grouped = group(rule(kind, mode="event", unit="operation"))
     fold, runs = folded(grouped, events, UNTIL, "event")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from onex_analytics.alerting.filters import Filter
 from onex_analytics.model.shapes import EVENTS
+from tests.laws import examples
 
 WORDS = ["", "a", "b", "A", "failure", "start", "stamper_node", "x.y*z", "é", "5", "0.5", "true", "it's", "\n", "a\nb"]
 OTHERS = {
@@ -133,7 +134,7 @@ filters = st.recursive(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(st.data())
 def test_the_expression_and_the_predicate_agree_on_every_row(data: st.DataObject) -> None:
     text = data.draw(filters)
@@ -150,7 +151,7 @@ def test_the_expression_and_the_predicate_agree_on_every_row(data: st.DataObject
     assert sorted(kept["index"].to_list()) == [i for i, holds in enumerate(said) if holds]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(tests)
 def test_not_before_a_condition_turns_every_answer_round(text: str) -> None:
     plain, turned = Filter(text), Filter(f"not ({text})")
@@ -177,7 +178,7 @@ def test_nan_is_no_value() -> None:
         assert tuple(frame.select(Filter(text).expression(frame.schema)).to_series()) == holds
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text("ab\n.", max_size=12), st.text("ab*?.\n", max_size=6))
 def test_globs_mean_what_a_slow_matcher_says(text: str, glob: str) -> None:
     def matches(text: str, glob: str) -> bool:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from onex_analytics.alerting.microseconds import microseconds_of
 from onex_analytics.alerting.notification.muting import Inhibition, NamedTimes, Silences
 from onex_analytics.alerting.routing import InhibitRule, Silence, TimeInterval
+from tests.laws import examples
 
 
 def holds(spec, *moment, zone="UTC"):
@@ -74,7 +75,7 @@ def test_months_and_years_are_ranges_with_both_ends():
     st.sampled_from([datetime(2026, 3, 29), datetime(2026, 10, 25), datetime(2026, 4, 4), datetime(2026, 12, 31)]),
     st.integers(-3 * 86_400, 3 * 86_400),
 )  # fmt: skip
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_nothing_begins_or_ends_before_the_next_change(specs, day, second):
     times = NamedTimes([TimeInterval.model_validate({"name": "n", "time_intervals": specs})])
     now = microseconds_of(day.replace(tzinfo=UTC)) + second * 1_000_000

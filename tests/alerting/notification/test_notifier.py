@@ -14,6 +14,7 @@ from onex_analytics.alerting.notification.pages import PAGES
 from onex_analytics.alerting.rules import RuleSet
 from onex_analytics.exceptions import InvalidOption
 from tests.alerting.notification.simulated import Simulated
+from tests.laws import examples
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -383,7 +384,7 @@ def test_two_routes_alike_write_over_what_each_other_told_as_in_alertmanager():
 
 
 @given(rule_sets(), histories())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_pages_are_those_of_an_alertmanager_that_runs_second_by_second(rules, history):
     notifier = Notifier(rules)
     for known in history:
@@ -392,7 +393,7 @@ def test_pages_are_those_of_an_alertmanager_that_runs_second_by_second(rules, hi
 
 
 @given(rule_sets(), histories(), st.lists(st.tuples(st.floats(0, HORIZON), st.booleans()), max_size=6))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_pages_do_not_hang_on_how_the_calls_are_split_nor_on_restarts_in_between(rules, history, stops):
     whole = Notifier(rules)
     for known in history:
