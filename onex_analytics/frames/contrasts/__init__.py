@@ -160,7 +160,8 @@ def contrast(
             {"columns": [name], "left_out": left_out[name], "n_tests": n_tests} for name in chosen if name in left_out
         ]
         if without_target:
-            told.append({"left_out": f"{without_target} rows have no target", "n_tests": n_tests})
+            rows_are = "row has" if without_target == 1 else "rows have"
+            told.append({"left_out": f"{without_target} {rows_are} no target", "n_tests": n_tests})
         return pl.DataFrame(told, schema=CONTRAST)
 
     return pl.defer(result, schema=CONTRAST)

@@ -74,7 +74,7 @@ def contrast_forest(frame: pl.DataFrame, target: str = "the target", most: int =
     clear = {"showticklabels": False, "ticks": "", "showgrid": False, "zeroline": False, "automargin": False}
     figure.update_yaxes(**clear, range=[height, 0], domain=[1 - height / plot, 1])
     figure.update_xaxes(axis)
-    figure.add_vline(x=1, line={"color": TEXT, "width": 1.5, "dash": "dash"})
+    _add_line_of_no_difference(figure, shown, tops)
     if drawn:
         _add_quantities(figure, drawn, lower_tops)
         grid = figure.layout.xaxis
@@ -141,6 +141,16 @@ def _add_findings(figure: go.Figure, rows: Sequence[Row], tops: Sequence[int], t
             _write(figure, top + _TITLE - 2, f"<i>explained by {label(row['shadowed_by'], _LETTERS - 12)}</i>", size=11)
         if drawable(_within(row["risk_ratio"], edge)) is None:
             _write(figure, place - _TITLE / 2, "no ratio", size=11)
+
+
+def _add_line_of_no_difference(figure: go.Figure, rows: Sequence[Row], tops: Sequence[int]) -> None:
+    """Beside the marks only: through the names it would strike them out."""
+    for row, top in zip(rows, tops, strict=True):
+        begin = top + _TITLE * (2 if row["shadowed_by"] else 1)
+        figure.add_shape(
+            type="line", x0=1, x1=1, y0=begin, y1=begin + _MARK - 2, layer="below",
+            line={"color": TEXT, "width": 1.5, "dash": "4px,3px"},
+        )  # fmt: skip
 
 
 def _add_quantities(figure: go.Figure, rows: Sequence[Row], tops: Sequence[int]) -> None:

@@ -247,6 +247,8 @@ def test_rows_without_a_target_take_no_part_and_are_counted():
     unknown = rows.with_columns(bad=pl.when(pl.col("tenant") != "0").then("bad"))
     n = unknown["bad"].null_count()
     assert left_out(unknown, "bad")[""] == f"{n} rows have no target"
+    single = rows.with_row_index().with_columns(bad=pl.when(pl.col("index") > 0).then("bad")).drop("index")
+    assert left_out(single, "bad")[""] == "1 row has no target"
     assert_frame_equal(found_in(unknown), found_in(unknown.drop_nulls("bad")))
 
 

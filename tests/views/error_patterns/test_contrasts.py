@@ -78,6 +78,14 @@ def test_the_best_stands_on_top_and_a_name_above_each_mark_with_its_share_of_the
     assert "host=c &amp; version=2 · 9 %" in names
 
 
+def test_the_line_of_no_difference_strikes_out_no_name():
+    figure = contrast_forest(MIXED)
+    lines = [(shape.y0, shape.y1) for shape in figure.layout.shapes if shape.x0 == shape.x1 == 1]
+    assert len(lines) == 5
+    for name in (one for one in figure.layout.annotations if one.yref == "y"):
+        assert not any(begin < name.y + name.font.size and name.y < end for begin, end in lines), name.text
+
+
 def test_the_area_of_a_mark_grows_with_its_share_of_the_target():
     sizes = {ratio: size for ratio, (_, size) in marks(contrast_forest(MIXED)).items()}
     assert sizes[8.0] > sizes[4.0] == sizes[2.0] > sizes[3.0]
