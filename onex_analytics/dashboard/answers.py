@@ -1,6 +1,7 @@
 """Answers that many pages share: each question is asked once at a time, by a thread, and kept for whoever asks next.
 
-Quick questions and slow ones have threads of their own, so that nobody who turns a page waits for a backtest.
+Quick questions, slow ones and those that are asked ahead have threads of their own, so that nobody who turns a page
+waits for a backtest, and nobody's backtest for what nobody wants to see yet.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Answer:
     problem: BaseException | None = None
     seconds: float = 0.0
     """How long it took."""
+    is_begun: bool = False
     is_done: bool = False
     waiting: dict[int, Done] = field(default_factory=dict)
     """Who wants to be told, by a number of theirs."""
@@ -37,11 +39,11 @@ class Answers:
 
     Args:
         most_bytes: what is kept; what was asked for the longest ago goes first. The size of an answer is `size_of` it.
-        quick, slow: threads for the one and the other kind of question.
+        quick, slow: threads for the one and the other kind of question; what is asked ahead has one more.
     """
 
     def __init__(
-        self, most_bytes: int = 128 << 20, *, quick: int = 2, slow: int = 1,
+        self, most_bytes: int = 128 << 20, *, quick: int = 2, slow: int = 2,
         size_of: Callable[[Any], int] = lambda value: len(value) if isinstance(value, str) else 1000,
     ) -> None:  # fmt: skip
         self._most, self._size_of = most_bytes, size_of
@@ -50,6 +52,7 @@ class Answers:
         self._lock = Lock()
         self._quick = ThreadPoolExecutor(quick, "quick")
         self._slow = ThreadPoolExecutor(slow, "slow")
+        self._ahead = ThreadPoolExecutor(1, "ahead")
 
     def ready(self, key: Hashable) -> Answer | None:
         """The answer, where it is known already."""
@@ -68,7 +71,7 @@ class Answers:
         Args:
             key: what is asked, of which version and selection.
             question: reckons the answer.
-            done: is told; without it, the answer is kept for later.
+            done: is told; without it, the question is asked ahead, and the answer kept for later.
             who: the number of the asker, who `leaves` by it.
             slow: it takes long.
         """
@@ -80,15 +83,16 @@ class Answers:
                 found = self._held[key] = Answer(key)
             assert found is not None
             self._held.move_to_end(key)
-            if not found.is_done:
-                if done is None:
-                    found.keep = True
-                else:
-                    found.waiting[who] = done
-        if fresh:
-            (self._slow if slow else self._quick).submit(self._answer, found, question)
-        elif found.is_done and done is not None:
+            known, begun = found.is_done, found.is_begun
+            if not known and done is not None:
+                found.waiting[who] = done
+            found.keep |= done is None
+        if known and done is not None:
             done(found)
+        elif done is None and fresh:
+            self._ahead.submit(self._answer, found, question)
+        elif done is not None and not begun:  # it may wait among those that are asked ahead: who is first begins it
+            (self._slow if slow else self._quick).submit(self._answer, found, question)
 
     def leave(self, who: int) -> None:
         """Tell this asker nothing any more; a question that nobody waits for and nobody began is not asked."""
@@ -123,12 +127,17 @@ class Answers:
         """Begin nothing more."""
         self._quick.shutdown(wait=False, cancel_futures=True)
         self._slow.shutdown(wait=False, cancel_futures=True)
+        self._ahead.shutdown(wait=False, cancel_futures=True)
 
     def _answer(self, answer: Answer, question: Callable[[], Any]) -> None:
         with self._lock:
-            if not answer.waiting and not answer.keep:
-                self._held.pop(answer.key, None)
+            if answer.is_begun:
                 return
+            if not answer.waiting and not answer.keep:
+                if self._held.get(answer.key) is answer:
+                    del self._held[answer.key]
+                return
+            answer.is_begun = True
         began = time.perf_counter()
         try:
             answer.value = question()

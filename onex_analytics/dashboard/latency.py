@@ -19,7 +19,7 @@ from onex_analytics.views.report_of_work import bands_section, by_node_section, 
 _KEYS = ("node", "operation")
 _QUANTILES = (0.5, 0.95, 0.99)
 _BUCKETS = 240
-_CELLS = 96
+_CELLS = 48
 _LAST = 0.2
 
 

@@ -22,7 +22,11 @@ def fleet_store(folder: Path, n: int = 4000) -> EventStore:
     return store
 
 
-def evil_events(begin: float = 0.0, runs: int = 12) -> pl.LazyFrame:
+IN_THE_MIDDLE = 304.75 * 86_400
+"""Seconds from the noon of `events` to the morning of the fleet's half day."""
+
+
+def evil_events(begin: float = IN_THE_MIDDLE, runs: int = 12) -> pl.LazyFrame:
     """Runs of a node whose name, operation and error codes are markup; each begins a second after the other."""
     rows = [
         row for i in range(runs)

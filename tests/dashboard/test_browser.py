@@ -1,0 +1,432 @@
+"""The dashboard as people use it: the real command, a real Chromium, and no other host. Screenshots are kept."""
+
+from __future__ import annotations
+
+import re
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+
+from onex_analytics import EventStore
+from onex_analytics.dashboard.selection import PAGES
+from tests.conftest import REPOSITORY
+from tests.dashboard.logs import EVIL, evil_events, fleet_store
+from tests.dashboard.serving import TOKEN, Served, proxied, served
+
+PICTURES = REPOSITORY / "build" / "screenshots"
+WAIT_MS = 120_000
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory) -> Iterator[Served]:
+    """A dashboard of a small fleet with an evil node."""
+    folder = tmp_path_factory.mktemp("dashboard")
+    store = fleet_store(folder)
+    store.append(evil_events())
+    with served(store.uri, folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium(require_tool) -> Iterator[Browser]:
+    """One browser for all tests of this file."""
+    tool = require_tool("chromium", mend="apt-get install chromium fonts-dejavu-core")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=tool, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        browser.close()
+
+
+class Watch:
+    """What must not happen in a browser: a request to another host, an error of a script, markup of users that runs."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.foreign: list[str] = []
+        self.complaints: list[str] = []
+        context.route("**/*", self._home_only)
+
+    def on(self, page: Page) -> Page:
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda told: self.complaints.append(told.text) if told.type == "error" else None)
+        page.on("websocket", lambda opened: self._note(opened.url))
+        page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        return page
+
+    def _note(self, url: str) -> bool:
+        home = urlsplit(url).hostname in ("127.0.0.1", None) or url.startswith(("data:", "blob:", "file:"))
+        if not home:
+            self.foreign.append(url)
+        return home
+
+    def _home_only(self, route: Route) -> None:
+        if self._note(route.request.url):
+            route.continue_()
+        else:
+            route.abort()
+
+    def check(self) -> None:
+        assert self.foreign == []
+        assert self.complaints == []
+
+
+@pytest.fixture
+def opened(chromium) -> Iterator[Callable[..., Page]]:
+    """Opens tabs, each in a browser of its own; what went wrong in one of them fails the test."""
+    contexts: list[BrowserContext] = []
+    watches: list[Watch] = []
+
+    def open_(address: str, width: int = 1300, theme: str = "light", wait: bool = True) -> Page:
+        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+        contexts.append(context)
+        watches.append(Watch(context))
+        page = watches[-1].on(context.new_page())
+        page.goto(address)
+        if wait:
+            shown(page)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    for watch in watches:
+        watch.check()
+
+
+def shown(page: Page) -> None:
+    """Wait until the whole view is there."""
+    page.wait_for_selector("#page[data-number]", timeout=WAIT_MS)
+    page.wait_for_selector("body:not(.asking)", timeout=WAIT_MS)
+    page.wait_for_selector(".plot:not([data-drawn])", state="detached", timeout=WAIT_MS)
+
+
+def query(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query, keep_blank_values=True)
+
+
+def fact(page: Page, section: str, name: str) -> str:
+    return page.locator(f"#{section} dl.facts div", has=page.locator("dt", has_text=re.compile(f"^{name}$"))).locator(
+        "dd"
+    ).inner_text()  # fmt: skip
+
+
+def picture(page: Page, name: str) -> None:
+    page.screenshot(path=PICTURES / f"dashboard-{name}.png", full_page=True)
+
+
+# ---------------------------------------------------------------------- filters, depth, links
+
+
+def test_filters_depth_and_the_back_button_live_in_the_address(dashboard, opened):
+    page = opened(dashboard.address())
+    assert "token" not in query(page)
+    everything = fact(page, "facts", "events")
+    page.get_by_label(re.compile("^cache_node")).check()
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.wait_for_url("**node=cache_node**")
+    shown(page)
+    filtered = fact(page, "facts", "events")
+    assert int(filtered.replace(",", "")) < int(everything.replace(",", ""))
+    assert fact(page, "facts", "nodes") == "1"
+    page.get_by_role("link", name="Traces", exact=True).click()
+    page.wait_for_url("**page=traces**")
+    shown(page)
+    assert query(page)["node"] == ["cache_node"]
+
+    click_a_cell(page)
+    page.wait_for_url("**at=**")
+    shown(page)
+    told = page.locator("#exemplars .body p").first.inner_text()
+    assert re.match(r"[1-9][\d,]* requests began", told)
+    cell = page.url
+    page.locator("#exemplars td a").first.click()
+    page.wait_for_url("**trace=**")
+    shown(page)
+    assert page.locator("#waterfall .plot svg").count()
+    trace, deep = query(page)["trace"][0], page.url
+    assert trace in page.locator("#waterfall").inner_text()
+
+    page.go_back()
+    page.wait_for_url(cell)
+    shown(page)
+    assert page.locator("#exemplars .body p").first.inner_text() == told
+    assert "Choose a trace above" in page.locator("#waterfall").inner_text()
+    page.go_forward()
+    page.wait_for_url(deep)
+    shown(page)
+    assert trace in page.locator("#waterfall").inner_text()
+
+    other = opened(deep + f"&token={TOKEN}")  # the link alone, in another browser
+    assert trace in other.locator("#waterfall").inner_text()
+    assert other.locator("details.filters summary").inner_text() == "Time and filters: node cache_node"
+    picture(other, "traces-deep")
+
+
+def click_a_cell(page: Page) -> None:
+    """A real click, in the middle of a cell of the heat map that is not empty."""
+    place = page.evaluate("""() => {
+        const box = document.querySelector('#heat .plot'), trace = box.data.findIndex(t => t.type === 'heatmap');
+        const full = box._fullLayout, drawn = box.data[trace], calc = box.calcdata[trace][0];
+        box.scrollIntoView();
+        let best = null;
+        for (let row = 0; row < drawn.z.length; row++) for (let col = 0; col < drawn.z[row].length; col++)
+            if (drawn.z[row][col] !== null && (best === null || drawn.z[row][col] > best.z))
+                best = {z: drawn.z[row][col], row, col};
+        const x = (full.xaxis.d2p(drawn.x[best.col]) + full.xaxis.d2p(drawn.x[best.col + 1])) / 2;
+        const y = (full.yaxis.d2p(drawn.y[best.row]) + full.yaxis.d2p(drawn.y[best.row + 1])) / 2;
+        const rect = box.getBoundingClientRect();
+        return {x: rect.left + full._size.l + x, y: rect.top + full._size.t + y};
+    }""")
+    page.mouse.move(place["x"] - 3, place["y"])
+    page.mouse.move(place["x"], place["y"])
+    page.wait_for_selector("#heat .hoverlayer .hovertext")
+    page.mouse.click(place["x"], place["y"])
+
+
+def test_the_lengths_of_a_cell_may_be_typed_as_well(dashboard, opened):
+    page = opened(dashboard.address("page=traces"))
+    page.get_by_label("Took over, ms").fill("100")
+    page.get_by_label("Took over, ms").press("Enter")
+    page.wait_for_url("**ms=100**")
+    shown(page)
+    assert "took over 100 ms" in page.locator("#exemplars").inner_text()
+
+
+def test_a_firing_leads_to_the_traces_of_its_time(dashboard, opened):
+    page = opened(dashboard.address("page=alerts"))
+    page.get_by_role("link", name="traces then").first.click()
+    page.wait_for_url("**page=traces**from=**")
+    shown(page)
+    assert page.locator("#heat .plot").count() == 1
+    page.go_back()
+    shown(page)
+    page.locator("#alerts td a").first.click()
+    page.wait_for_url("**rule=**")
+    shown(page)
+    assert page.locator("#values .plot svg").count()
+    picture(page, "alerts-rule")
+
+
+def test_a_link_that_cannot_be_is_a_message_and_not_an_end(dashboard, opened):
+    page = opened(dashboard.address("page=overview&from=yesterday"))
+    assert "from is 'yesterday'" in page.locator(".problem").inner_text()
+    page.get_by_role("link", name="To the overview").click()
+    shown(page)
+    assert page.locator("#facts dl").count()
+
+
+# ---------------------------------------------------------------------- every page, as it looks
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_drawn_wide_and_narrow_light_and_dark(name, dashboard, opened):
+    for width, theme in ((1300, "light"), (420, "dark")):
+        page = opened(dashboard.address(f"page={name}"), width, theme)
+        picture(page, f"{name}-{width}-{theme}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than its window"
+        assert page.title().startswith(PAGES[name])
+        assert page.evaluate("document.title") not in ("1", "pwned")
+        unnamed = page.evaluate("""() => [
+            ...[...document.querySelectorAll('input:not([type=hidden]), select')].filter(
+                one => !one.labels.length && !one.getAttribute('aria-label')),
+            ...[...document.querySelectorAll('a, button')].filter(
+                one => !one.textContent.trim() && !one.getAttribute('aria-label') && !one.closest('.plot')),
+            ...[...document.querySelectorAll('.plot, section.slot, nav, table')].filter(
+                one => !one.getAttribute('aria-label') && !one.querySelector('caption')),
+        ].map(one => one.outerHTML.slice(0, 120))""")
+        assert unnamed == []
+        background = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+        assert background == ("rgb(255, 255, 255)" if theme == "light" else "rgb(20, 23, 26)")
+
+
+def test_the_theme_can_be_chosen_and_stays(dashboard, opened):
+    page = opened(dashboard.address(), theme="light")
+    page.get_by_role("button", name="Theme: as the system").click()
+    page.get_by_role("button", name="Theme: light").click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 26)"
+    page.reload()
+    shown(page)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 26)"
+
+
+def test_nothing_that_passes_the_filters_is_said_on_every_page(dashboard, opened):
+    page = opened(dashboard.address("page=overview&node=nobody"))
+    assert "Widen the time, or clear a filter" in page.locator("#facts").inner_text()
+    picture(page, "empty-overview")
+    for name in PAGES:
+        page.goto(f"{dashboard.url}?page={name}&node=nobody")
+        shown(page)
+        assert page.locator(".problem").count() == 0, name
+    picture(page, "empty-size")
+
+
+def test_plots_offer_no_cloud_and_no_other_site(dashboard, opened):
+    page = opened(dashboard.address("page=traces"))
+    buttons = page.evaluate("[...document.querySelectorAll('.modebar-btn')].map(one => one.dataset.title || 'logo')")
+    assert buttons and not [one for one in buttons if "loud" in one or "logo" in one or "lotly" in one]
+    assert page.evaluate("[...document.querySelectorAll('[href], [src]')].map(one => one.href || one.src)"
+                         f".filter(one => one && !String(one).startsWith({dashboard.url!r}) && "
+                         "!String(one).startsWith('data:'))") == []  # fmt: skip
+
+
+# ---------------------------------------------------------------------- many at once, and as it grows
+
+
+def test_ten_people_look_at_once(dashboard, opened):
+    nodes = ["cache_node", "stamper_node", "cli_node", "logger_node", "runner_node"]
+    tabs = [
+        opened(dashboard.address(f"page={name}&node={node}"), wait=False)
+        for name in ("overview", "latency") for node in nodes
+    ]  # fmt: skip
+    for place, page in enumerate(tabs):
+        shown(page)
+        assert query(page)["node"] == [nodes[place % 5]]
+        assert page.locator(".problem").count() == 0
+    tabs[0].get_by_role("link", name="Errors", exact=True).click()
+    tabs[0].wait_for_url("**page=errors**")
+    shown(tabs[0])
+
+
+def test_a_store_that_grows_is_offered_and_the_place_is_kept(opened, tmp_path):
+    store = EventStore(tmp_path / "events")
+    store.append(evil_events())
+    with served(store.uri, tmp_path, "--refresh", "0.3", "--rules", "none") as running:
+        page = opened(running.address(), 900)
+        assert fact(page, "facts", "events") == "48"
+        page.evaluate("window.scrollTo(0, 500)")
+        store.append(evil_events(5000.0, runs=3))
+        page.get_by_role("button", name="Show it").click(timeout=WAIT_MS)
+        page.wait_for_selector("#page[data-version='2']", timeout=WAIT_MS)
+        shown(page)
+        assert fact(page, "facts", "events") == "60"
+        assert page.evaluate("window.scrollY") == 500
+        page.get_by_label("follow the store as it grows").check()
+        store.append(evil_events(9000.0, runs=3))
+        page.wait_for_selector("#page[data-version='3']", timeout=WAIT_MS)
+        shown(page)
+        assert fact(page, "facts", "events") == "72"
+        page.goto(f"{running.url}?page=alerts")
+        shown(page)
+        assert "Start the dashboard with --rules FILE" in page.locator("#alerts").inner_text()
+        picture(page, "alerts-without-rules")
+
+
+# ---------------------------------------------------------------------- who may look
+
+
+def status(url: str, **headers: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:
+            return answer.status, answer.read().decode("utf-8", "replace")
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, refused.read().decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "?page=traces", "?token=", "?token=wrong", f"?token={TOKEN}x", "static/js/bokeh.min.js", "ws", "metadata",
+     "static/extensions/panel/panel.min.js", "assets/0/page.css", "autoload.js", "nowhere", "favicon.ico"],
+)  # fmt: skip
+def test_without_the_token_nothing_is_given_out(path, dashboard):
+    code, text = status(dashboard.url + path)
+    assert code == 403
+    assert "asks for its token" in text
+    assert "events" not in text
+
+
+def test_a_file_with_the_token_in_its_query_is_given_out(dashboard):
+    assert status(f"{dashboard.url}assets/0/page.css?token={TOKEN}")[0] == 200
+
+
+def handshake(port: int, origin: str, cookie: str) -> int:
+    """The status with which the server answers a browser that opens its websocket."""
+    request = (
+        f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nOrigin: {origin}\r\n"
+        f"Sec-WebSocket-Protocol: bokeh\r\nCookie: {cookie}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
+        line.sendall(request.encode())
+        return int(line.recv(64).split()[1])
+
+
+def test_a_websocket_opens_for_our_own_pages_with_the_token_only(dashboard):
+    from onex_analytics.dashboard.guard import Token
+
+    token = Token(TOKEN, dashboard.port)
+    cookie, ours = f"{token.cookie_name}={token.cookie_value}", f"http://127.0.0.1:{dashboard.port}"
+    assert handshake(dashboard.port, ours, cookie) not in (200, 403)
+    assert handshake(dashboard.port, ours, "") == 403
+    assert handshake(dashboard.port, ours, f"{token.cookie_name}=wrong") == 403
+    for foreign in ("http://evil.example", f"http://evil.example:{dashboard.port}", "null", ""):
+        assert handshake(dashboard.port, foreign, cookie) == 403
+
+
+def test_who_comes_without_the_token_may_enter_it(dashboard, chromium):
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(f"{dashboard.url}?page=traces")
+    page.get_by_label("Token").fill("not this one, surely")
+    page.get_by_role("button", name="Sign in").click()
+    assert "not the token" in page.get_by_role("alert").inner_text()
+    page.screenshot(path=PICTURES / "dashboard-sign-in.png")
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Sign in").click()
+    shown(page)
+    assert query(page) == {"page": ["traces"]}
+    context.close()
+
+
+@pytest.mark.parametrize("strips", [True, False], ids=["a proxy that takes its part away", "one that does not"])
+def test_it_works_behind_the_prefix_of_a_hub(strips, dashboard, opened, tmp_path):
+    prefix = "/user/ann/proxy/5006" if strips else "/user/ann/proxy/absolute/5006"
+    store = EventStore(tmp_path / "events")
+    store.append(evil_events())
+    options = [] if strips else ["--prefix", prefix]
+    with proxied(prefix, strips=strips) as proxy, served(
+        store.uri, tmp_path, "--rules", "none", "--allow-origin", f"127.0.0.1:{proxy.port}", *options
+    ) as running:  # fmt: skip
+        port, proxy.target = proxy.port, running.port
+        page = opened(f"http://127.0.0.1:{port}{prefix}/?token={TOKEN}&page=overview")
+        assert fact(page, "facts", "events") == "48"
+        page.get_by_role("link", name="Traces", exact=True).click()
+        page.wait_for_url(f"http://127.0.0.1:{port}{prefix}/?page=traces**")
+        shown(page)
+        page.reload()
+        shown(page)
+        assert page.locator("#heat .plot svg").count()
+
+
+# ---------------------------------------------------------------------- the report, as one file
+
+
+def test_the_report_shows_the_same_sections_and_asks_no_host(opened, tmp_path):
+    from onex_analytics.cli import main
+
+    store = fleet_store(tmp_path, 2000)
+    store.append(evil_events())
+    assert main(["report", "--store", store.uri, "--out", str(tmp_path / "report.html")]) == 0
+    page = opened((tmp_path / "report.html").as_uri(), wait=False)
+    page.wait_for_selector(".plot svg")
+    titles = page.locator("h2").all_inner_texts()
+    for title in ("Events a minute", "Error rate", "What stands out", "How long work takes", "Where the time goes",
+                  "What alert rules would have done", "What goes wrong", "Coverage"):  # fmt: skip
+        assert title in titles
+    assert EVIL in page.locator("body").inner_text()
+    buttons = page.evaluate("[...document.querySelectorAll('.modebar-btn')].map(one => one.dataset.title || 'logo')")
+    assert not [one for one in buttons if "loud" in one or "logo" in one]
+    picture(page, "report")
+
+
+def test_the_log_of_the_server_names_no_fault(dashboard):
+    """After all that was done to it; the messages of refused requests are no faults."""
+    told = dashboard.log.read_text()
+    assert "Traceback" not in told, told[-3000:]
