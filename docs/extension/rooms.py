@@ -205,7 +205,7 @@ def rooms() -> list[str]:
     package = Path(str(import_module(PACKAGE).__file__)).parent
     found = [f"{PACKAGE}.{path.parent.name}" for path in sorted(package.glob("*/__init__.py"))]
     found += [f"{PACKAGE}.views.{path.parent.name}" for path in sorted(package.glob("views/*/__init__.py"))]
-    found += [f"{PACKAGE}.{name}" for name in ("profiling.export", "pipeline", "settings", "exceptions")]
+    found += [f"{PACKAGE}.{name}" for name in ("profiling.export", "jupyter.widgets", "pipeline", "settings", "exceptions")]
     return [name for name in found if name not in SAID_OTHERWISE and public_names(import_module(name))]
 
 
