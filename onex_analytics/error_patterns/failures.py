@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from onex_analytics.error_patterns.codes import CODED, extract_error_codes
+from onex_analytics.error_patterns.codes import extract_error_codes
 from onex_analytics.frames.columns import names, require
 from onex_analytics.frames.outcomes import operations
 from onex_analytics.frames.spans import build_spans
@@ -69,14 +69,14 @@ def errors_of(
     """
     rows, further = events.lazy(), [name for name in names(carry) if name not in ERRORS]
     require(rows, *_READ, *further)
-    told = _concerned(rows).with_columns(
-        pl.col("event_id").alias("error_id"),
-        pl.col("metadata").str.json_path_match("$.stack_trace").alias("stack_trace"),
-    )
-    concerned = extract_error_codes(told, taxonomy).select(
-        *(name for name in told.collect_schema() if name not in ("error_code", *CODED)),
-        pl.coalesce("code", "code_text").alias("error_code"),
-        "code_resolved_by",
+    concerned = (
+        _concerned(rows)
+        .join(_codes(rows, taxonomy), on="event_id", how="left")
+        .with_columns(
+            pl.col("event_id").alias("error_id"),
+            pl.col("metadata").str.json_path_match("$.stack_trace").alias("stack_trace"),
+            pl.coalesce("_code", "error_code").alias("error_code"),
+        )
     )
     carried = [name for name in further if name != "correlation_id"]  # which operations have by themselves
     kept = ("error_id", "trace_id", "node_version", "stack_trace", "adjusted_count", "code_resolved_by", *carried)
@@ -132,6 +132,14 @@ def _concerned(events: pl.LazyFrame) -> pl.LazyFrame:
     said = events.filter(_went_wrong() | _logged())
     beside = events.filter(~(_went_wrong() | _logged()).fill_null(False)).join(wrong, on="correlation_id", how="semi")
     return pl.concat([said, beside])
+
+
+def _codes(events: pl.LazyFrame, taxonomy: ErrorCodeTaxonomy | None) -> pl.LazyFrame:
+    """The code of each event that tells of an error, however it is spelled: `event_id`, `_code`, `code_resolved_by`."""
+    read = ("event_id", "node", "correlation_id", "error_code", "error_message")
+    said = extract_error_codes(events.filter(_went_wrong() | _logged()).select(read), taxonomy)
+    codes = said.select("event_id", pl.coalesce("code", "code_text").alias("_code"), "code_resolved_by")
+    return codes.unique("event_id").cache()  # several parts of the query ask for it
 
 
 def _began() -> pl.Expr:
