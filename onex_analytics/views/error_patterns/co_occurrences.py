@@ -43,6 +43,12 @@ def co_occurrence_matrix(frame: pl.DataFrame, most: int = MOST_ERRORS, *, max_q:
         frame: the pairs, as they come, the most significant first.
         most: errors that are drawn, those of the most significant pairs. Axis and description say how many are not.
         max_q: the largest false-discovery rate at which a pair is coloured.
+
+    >>> from onex_analytics.error_patterns import co_occurrence
+    >>> from onex_analytics.views.theme import description
+    >>> rows = pl.DataFrame({"trace_id": ["1", "1", "2", "2", "3", "3", "4"], "error_code": list("ABABABC")})
+    >>> description(co_occurrence_matrix(co_occurrence(rows, n_traces=100))).split(". ")[-1]
+    'A and B: × 33.3 as often as by chance, in 3 traces.'
     """
     if frame.is_empty():
         return blank("no two errors came together in a trace")

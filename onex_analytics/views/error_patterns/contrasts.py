@@ -40,6 +40,13 @@ def contrast_forest(frame: pl.DataFrame, target: str = "the target", most: int =
         frame: the findings, best first, and the columns that took no part.
         target: what the findings are of, in words, such as "failed work".
         most: findings that are drawn, and half as many quantities. Axis and description say how many more there are.
+
+    >>> from onex_analytics.frames import contrast
+    >>> from onex_analytics.views.theme import description
+    >>> rows = pl.LazyFrame({"host": ["a", "b"] * 50, "failed": [True, False] * 30 + [False] * 40})
+    >>> findings = contrast(rows, "failed", columns="host").collect()
+    >>> description(contrast_forest(findings, "failed work")).split(". ")[-1]
+    'host=a: × 61 (95 %: 3.83 to 971), in 100.0% of failed work.'
     """
     findings = [row for row in frame.to_dicts() if row["left_out"] is None]
     aside = [row for row in frame.to_dicts() if row["left_out"] is not None]

@@ -23,6 +23,13 @@ def pareto(groups: pl.DataFrame, most: int = 20) -> go.Figure:
     Args:
         groups: the groups.
         most: groups that get a bar of their own. All others share the last one, "other".
+
+    >>> from onex_analytics.error_patterns import group_errors
+    >>> from onex_analytics.views.theme import description
+    >>> rows = pl.DataFrame({"error_message": ["lost 4 rows", "lost 9 rows", "[ONEX_SYS_901] 3 MB left"]})
+    >>> for words in description(pareto(group_errors(rows))).split(": "): print(words)
+    3 errors by group, of 2 groups
+    the most frequent is lost <NUMBER> rows with 2 (67%). The first 2 groups make 100% of them.
     """
     if groups.is_empty():
         return blank("no error")

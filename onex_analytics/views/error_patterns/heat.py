@@ -43,6 +43,16 @@ def template_heatmap(
 
     Raises:
         InvalidOption: another `of` or `order`.
+
+    >>> from onex_analytics.error_patterns import error_rates
+    >>> from onex_analytics.model.shapes import EVENTS
+    >>> from onex_analytics.views.theme import description
+    >>> told = [{"event_id": str(hour), "family": "node", "outcome": "failure" if hour < 3 else "success",
+    ...          "node": "ab"[hour % 2], "timestamp": datetime(2026, 11, 2, hour)} for hour in range(9)]
+    >>> rows = pl.LazyFrame(told).with_columns(pl.col("timestamp").cast(EVENTS["timestamp"]))
+    >>> rates = error_rates(rows.match_to_schema(EVENTS, missing_columns="insert"), "1h", "node").collect()
+    >>> description(template_heatmap(rates))
+    '3 errors by message and time, of 2 groups: the fullest line is a with 2; the fullest cell, of 60 min, has 1.'
     """
     if of not in _COLUMNS_OF:
         raise InvalidOption("of", of, f"one of {', '.join(_COLUMNS_OF)}")

@@ -57,6 +57,13 @@ def first_seen_timeline(
         most: groups that get a line of their own: where something is known to have become of them the new ones, those
             that are back and those that come more often; then those with the most errors. All others share the last
             line, "other": a mark where each was first seen.
+
+    >>> from onex_analytics.error_patterns import group_errors
+    >>> from onex_analytics.views.theme import description
+    >>> at = [datetime(2026, 11, 2, hour) for hour in range(3)]
+    >>> rows = pl.DataFrame({"timestamp": at, "error_message": ["lost 4 rows", "lost 9 rows", "no route"]})
+    >>> description(first_seen_timeline(group_errors(rows))).split(". ")[-1]
+    'The latest to appear is no route, 02 Nov 2026 02:00.'
     """
     given = frame.to_dicts()
     if not given:

@@ -42,6 +42,17 @@ def stacked_rates(rates: pl.DataFrame, bursts: pl.DataFrame | None = None, most:
         rates: the rates.
         bursts: from `error_patterns.detect_bursts`: bands behind the bars, and a line above them.
         most: groups that get a colour of their own: those with the most failures. All others share one, "other".
+
+    >>> from datetime import datetime
+    >>> from onex_analytics.error_patterns import error_rates
+    >>> from onex_analytics.model.shapes import EVENTS
+    >>> from onex_analytics.views.theme import description
+    >>> told = [{"event_id": str(hour), "family": "node", "outcome": "failure" if hour < 3 else "success",
+    ...          "node": "ab"[hour % 2], "timestamp": datetime(2026, 11, 2, hour)} for hour in range(9)]
+    >>> rows = pl.LazyFrame(told).with_columns(pl.col("timestamp").cast(EVENTS["timestamp"]))
+    >>> rates = error_rates(rows.match_to_schema(EVENTS, missing_columns="insert"), "1h", "node").collect()
+    >>> description(stacked_rates(rates))
+    '3 failures over time, of 2 groups; most are of a: 2. The fullest 60 min begin at 02 Nov 00:00: 1 failure.'
     """
     if "start" not in rates.columns:
         return blank('the rates are of the whole time: give a bucket width, such as every="1h"')

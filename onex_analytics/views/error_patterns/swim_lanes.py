@@ -45,6 +45,20 @@ def trace_lanes(
 
     Raises:
         MissingColumns: errors lack `by`, or a column that the cascades went by.
+
+    >>> from datetime import datetime
+    >>> from onex_analytics.error_patterns.failures import ERRORS
+    >>> from onex_analytics.model.shapes import SPANS
+    >>> from onex_analytics.profiling import waterfall
+    >>> from onex_analytics.views.theme import description
+    >>> told = [{"timestamp": datetime(2026, 11, 2, 0, 0, place), "node": node, "error_code": code, "kind": "failure"}
+    ...         for place, (node, code) in enumerate([("cache", "ONEX_SYS_904"), ("reader", "ONEX_CORE_081")])]
+    >>> rows = pl.DataFrame(told).with_columns(pl.col("timestamp").cast(ERRORS["timestamp"]))
+    >>> errors = rows.match_to_schema(ERRORS, missing_columns="insert")
+    >>> of_trace = waterfall(SPANS.to_frame(eager=False), trace_id="t").collect()
+    >>> for words in description(trace_lanes(of_trace, errors)).split(". ")[:2]: print(words)
+    0 spans and 2 errors of one trace, in 2 lanes, over 1 s
+    The errors are of 2 groups
     """
     places = Places.of_trace(rows, errors, by, _MOST_LANES)
     if not places.lanes:
