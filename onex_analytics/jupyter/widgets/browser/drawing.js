@@ -154,7 +154,9 @@ function shortened(text, most) {
 /** The root of a widget, with what a screen reader is told. */
 function rootOf(host, name, label) {
   const status = el("div", { class: "onex-hidden", role: "status", "aria-live": "polite" });
-  const root = el("div", { class: `onex ${name}`, role: "group", "aria-label": label }, status);
+  // JupyterLab would take arrow keys, Enter and letters for its own commands; those with Ctrl it shall have
+  const ours = (event) => { if (!event.ctrlKey && !event.metaKey) event.stopPropagation(); };
+  const root = el("div", { class: `onex ${name}`, role: "group", "aria-label": label, on: { keydown: ours } }, status);
   host.append(root);
   let waiting = null;
   const say = (text) => {

@@ -248,7 +248,7 @@ function render({ model, el: host }) {
     const head = line.folded ? `${plural(line.folded, "span")}, short and ordinary: ${count(line.errors)} failed, ${count(line.open)} open`
       : `${line.name}: ${line.open ? "has not ended" : duration(line.ms)}, ${duration(line.critical_ms)} on the critical path`;
     details.replaceChildren(el("div", { class: "onex-strong onex-long" }, head),
-      el("dl", {}, ...found.attributes.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { tabindex: value.length > 400 ? 0 : null }, value)])));
+      el("dl", { class: "onex-says" }, ...found.attributes.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { tabindex: value.length > 400 ? 0 : null }, value)])));
   }
 
   // -------------------------------------------------------------- what comes from Python
