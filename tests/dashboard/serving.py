@@ -88,9 +88,17 @@ def proxied(prefix: str, *, strips: bool) -> Iterator[Proxy]:
         ready.set()
         await stop.wait()
         server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def run_and_close() -> None:
+        loop.run_until_complete(run())
+        loop.close()
 
     stop = asyncio.Event()
-    thread = Thread(target=loop.run_until_complete, args=(run(),))
+    thread = Thread(target=run_and_close)
     thread.start()
     assert ready.wait(20)
     try:
@@ -98,10 +106,6 @@ def proxied(prefix: str, *, strips: bool) -> Iterator[Proxy]:
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(20)
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0.05))
-        loop.close()
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -15,20 +15,29 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playw
 from onex_analytics import EventStore
 from onex_analytics.dashboard.selection import PAGES
 from tests.conftest import REPOSITORY
-from tests.dashboard.logs import EVIL, evil_events, fleet_store
-from tests.dashboard.serving import TOKEN, Served, proxied, served
+from tests.dashboard.logs import EVIL, IN_THE_MIDDLE, evil_events, fleet_store
+from tests.dashboard.serving import TOKEN, Proxy, Served, proxied, served
 
 PICTURES = REPOSITORY / "build" / "screenshots"
 WAIT_MS = 120_000
+HUB = "/user/ann/proxy/5006"
 
 
 @pytest.fixture(scope="module")
-def dashboard(tmp_path_factory) -> Iterator[Served]:
+def hub() -> Iterator[Proxy]:
+    """A proxy that takes its own part of the path away, as JupyterHub's does."""
+    with proxied(HUB, strips=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory, hub) -> Iterator[Served]:
     """A dashboard of a small fleet with an evil node."""
     folder = tmp_path_factory.mktemp("dashboard")
     store = fleet_store(folder)
     store.append(evil_events())
-    with served(store.uri, folder) as running:
+    with served(store.uri, folder, "--allow-origin", f"127.0.0.1:{hub.port}") as running:
+        hub.target = running.port
         yield running
 
 
@@ -225,25 +234,35 @@ def test_a_link_that_cannot_be_is_a_message_and_not_an_end(dashboard, opened):
 # ---------------------------------------------------------------------- every page, as it looks
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_every_page_is_drawn_wide_and_narrow_light_and_dark(name, dashboard, opened):
-    for width, theme in ((1300, "light"), (420, "dark")):
-        page = opened(dashboard.address(f"page={name}"), width, theme)
-        picture(page, f"{name}-{width}-{theme}")
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than its window"
-        assert page.title().startswith(PAGES[name])
-        assert page.evaluate("document.title") not in ("1", "pwned")
-        unnamed = page.evaluate("""() => [
-            ...[...document.querySelectorAll('input:not([type=hidden]), select')].filter(
-                one => !one.labels.length && !one.getAttribute('aria-label')),
-            ...[...document.querySelectorAll('a, button')].filter(
-                one => !one.textContent.trim() && !one.getAttribute('aria-label') && !one.closest('.plot')),
-            ...[...document.querySelectorAll('.plot, section.slot, nav, table')].filter(
-                one => !one.getAttribute('aria-label') && !one.querySelector('caption')),
-        ].map(one => one.outerHTML.slice(0, 120))""")
-        assert unnamed == []
-        background = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-        assert background == ("rgb(255, 255, 255)" if theme == "light" else "rgb(20, 23, 26)")
+_UNNAMED = """() => [
+    ...[...document.querySelectorAll('input:not([type=hidden]), select')].filter(
+        one => !one.labels.length && !one.getAttribute('aria-label')),
+    ...[...document.querySelectorAll('a, button')].filter(
+        one => !one.textContent.trim() && !one.getAttribute('aria-label') && !one.closest('.plot')),
+    ...[...document.querySelectorAll('.plot, section.slot, nav, table')].filter(
+        one => !one.getAttribute('aria-label') && !one.querySelector('caption')),
+].map(one => one.outerHTML.slice(0, 120))"""
+GROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 26)"}
+
+
+def test_every_page_is_drawn_wide_and_narrow_light_and_dark(dashboard, opened):
+    page = opened(dashboard.address("page=size"))
+    for name, title in PAGES.items():
+        page.get_by_role("link", name=title, exact=True).click()
+        page.wait_for_url(f"**page={name}**")
+        shown(page)
+        assert page.title() == f"{title} – events"
+        assert page.evaluate(_UNNAMED) == []
+        for width, theme in ((1300, "light"), (420, "dark")):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=theme)
+            page.wait_for_function("(width) => [...document.querySelectorAll('.plot')].every("
+                                   "one => one.querySelector('.main-svg').clientWidth <= width)", arg=width)  # fmt: skip
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is wider than {width}"
+            assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == GROUND[theme]
+            picture(page, f"{name}-{width}-{theme}")
+        page.set_viewport_size({"width": 1300, "height": 900})
+        page.emulate_media(color_scheme="light")
 
 
 def test_the_theme_can_be_chosen_and_stays(dashboard, opened):
@@ -260,8 +279,9 @@ def test_nothing_that_passes_the_filters_is_said_on_every_page(dashboard, opened
     page = opened(dashboard.address("page=overview&node=nobody"))
     assert "Widen the time, or clear a filter" in page.locator("#facts").inner_text()
     picture(page, "empty-overview")
-    for name in PAGES:
-        page.goto(f"{dashboard.url}?page={name}&node=nobody")
+    for name, title in PAGES.items():
+        page.get_by_role("link", name=title, exact=True).click()
+        page.wait_for_url(f"**page={name}&node=nobody")
         shown(page)
         assert page.locator(".problem").count() == 0, name
     picture(page, "empty-size")
@@ -280,39 +300,53 @@ def test_plots_offer_no_cloud_and_no_other_site(dashboard, opened):
 
 
 def test_ten_people_look_at_once(dashboard, opened):
+    """Each has a session of the server's of his own, and a selection of his own; all are asked for at the same time."""
     nodes = ["cache_node", "stamper_node", "cli_node", "logger_node", "runner_node"]
-    tabs = [
-        opened(dashboard.address(f"page={name}&node={node}"), wait=False)
-        for name in ("overview", "latency") for node in nodes
-    ]  # fmt: skip
+    first = opened(dashboard.address(), 500)
+    tabs = [first.context.new_page() for _ in range(10)]
+    for place, page in enumerate(tabs):
+        page.goto(f"{dashboard.url}?page={'overview' if place < 5 else 'size'}&node={nodes[place % 5]}",
+                  wait_until="commit")  # fmt: skip
     for place, page in enumerate(tabs):
         shown(page)
         assert query(page)["node"] == [nodes[place % 5]]
         assert page.locator(".problem").count() == 0
-    tabs[0].get_by_role("link", name="Errors", exact=True).click()
-    tabs[0].wait_for_url("**page=errors**")
-    shown(tabs[0])
+        assert page.locator("details.filters summary").inner_text().endswith(nodes[place % 5])
+    first.get_by_role("link", name="Latency", exact=True).click()
+    first.wait_for_url("**page=latency**")
+    shown(first)
 
 
 def test_a_store_that_grows_is_offered_and_the_place_is_kept(opened, tmp_path):
+    """Behind a proxy that hands its own part of the path on, too."""
     store = EventStore(tmp_path / "events")
     store.append(evil_events())
-    with served(store.uri, tmp_path, "--refresh", "0.3", "--rules", "none") as running:
-        page = opened(running.address(), 900)
+    prefix = "/user/ann/proxy/absolute/5006"
+    with proxied(prefix, strips=False) as proxy, served(
+        store.uri, tmp_path, "--refresh", "0.3", "--rules", "none", "--prefix", prefix, "--allow-origin",
+        f"127.0.0.1:{proxy.port}",
+    ) as running:  # fmt: skip
+        proxy.target = running.port
+        home = f"http://127.0.0.1:{proxy.port}{prefix}/"
+        page = opened(f"{home}?token={TOKEN}&page=overview", 900)
+        assert page.url.startswith(f"{home}?page=overview")
         assert fact(page, "facts", "events") == "48"
         page.evaluate("window.scrollTo(0, 500)")
-        store.append(evil_events(5000.0, runs=3))
-        page.get_by_role("button", name="Show it").click(timeout=WAIT_MS)
+        store.append(evil_events(IN_THE_MIDDLE + 5000, runs=3))
+        page.get_by_role("button", name="Show it").wait_for(timeout=WAIT_MS)
+        page.screenshot(path=PICTURES / "dashboard-grown.png")
+        page.get_by_role("button", name="Show it").click()
         page.wait_for_selector("#page[data-version='2']", timeout=WAIT_MS)
         shown(page)
         assert fact(page, "facts", "events") == "60"
         assert page.evaluate("window.scrollY") == 500
         page.get_by_label("follow the store as it grows").check()
-        store.append(evil_events(9000.0, runs=3))
+        store.append(evil_events(IN_THE_MIDDLE + 9000, runs=3))
         page.wait_for_selector("#page[data-version='3']", timeout=WAIT_MS)
         shown(page)
         assert fact(page, "facts", "events") == "72"
-        page.goto(f"{running.url}?page=alerts")
+        page.get_by_role("link", name="Alerts", exact=True).click()
+        page.wait_for_url(f"{home}?page=alerts")
         shown(page)
         assert "Start the dashboard with --rules FILE" in page.locator("#alerts").inner_text()
         picture(page, "alerts-without-rules")
@@ -385,24 +419,15 @@ def test_who_comes_without_the_token_may_enter_it(dashboard, chromium):
     context.close()
 
 
-@pytest.mark.parametrize("strips", [True, False], ids=["a proxy that takes its part away", "one that does not"])
-def test_it_works_behind_the_prefix_of_a_hub(strips, dashboard, opened, tmp_path):
-    prefix = "/user/ann/proxy/5006" if strips else "/user/ann/proxy/absolute/5006"
-    store = EventStore(tmp_path / "events")
-    store.append(evil_events())
-    options = [] if strips else ["--prefix", prefix]
-    with proxied(prefix, strips=strips) as proxy, served(
-        store.uri, tmp_path, "--rules", "none", "--allow-origin", f"127.0.0.1:{proxy.port}", *options
-    ) as running:  # fmt: skip
-        port, proxy.target = proxy.port, running.port
-        page = opened(f"http://127.0.0.1:{port}{prefix}/?token={TOKEN}&page=overview")
-        assert fact(page, "facts", "events") == "48"
-        page.get_by_role("link", name="Traces", exact=True).click()
-        page.wait_for_url(f"http://127.0.0.1:{port}{prefix}/?page=traces**")
-        shown(page)
-        page.reload()
-        shown(page)
-        assert page.locator("#heat .plot svg").count()
+def test_it_works_behind_the_prefix_of_a_hub(dashboard, hub, opened):
+    home = f"http://127.0.0.1:{hub.port}{HUB}/"
+    page = opened(f"{home}?token={TOKEN}&page=overview&node=cli_node", 600)
+    page.get_by_role("link", name="Traces", exact=True).click()
+    page.wait_for_url(f"{home}?page=traces&node=cli_node")
+    shown(page)
+    page.reload()
+    shown(page)
+    assert page.locator("#heat .plot svg").count()
 
 
 # ---------------------------------------------------------------------- the report, as one file
@@ -411,7 +436,7 @@ def test_it_works_behind_the_prefix_of_a_hub(strips, dashboard, opened, tmp_path
 def test_the_report_shows_the_same_sections_and_asks_no_host(opened, tmp_path):
     from onex_analytics.cli import main
 
-    store = fleet_store(tmp_path, 2000)
+    store = EventStore(tmp_path / "events")
     store.append(evil_events())
     assert main(["report", "--store", store.uri, "--out", str(tmp_path / "report.html")]) == 0
     page = opened((tmp_path / "report.html").as_uri(), wait=False)

@@ -11,7 +11,7 @@ from onex_analytics.dashboard import tallies
 from onex_analytics.dashboard.holding import hold
 from onex_analytics.dashboard.selection import Selection
 from onex_analytics.exceptions import NotAStore
-from tests.dashboard.logs import EVIL, evil_events, fleet_store
+from tests.dashboard.logs import EVIL, IN_THE_MIDDLE, evil_events, fleet_store
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def grown(tmp_path_factory):
     first = hold(store)
     store.append(evil_events())
     store.compact()
-    store.append(evil_events(4000.0))
+    store.append(evil_events(IN_THE_MIDDLE + 4000))
     return store, first, hold(store, first), hold(store)
 
 

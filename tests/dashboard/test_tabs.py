@@ -17,7 +17,7 @@ from onex_analytics.dashboard.sections import Slot
 from onex_analytics.dashboard.selection import PAGES, Cell, Selection, View
 from onex_analytics.dashboard.tabs import Tab
 from onex_analytics.views.tables import plain
-from tests.dashboard.logs import evil_events, fleet_store
+from tests.dashboard.logs import IN_THE_MIDDLE, evil_events, fleet_store
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_a_store_that_grows_is_told_of_and_shown_when_the_user_wants_it(tmp_path
     before = browser.show("?page=overview")["facts"]
     library.watch()
     assert [one["kind"] for one in browser.told if one["kind"] == "grown"] == []
-    store.append(evil_events(5000.0, runs=3))
+    store.append(evil_events(IN_THE_MIDDLE + 5000, runs=3))
     library.watch()
     assert browser.told[-1] == {"kind": "grown", "text": "The store has grown: version 2, +12 events."}
     after = browser.show("?page=overview", "again")["facts"]
