@@ -45,6 +45,7 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 napoleon_numpy_docstring = False
 add_module_names = False
+toc_object_entries = False  # a room begins with a table of its names; and each page would carry all of them
 
 # ------------------------------------------------------------------ how it looks
 

@@ -82,6 +82,10 @@ def _skipped(app: Sphinx, what: str, name: str, held: Any, skip: bool, options: 
         return True
     if (inspect.getdoc(held) or "").startswith("Alias for field number"):
         return True
+    inner = getattr(held, "fget", None) or getattr(held, "__func__", held)
+    if (inspect.isroutine(inner) or isinstance(held, property)) and what == "class":
+        module = getattr(inner, "__module__", None) or ""
+        return None if module.startswith("onex_analytics") else True  # what comes from others is told by them
     return None
 
 

@@ -105,6 +105,13 @@ def columns_of(module: str, name: str) -> dict[str, str]:
     return {}
 
 
+OTHERS = (
+    "BaseModel", "BaseSettings", "tuple", "Exception", "str", "dict", "AnyWidget", "DOMWidget", "Widget", "HasTraits",
+    "HasDescriptors",
+)  # fmt: skip
+"""Classes of others from which ours come: their members are told elsewhere."""
+
+
 class Room(SphinxDirective):
     """`.. room:: onex_analytics.profiling`, and `:also:` what its functions take or give and `__all__` lacks."""
 
@@ -165,7 +172,7 @@ def _directive(room: ModuleType, name: str) -> Iterator[str]:
     elif inspect.isclass(held):
         yield f".. autoclass:: {full}"
         yield "   :members:"
-        yield "   :inherited-members: BaseModel, BaseSettings, tuple, Exception, str, dict"
+        yield f"   :inherited-members: {', '.join(OTHERS)}"
     elif callable(held):
         yield f".. autofunction:: {full}"
     else:
@@ -205,7 +212,8 @@ def rooms() -> list[str]:
     package = Path(str(import_module(PACKAGE).__file__)).parent
     found = [f"{PACKAGE}.{path.parent.name}" for path in sorted(package.glob("*/__init__.py"))]
     found += [f"{PACKAGE}.views.{path.parent.name}" for path in sorted(package.glob("views/*/__init__.py"))]
-    found += [f"{PACKAGE}.{name}" for name in ("profiling.export", "jupyter.widgets", "pipeline", "settings", "exceptions")]
+    others = ("profiling.export", "jupyter.widgets", "pipeline", "settings", "exceptions")
+    found += [f"{PACKAGE}.{name}" for name in others]
     return [name for name in found if name not in SAID_OTHERWISE and public_names(import_module(name))]
 
 
