@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -19,9 +20,12 @@ def fleet_store(tmp_path_factory: pytest.TempPathFactory) -> str:
     cascade = Incident(kind="cascade", node="file_reader_node", start=0.4, end=0.6)
     burst = Incident(kind="new_error", node="cli_node", start=0.7, end=0.8)
     generate(20_000, seed=3, incidents=[cascade, burst]).write(folder / "fleet.jsonl")
-    store = EventStore(str(folder / "store"))
-    store.append(folder / "fleet.jsonl")
-    return str(folder / "store")
+    return stored(folder / "fleet.jsonl", folder / "store")
+
+
+def stored(log: Path, folder: Path) -> str:
+    EventStore(str(folder)).append(str(log))
+    return str(folder)
 
 
 def test_groups_add_up_and_a_table_says_what_it_leaves_out(fleet_store, ask, capsys):
@@ -111,8 +115,8 @@ def test_what_is_different_about_failures_of_a_code_in_any_spelling(fleet_store,
         (["templates", "--until", "yesterday"], "an ISO time"),
     ],
 )
-def test_bad_use_is_said_with_the_mend(words, said, fleet_store, capsys):
-    assert main(["errors", *words, "--store", fleet_store]) == 2
+def test_bad_use_is_said_with_the_mend(words, said, odd_store, capsys):
+    assert main(["errors", *words, "--store", odd_store]) == 2
     assert said in capsys.readouterr().err
 
 
@@ -137,9 +141,10 @@ MESSAGES = (
 
 
 @pytest.fixture(scope="module")
-def odd_log(tmp_path_factory) -> str:
+def odd_store(tmp_path_factory) -> str:
     """Ninety failures of nine messages that nobody would wish for, every ninth of them with a traceback."""
-    path = tmp_path_factory.mktemp("odd") / "odd.jsonl"
+    folder = tmp_path_factory.mktemp("odd")
+    path = folder / "odd.jsonl"
     told = [
         {"error": MESSAGES[place % len(MESSAGES)]} | ({"stack_trace": STACK} if place % 9 == 4 else {})
         for place in range(90)
@@ -149,7 +154,14 @@ def odd_log(tmp_path_factory) -> str:
         for place, more in enumerate(told)
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return str(path)
+    return stored(path, folder / "store")
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory) -> str:
+    folder = tmp_path_factory.mktemp("empty")
+    (folder / "nothing.jsonl").touch()
+    return stored(folder / "nothing.jsonl", folder / "store")
 
 
 EVERY_COMMAND = (
@@ -160,11 +172,11 @@ EVERY_COMMAND = (
 
 
 @pytest.mark.parametrize("words", EVERY_COMMAND, ids=" ".join)
-def test_messages_that_nobody_would_wish_for_are_rows_like_all_others(words, odd_log, ask, tmp_path, capsys):
-    assert isinstance(ask("errors", *words, odd_log), list)
+def test_messages_that_nobody_would_wish_for_are_rows_like_all_others(words, odd_store, ask, tmp_path, capsys):
+    assert isinstance(ask("errors", *words, "--store", odd_store), list)
     path = tmp_path / "figure.html"
     drawn = [] if words[0] in ("classify", "tracebacks") else ["--figure", str(path)]
-    assert main(["errors", *words, odd_log, *drawn]) == 0
+    assert main(["errors", *words, "--store", odd_store, *drawn]) == 0
     told = capsys.readouterr().out
     assert "\x1b[31m" not in told
     assert "x" * 300 not in told.replace("\n", "").replace(" ", "")
@@ -173,43 +185,41 @@ def test_messages_that_nobody_would_wish_for_are_rows_like_all_others(words, odd
 
 
 @pytest.mark.parametrize("words", EVERY_COMMAND, ids=" ".join)
-def test_of_an_empty_store_there_is_nothing_to_tell(words, ask, tmp_path, capsys):
-    (tmp_path / "nothing.jsonl").touch()
-    EventStore(str(tmp_path / "store")).append(str(tmp_path / "nothing.jsonl"))
-    rows = ask("errors", *words, "--store", str(tmp_path / "store"))
+def test_of_an_empty_store_there_is_nothing_to_tell(words, empty_store, ask, tmp_path, capsys):
+    rows = ask("errors", *words, "--store", empty_store)
     assert [row for row in rows if row.get("left_out") is None] == []  # contrast names columns that take no part
     drawn = [] if words[0] in ("classify", "tracebacks") else ["--figure", str(tmp_path / "figure.html")]
-    assert main(["errors", *words, "--store", str(tmp_path / "store"), *drawn]) == 0
+    assert main(["errors", *words, "--store", empty_store, *drawn]) == 0
 
 
-def test_odd_messages_are_counted_each(odd_log, ask):
+def test_odd_messages_are_counted_each(odd_store, ask):
     for command in ("groups", "templates"):
-        rows = ask("errors", command, odd_log)
+        rows = ask("errors", command, "--store", odd_store)
         assert sum(row["errors" if command == "groups" else "count"] for row in rows) == 90 - 10 * (command != "groups")
-    assert len(ask("errors", "classify", odd_log)) == 90
+    assert len(ask("errors", "classify", "--store", odd_store)) == 90
 
 
-def test_each_error_is_classified_once_and_rules_give_codes(odd_log, ask, tmp_path, capsys):
+def test_each_error_is_classified_once_and_rules_give_codes(odd_store, ask, tmp_path, capsys):
     rules = tmp_path / "rules.yaml"
     rules.write_text("- {match: '^lost \\d', code: ONEX_CORE_022_FILE_READ_ERROR}\n")
-    rows = ask("errors", "classify", odd_log, "--rules", str(rules))
+    rows = ask("errors", "classify", "--store", odd_store, "--rules", str(rules))
     by_rule = [row for row in rows if row["method"] == "rule"]
     assert [row["code"] for row in by_rule] == ["ONEX_CORE_022_FILE_READ_ERROR"] * 10
     assert {row["method"] for row in rows} == {"rule", "explicit", "none"}
-    assert main(["errors", "classify", odd_log]) == 0
+    assert main(["errors", "classify", "--store", odd_store]) == 0
     told = capsys.readouterr()
     assert "ONEX_SYS_901_DISK_FULL" in told.out
     assert "of 90 errors have no code that is sure" in told.err
 
 
-def test_tracebacks_are_told_by_where_they_are_raised_and_the_others_counted(odd_log, ask, capsys):
-    rows = ask("errors", "tracebacks", odd_log)
+def test_tracebacks_are_told_by_where_they_are_raised_and_the_others_counted(odd_store, ask, capsys):
+    rows = ask("errors", "tracebacks", "--store", odd_store)
     assert [row["exception_type"] for row in rows] == ["FileNotFoundError"] * 10
-    assert main(["errors", "tracebacks", odd_log]) == 0
+    assert main(["errors", "tracebacks", "--store", odd_store]) == 0
     told = capsys.readouterr()
     assert "tools.stamper stamp:40" in told.out
     assert "80 of 90 errors have no traceback" in told.err
-    assert main(["errors", "tracebacks", odd_log, "--own", "pathlib"]) == 0
+    assert main(["errors", "tracebacks", "--store", odd_store, "--own", "pathlib"]) == 0
     assert "pathlib open:1044" in capsys.readouterr().out
 
 
@@ -223,12 +233,12 @@ def test_pairs_that_come_together_are_found_among_all_traces(fleet_store, ask, c
     assert f"{rows[0]['n_tests']:,} pairs tested, among " in capsys.readouterr().err
 
 
-def test_codes_of_ones_own_are_known_by_every_command(odd_log, ask, tmp_path):
+def test_codes_of_ones_own_are_known_by_every_command(odd_store, ask, tmp_path):
     codes = tmp_path / "codes.yaml"
     codes.write_text("ONEX_OURS_001_ROWS_LOST: rows were lost\nONEX_OURS_002_OURS_1: another\n")
-    rows = ask("errors", "classify", odd_log, "--taxonomy", str(codes))
+    rows = ask("errors", "classify", "--store", odd_store, "--taxonomy", str(codes))
     assert sum(row["code"] == "ONEX_OURS_002_OURS_1" for row in rows) == 10
-    titles = [row["title"] for row in ask("errors", "groups", odd_log, "--taxonomy", str(codes))]
+    titles = [row["title"] for row in ask("errors", "groups", "--store", odd_store, "--taxonomy", str(codes))]
     assert "ONEX_OURS_002_OURS_1" in titles
 
 
@@ -243,16 +253,16 @@ def test_codes_of_ones_own_are_known_by_every_command(odd_log, ask, tmp_path):
         (b"ONEX_SYS_901_OTHER: mine", "cannot be redefined"),
         (b"ONEX_SYS_901_DISK_FULL: {severity: WARNING}", "cannot be redefined"),
         (b"nonsense: mine", "a long form such as"),
-        (b"- [", "name a YAML file of error codes"),
+        (b"- [", "a YAML file of error codes"),
         (b"\xff\xfe\x00", "no text in UTF-8"),
         (None, "cannot be read"),
     ],
 )
-def test_a_taxonomy_that_cannot_be_is_refused_with_the_mend(words, text, said, odd_log, tmp_path, capsys):
+def test_a_taxonomy_that_cannot_be_is_refused_with_the_mend(words, text, said, odd_store, tmp_path, capsys):
     codes = tmp_path / "codes.yaml"
     if text is not None:
         codes.write_bytes(text)
-    assert main(["errors", *words, odd_log, "--taxonomy", str(codes)]) == 2
+    assert main(["errors", *words, "--store", odd_store, "--taxonomy", str(codes)]) == 2
     assert said in capsys.readouterr().err
 
 
@@ -268,17 +278,17 @@ def test_a_taxonomy_that_cannot_be_is_refused_with_the_mend(words, text, said, o
         (b"\xff\xfe\x00", "no text in UTF-8"),
     ],
 )
-def test_impossible_rules_are_refused_with_their_place(command, text, said, odd_log, tmp_path, capsys):
+def test_impossible_rules_are_refused_with_their_place(command, text, said, odd_store, tmp_path, capsys):
     rules = tmp_path / "rules.yaml"
     rules.write_bytes(text)
-    assert main(["errors", command, odd_log, "--rules", str(rules)]) == 2
+    assert main(["errors", command, "--store", odd_store, "--rules", str(rules)]) == 2
     assert said in capsys.readouterr().err
 
 
-def test_a_rule_on_a_column_that_errors_do_not_have_says_which_they_have(odd_log, tmp_path, capsys):
+def test_a_rule_on_a_column_that_errors_do_not_have_says_which_they_have(odd_store, tmp_path, capsys):
     rules = tmp_path / "rules.yaml"
     rules.write_text("- {name: a, match: {tenant: x}, group: x}\n")
-    assert main(["errors", "groups", odd_log, "--rules", str(rules)]) == 2
+    assert main(["errors", "groups", "--store", odd_store, "--rules", str(rules)]) == 2
     told = capsys.readouterr().err
     assert "tenant" in told
     assert "error_message" in told
