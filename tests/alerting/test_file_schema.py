@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
@@ -18,12 +18,18 @@ from onex_analytics.alerting.writing import rules_text
 
 CASES = (Path(__file__).parent / "mistakes.txt").read_text(encoding="utf-8").split("=== ")[1:]
 MISTAKES = {name: rest.rpartition("---\n")[0] for name, _, rest in (case.partition("\n") for case in CASES)}
-SCHEMA = jsonschema.Draft202012Validator(rule_file_schema())
 
 
-def test_the_schema_is_one_and_the_presets_fit_it() -> None:
-    jsonschema.Draft202012Validator.check_schema(rule_file_schema())
-    SCHEMA.validate(yaml.safe_load(presets_text()))
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    import jsonschema  # takes more than a second, in which it builds grammars of addresses
+
+    return jsonschema.Draft202012Validator(rule_file_schema())
+
+
+def test_the_schema_is_one_and_the_presets_fit_it(schema: Any) -> None:
+    schema.check_schema(rule_file_schema())
+    schema.validate(yaml.safe_load(presets_text()))
 
 
 @pytest.mark.parametrize("name", [
@@ -33,8 +39,8 @@ def test_the_schema_is_one_and_the_presets_fit_it() -> None:
     "a quantile in per cent", "a sequence of one step", "a burn window of two parts", "a threshold in a cell",
     "a negative duration", "how the models hold a cell", "a kind inside its kind", "a name of Python", "no kind",
 ])  # fmt: skip
-def test_mistakes_that_an_editor_can_see_are_marked(name: str) -> None:
-    assert not SCHEMA.is_valid(yaml.safe_load(MISTAKES[name]))
+def test_mistakes_that_an_editor_can_see_are_marked(schema: Any, name: str) -> None:
+    assert not schema.is_valid(yaml.safe_load(MISTAKES[name]))
 
 
 def test_every_key_is_described() -> None:
@@ -45,7 +51,7 @@ def test_every_key_is_described() -> None:
         assert all("description" in field for field in described.values()), kind
 
 
-def test_what_is_written_fits_the_schema_and_is_read_as_it_was() -> None:
+def test_what_is_written_fits_the_schema_and_is_read_as_it_was(schema: Any) -> None:
     text = """
 groups:
 - name: a
@@ -69,7 +75,7 @@ dimensions: {tenant: str}
     written = rules_text(rules)
     assert load_rules(written) == rules
     assert rules_text(load_rules(written)) == written
-    SCHEMA.validate(yaml.safe_load(written))
+    schema.validate(yaml.safe_load(written))
 
 
 def test_examples_for_python_are_none_of_an_editors_business() -> None:

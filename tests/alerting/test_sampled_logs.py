@@ -50,13 +50,13 @@ def half(events: pl.LazyFrame, seed: int) -> pl.DataFrame:
 def test_a_burst_is_detected_as_often_as_the_binomial_distribution_says(keep):
     incidents = [incident(f"i{n}", 3600 + 600 * n, 3600 + 600 * n + 300, node=f"n{n}") for n in range(20)]
     log = frame_of([*bursts(20, 20), END])
-    found = what_if_sampled(rule_set(rule("Burst", 18)), log, keep, incidents, seeds=60, level=0.9999)
+    found = what_if_sampled(rule_set(rule("Burst", 18)), log, keep, incidents, seeds=25, level=0.9999)
     expected = more_than(9, 20)  # more than 18 / 2 of 20 have to be kept
     rows = found.detections.filter(pl.col("rule") == "Burst")
     assert rows.schema == DETECTIONS
     assert rows["full_delay_s"].is_not_null().all()
     assert (rows["probability_low"] <= expected).all() and (expected <= rows["probability_high"]).all()
-    draws = 20 * 60
+    draws = 20 * 25
     assert abs(rows["detected"].sum() / draws - expected) < 4 * (expected * (1 - expected) / draws) ** 0.5
     assert found.rules["recall"].to_list() == pytest.approx([rows["probability"].mean()] * 2)
     assert found.rules["full_recall"].to_list() == [1.0, 1.0]

@@ -71,9 +71,10 @@ class Case:
         return sweep(rule, self.events, incidents=self.incidents, for_=["0s", "3m"], until=self.until)
 
 
-def _many(nodes: int, days: int, incidents: int) -> Case:
+def _many(nodes: int, days: int, incidents: int, each: int) -> Case:
+    """So many bursts of each node."""
     draw = np.random.default_rng(7)
-    bursts = [(f"node_{node:04}", float(draw.uniform(0, days * 1440))) for node in range(nodes) for _ in range(3)]
+    bursts = [(f"node_{node:04}", float(draw.uniform(0, days * 1440))) for node in range(nodes) for _ in range(each)]
     told = []
     for i in range(incidents):  # most lie where a burst is, some where nothing happens
         node, at = bursts[i % len(bursts)]
@@ -95,7 +96,7 @@ def cases() -> dict[str, Case]:
         "one incident": Case(log([("a", 10.0)]), [incident("one", 8, 20, node="a")], rules()),
         "a few": Case(log(two), both, rules(busy(**{"for": "1m"}), busy(90, "Never"))),
         "still firing": Case(log([("a", 118.5)]), None, rules()),
-        "500 incidents": _many(40, 30, 500),
-        "2,000 keys": _many(2000, 7, 12),
+        "500 incidents": _many(40, 30, 500, 3),
+        "2,000 keys": _many(2000, 7, 12, 1),
         "markup": Case(log([(EVIL, 10.0)]), [incident(EVIL, 8, 20, node=EVIL)], rules(busy(3, EVIL))),
     }  # fmt: skip
