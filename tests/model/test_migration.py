@@ -12,6 +12,7 @@ from onex_analytics.model import EVENTS, KEPT_IN_EXTRA, VERSIONS, migrate, trans
 from onex_analytics.model.migration import members
 from onex_analytics.model.shapes import WIRE_COLUMN, WIRE_FIELDS
 from onex_analytics.model.versions import FIELDS_ADDED
+from tests.laws import examples
 
 COLUMNS = ("parent_correlation_id", "trace_id", "adjusted_count", "replay_id", "is_replay", "span_id")
 VALUES = {
@@ -43,7 +44,7 @@ def frame_of(events: list[dict[str, object]]) -> pl.LazyFrame:
     return pl.LazyFrame(rows, schema={n: EVENTS[n] for n in (*COLUMNS, "schema_version", "extra")})
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(wire_events(), max_size=6), st.sampled_from(VERSIONS))
 def test_a_frame_is_migrated_as_each_of_its_events(events, to):
     expected, dropped = [], set()

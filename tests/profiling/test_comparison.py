@@ -15,6 +15,7 @@ from scipy import stats
 from onex_analytics.exceptions import InvalidOption, MissingColumns
 from onex_analytics.frames.quantiles import quantile_of
 from onex_analytics.profiling import compare
+from tests.laws import examples
 from tests.profiling.durations import clustered, lasting
 
 
@@ -170,7 +171,7 @@ def slow_numbers(baseline: pl.DataFrame, candidate: pl.DataFrame) -> dict[str, f
     return found
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.data())
 def test_superiority_quantiles_and_their_spread_are_those_of_the_slow_way(data):
     def side(prefix: str) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from onex_analytics.exceptions import InvalidOption, MissingColumns
 from onex_analytics.profiling import in_flight, queueing
+from tests.laws import examples
 from tests.profiling.latencies import at, spans
 
 WORK = st.lists(
@@ -69,7 +70,7 @@ def test_a_group_of_which_all_is_left_out_is_not_lost():
     assert in_flight(spans([])).collect().height == 0
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(WORK, st.integers(1, 4))
 def test_a_bucket_has_the_mean_and_the_extremes_of_its_moments(rows, width):
     """Everything happens at whole seconds, so that a look at each second is a look at all of time."""
@@ -89,7 +90,7 @@ def test_a_bucket_has_the_mean_and_the_extremes_of_its_moments(rows, width):
         assert set(gaps) <= {width}
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(1, 3)), min_size=1))
 def test_littles_law_holds_where_nothing_is_cut_off(work):
     rows = [{"at": begin, "ms": 1000.0 * s, "adjusted_count": float(w)} for begin, s, w in work]

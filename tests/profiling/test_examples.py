@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 from onex_analytics.exceptions import InvalidOption, MissingColumns
 from onex_analytics.frames.quantiles import METHODS, index_of
 from onex_analytics.profiling import exemplars, latency_table
+from tests.laws import examples
 from tests.profiling.latencies import ROWS, judged, spans
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(ROWS, st.sampled_from([0, 0.07, 0.5, 0.95, 1]), st.integers(1, 4), st.sampled_from(METHODS))
 def test_the_spans_are_those_nearest_in_rank(rows, q, k, method):
     found = exemplars(spans(rows), q, k, "node", method=method).collect()
@@ -26,7 +27,7 @@ def test_the_spans_are_those_nearest_in_rank(rows, q, k, method):
     assert set(found["node"]) == measured_nodes
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(ROWS, st.lists(st.integers(1, 3), min_size=25, max_size=25), st.sampled_from(METHODS))
 def test_the_first_one_stands_at_the_quantile_of_the_table_weighed_or_not(rows, weights, method):
     weighed = [row | {"adjusted_count": float(w)} for row, w in zip(rows, weights, strict=False)]

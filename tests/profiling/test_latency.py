@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 from onex_analytics.exceptions import InvalidOption, MissingColumns
 from onex_analytics.frames.quantiles import METHODS, quantile_of
 from onex_analytics.profiling import latency_table, latency_timeseries
+from tests.laws import examples
 from tests.profiling.latencies import NOON, ROWS, at, judged, spans
 
 SHARES = (0, 0.07, 0.5, 0.95, 1)
@@ -171,7 +172,7 @@ def test_bad_use_is_refused_with_the_mend():
         latency_timeseries(some, "soon")
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(ROWS)
 def test_over_time_each_bucket_has_the_table_of_what_began_in_it(rows):
     found = latency_timeseries(spans(rows), "1m", "node", [0.5]).collect()

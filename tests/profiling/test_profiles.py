@@ -10,6 +10,7 @@ from onex_analytics.exceptions import InvalidOption, MissingColumns
 from onex_analytics.frames.quantiles import index_of
 from onex_analytics.profiling.profiles import critical_path_profile, profile_difference
 from onex_analytics.profiling.sections import critical_path
+from tests.laws import examples
 from tests.profiling.traces import Span, frame, roots_of, sections_of, tidy_traces, wild_traces
 
 BANDS = (0, 0.5, 0.95, 1)
@@ -132,7 +133,7 @@ def test_no_spans_no_profile():
         assert nothing.collect().height == profile_difference(nothing, nothing).collect().height == 0
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(tidy_traces(), st.sampled_from([(0, 1), BANDS, (0.25, 0.75)]))
 def test_each_band_is_what_its_trees_add_up_to_one_by_one(spans, bands):
     """Bands by the nearest rank of the roots' durations, paths by recursion, sums by hand."""

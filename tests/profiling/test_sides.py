@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from onex_analytics.profiling import attribute_change, compare, latency_table
 from onex_analytics.profiling.comparison import _complete
 from onex_analytics.profiling.sides import Layout, read
+from tests.laws import examples
 from tests.profiling.latencies import ROWS
 from tests.profiling.latencies import spans as measured
 
@@ -107,7 +108,7 @@ def test_spans_whose_start_is_not_known_are_on_neither_side_of_a_moment_and_coun
 
 
 @given(st.permutations(range(40)))
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 def test_however_the_rows_lie_the_result_is_the_same_to_the_last_bit(order):
     rng = np.random.default_rng(3)
     ms = np.exp(rng.normal(size=40)).tolist()
@@ -116,7 +117,7 @@ def test_however_the_rows_lie_the_result_is_the_same_to_the_last_bit(order):
     assert moved.rows() == compare(before, after, by=()).collect().rows()
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(ROWS)
 def test_a_comparison_counts_the_spans_that_the_table_of_latencies_counts(rows):
     frame = measured(rows)

@@ -16,6 +16,7 @@ from onex_analytics.sampling import EventSampler, ProbabilityPolicy, RulePolicy,
 from onex_analytics.sampling.allocation import allocated
 from onex_analytics.sampling.randomness import randomness_of
 from onex_analytics.synthetic import Incident
+from tests.laws import examples
 from tests.sampling.monte_carlo import log_of
 
 READ = ["event_id", "trace_id", "correlation_id", "event_type", "family", "node", "outcome", "severity", "error_code"]
@@ -127,7 +128,7 @@ def test_without_failures_kept_whole_one_share_of_all_may_be_chosen():
     assert found.policy == RulePolicy(name="chosen", default=0.5, keep_failures=False)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(
     st.lists(st.lists(st.floats(0, 100), min_size=4, max_size=4), min_size=1, max_size=3),
     st.lists(st.floats(1, 100), min_size=4, max_size=4), st.floats(0.05, 0.95), st.integers(0, 100),

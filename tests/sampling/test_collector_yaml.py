@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from onex_analytics.exceptions import RuleError
 from onex_analytics.sampling import ProbabilityPolicy, TailPolicy, dump_policies, load_policies
 from onex_analytics.sampling.tail_policies import told_names
+from tests.laws import examples
 from tests.sampling import drawn_tails
 
 EXAMPLE = """
@@ -118,14 +119,14 @@ def test_policies_alone_and_processors_with_names_of_their_own_are_read():
 WHOLE = drawn_tails.POLICIES.filter(lambda policy: policy.match == "any")
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.builds(ProbabilityPolicy, probability=st.integers(0, 1000).map(lambda share: share / 1000)))
 def test_a_share_comes_back_as_it_was(policy):
     written = dump_policies(policy.model_copy(update={"name": "head"}), "collector")
     assert load_policies(written.text).policies[0].probability == policy.probability
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(WHOLE)
 def test_a_tail_policy_comes_back_with_all_that_was_not_told_as_lost(policy):
     written = dump_policies(policy, "collector")

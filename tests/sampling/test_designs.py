@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from onex_analytics.sampling import ProbabilityPolicy, RulePolicy
 from onex_analytics.sampling.simulation import simulate
+from tests.laws import examples
 from tests.sampling.drawn import EVENTS, POLICIES
 from tests.sampling.monte_carlo import kept_in_draws, log_of, shares_of, weighted_quantiles
 
@@ -134,7 +135,7 @@ def test_a_weighted_sample_amounts_to_fewer_traces_and_fewer_than_thirty_are_sai
     assert row["warning"].startswith(f"amounts to {row['effective_n']:.1f} traces") and row["low"] is None
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(POLICIES, EVENTS)
 def test_what_is_expected_to_be_kept_is_the_sum_of_shares_whatever_the_log(policy, events):
     from onex_analytics.sampling import apply

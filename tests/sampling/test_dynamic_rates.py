@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from onex_analytics.sampling import DynamicPolicy
 from onex_analytics.sampling.dynamic_rates import Key, Rates
+from tests.laws import examples
 
 COUNTS = st.dictionaries(st.sampled_from([("a",), ("b",), ("c",), (None,), ("",)]), st.integers(1, 10_000))
 
@@ -118,7 +119,7 @@ def test_a_window_counts_what_lies_in_it_and_no_more():
     assert told(rates, "a") == [1]
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(COUNTS, min_size=1, max_size=4), st.integers(1, 50))
 def test_the_averages_hold_the_goal_where_no_kind_is_too_small_for_it(intervals, goal):
     rates = Rates(DynamicPolicy(by="node", goal_rate=goal))

@@ -19,6 +19,7 @@ from onex_analytics.sampling import (
     dump_policies,
     load_policies,
 )
+from tests.laws import examples
 from tests.sampling import drawn, drawn_tails, test_collector_yaml, test_dynamic_sampler, test_refinery_yaml
 
 ANY = st.one_of(
@@ -31,7 +32,7 @@ def named(policies: list) -> list:
     return [policy.model_copy(update={"name": f"p{number}"}) for number, policy in enumerate(policies)]
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.lists(ANY, min_size=1, max_size=3).map(named))
 def test_what_is_written_is_read_again(policies):
     written = dump_policies(policies)
@@ -105,7 +106,7 @@ OTHERS = st.sampled_from(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.sampled_from([OURS, test_collector_yaml.EXAMPLE, test_refinery_yaml.EXAMPLE]), OTHERS, st.data())
 def test_whatever_stands_for_a_value_the_file_is_read_or_the_mistake_told_with_a_line_of_it(text, other, data):
     values = list(re.finditer(r"(?<=: )(\[[^\[\]]*\]|\{[^{}]*\}|[^\s,{}\[\]]+)", text))

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from onex_analytics.exceptions import RuleError
 from onex_analytics.sampling import DynamicPolicy, ProbabilityPolicy, TailPolicy, apply, dump_policies, load_policies
+from tests.laws import examples
 from tests.sampling import test_dynamic_sampler
 from tests.sampling.drawn_tails import NOON, SCHEMA
 
@@ -152,7 +153,7 @@ def test_a_condition_means_what_refinery_means(condition, column, wanted):
     assert apply(again, pl.LazyFrame(rows, schema=SCHEMA)).filter("keep").collect()[column].to_list() == wanted
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(test_dynamic_sampler.POLICIES)
 def test_a_dynamic_policy_comes_back_as_it_was(policy):
     written = dump_policies(policy, "refinery")

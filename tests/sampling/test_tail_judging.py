@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from onex_analytics.exceptions import InvalidOption, MissingColumns
 from onex_analytics.sampling import DynamicPolicy, EventSampler, ProbabilityPolicy, TailPolicy, apply
+from tests.laws import examples
 from tests.sampling.drawn_tails import EVENTS, NOON, POLICIES, SCHEMA
 
 
@@ -155,7 +156,7 @@ def test_a_limit_within_and_is_asked_of_those_to_which_all_else_agrees():
     assert found["adjusted_count"].sum() == pytest.approx(30)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(POLICIES, EVENTS)
 def test_all_events_of_a_trace_that_is_remembered_have_one_decision(policy, events):
     long = policy.model_copy(update={"remember_ms": 10**9, "max_remembered": 10**6})
@@ -163,7 +164,7 @@ def test_all_events_of_a_trace_that_is_remembered_have_one_decision(policy, even
     assert apply(long, whole.lazy()).collect().select("keep", "probability", "policy").n_unique() <= 1
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(POLICIES, EVENTS, st.randoms())
 def test_the_order_of_the_rows_does_not_matter(policy, events, random):
     numbered = events.with_columns(pl.Series("event_id", [f"{n:03}" for n in range(events.height)], dtype=pl.String))
@@ -173,7 +174,7 @@ def test_the_order_of_the_rows_does_not_matter(policy, events, random):
     assert mixed.sort("event_id").equals(apply(policy, numbered.lazy()).collect().sort("event_id"))
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(POLICIES, EVENTS)
 def test_what_is_kept_has_a_share_and_stands_for_one_over_it_and_what_is_dropped_for_nothing(policy, events):
     found = apply(policy, events.lazy()).collect()

@@ -13,6 +13,7 @@ from onex_analytics.exceptions import InvalidOption
 from onex_analytics.model import OnexEvent
 from onex_analytics.sampling import ProbabilityPolicy, TailPolicy, TailSampler, apply
 from onex_analytics.sampling.deciding import DECISION
+from tests.laws import examples
 from tests.sampling.drawn_tails import EVENTS, NOON, POLICIES, SCHEMA
 
 
@@ -52,7 +53,7 @@ def test_live_and_on_history_the_same_is_decided_of_every_event_however_the_stre
 
 
 @pytest.mark.soak
-@settings(max_examples=4000, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(4000), suppress_health_check=[HealthCheck.too_slow])
 @given(POLICIES, EVENTS, st.data())
 def test_live_and_on_history_the_same_is_decided_of_thousands_of_streams(policy, events, data):
     agrees(policy, events, data)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.sampling import EventSampler, TailPolicy, TraceIdRatioBased, apply
 from onex_analytics.sampling.deciding import DECISION
+from tests.laws import examples
 from tests.sampling.drawn import EVENTS
 
 SHARES = st.one_of(st.sampled_from([0.0, 0.5, 0.75, 1.0]), st.floats(0, 1))
@@ -27,7 +28,7 @@ def test_it_keeps_what_the_sdk_for_python_keeps(share, numbers):
     assert found["keep"].to_list() == [number & limit < bound for number in numbers]
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(SHARES, EVENTS)
 def test_live_and_on_history_the_same_is_kept(share, events):
     policy = TraceIdRatioBased(probability=share)

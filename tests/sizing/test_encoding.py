@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from onex_analytics.exceptions import BrokenPayload, InvalidOption, OversizedEvent
 from onex_analytics.model import OnexEvent
 from onex_analytics.sizing import SizePolicy, decode, encode
+from tests.laws import examples
 from tests.sizing.drawn import dictionary, events, policies
 
 ALWAYS = {"zstd": SizePolicy(compress_over=0), "gzip": SizePolicy(compress_over=0, codec="gzip"),
@@ -24,7 +25,7 @@ ALWAYS = {"zstd": SizePolicy(compress_over=0), "gzip": SizePolicy(compress_over=
 LARGE = {"event_id": "e1", "node_id": "n", "metadata": {"body": "0123456789" * 50, "ok": True}}
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(events(), policies())
 @example({"claim_check": {"sha256": "0" * 64}}, SizePolicy())
 @example({"claim_check": 1, "metadata": ["x" * 900]}, SizePolicy(max_bytes=250, on_oversize="claim_check"))
@@ -55,7 +56,7 @@ def test_what_is_encoded_is_decoded_again_and_what_was_cut_is_told(event, policy
     assert found == event
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(events(), st.sampled_from(list(ALWAYS.values())), st.data())
 def test_a_compressed_payload_that_was_changed_opens_as_what_it_was_or_not_at_all(event, policy, data):
     payload = encode({**event, "event_id": "0123456789" * 8}, policy).payload

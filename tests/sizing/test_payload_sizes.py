@@ -12,6 +12,7 @@ from onex_analytics.model import EVENTS
 from onex_analytics.model.wire_json import WIRE_DATA
 from onex_analytics.sizing.payload_sizes import payload_sizes
 from onex_analytics.sizing.payloads import payloads_of
+from tests.laws import examples
 
 TEXTS = st.none() | st.sampled_from(["", "a", 'q"\\\n', "é😀", "\x00" * 3]) | st.text(
     st.characters(exclude_categories=["Cs"]), max_size=5
@@ -29,7 +30,7 @@ ROWS = st.lists(st.fixed_dictionaries({
 }), max_size=6).map(lambda rows: pl.DataFrame(rows, schema=EVENTS))  # fmt: skip
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(ROWS)
 def test_sizes_are_those_of_the_payloads(frame):
     # a field that is in `extra` by its state stands there once; these rows may say both

@@ -16,6 +16,7 @@ from onex_analytics.frames import quantile_of
 from onex_analytics.model import EVENTS
 from onex_analytics.sizing import size_distribution, size_report
 from onex_analytics.sizing.events import json_bytes, payload_of
+from tests.laws import examples
 from tests.sizing.drawn import VALUES, events
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -53,7 +54,7 @@ def fields_of(event: dict[str, object]) -> dict[str, int]:
     return found
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(st.lists(events(), max_size=8))
 def test_a_report_counts_the_bytes_of_each_payload(drawn):
     frame = frame_of(drawn)
@@ -76,7 +77,7 @@ def test_a_report_counts_the_bytes_of_each_payload(drawn):
         assert (len(inside), sum(inside)) == (n, total)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(st.lists(events(), max_size=6))
 def test_fields_take_together_what_events_take(drawn):
     frame = frame_of(drawn)
@@ -92,7 +93,7 @@ def test_fields_take_together_what_events_take(drawn):
 
 
 @given(VALUES)
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 def test_metadata_that_is_no_object_is_one_field(value):
     if isinstance(value, dict):
         return

@@ -20,6 +20,7 @@ from onex_analytics.sizing.simulation import ENCODING
 from onex_analytics.sources.block import block_of_bytes
 from onex_analytics.sources.canonical import Gate
 from onex_analytics.synthetic import generate
+from tests.laws import examples
 from tests.sizing.drawn import events, policies
 from tests.sources import oracle
 
@@ -57,7 +58,7 @@ def plain(event: dict[str, object]) -> dict[str, object]:
     return {**{key: value for key, value in event.items() if key not in left_out}, **named}
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(st.lists(events().map(plain), min_size=1, max_size=6), policies())
 @example([plain({"claim_check": 1})], SizePolicy())
 @example(
@@ -70,7 +71,7 @@ def test_what_is_simulated_is_what_is_sent(events, policy):
         same_as_live(event, row, policy)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(st.lists(oracle.events(), max_size=6))
 def test_a_row_is_written_as_its_event_is_but_for_the_form_of_numbers(lines):
     """Held against Python's reader and writer, on lines with spaces, escapes and keys that stand twice."""

@@ -22,6 +22,7 @@ from onex_analytics.model.versions import SchemaVersion
 from onex_analytics.sources.block import block_of_bytes
 from onex_analytics.sources.canonical import Batch, Gate
 from onex_analytics.sources.layout import parse_dimensions
+from tests.laws import examples
 from tests.sources import oracle
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -224,7 +225,7 @@ def close(found: Any, wanted: Any) -> bool:
     return bool(found == wanted)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(oracle.events())
 @example("{" + ID + ',"metadata":{"input_state":"a b"}}')
 @example("{" + ID + ',"timestamp":1}')
@@ -253,7 +254,7 @@ def test_an_event_is_read_as_the_slow_reading_reads_it(line):
     assert found["size_bytes"] == len(line.encode())
 
 
-@settings(max_examples=250)
+@settings(max_examples=examples(250))
 @given(oracle.files)
 def test_every_line_is_an_event_or_rejected_with_a_reason(data):
     for strict in (False, True):

@@ -15,6 +15,7 @@ from onex_analytics.exceptions import SourceError
 from onex_analytics.model import EVENTS
 from onex_analytics.sources.following import FollowedFile, FollowedPipe
 from onex_analytics.sources.layout import parse_dimensions
+from tests.laws import examples
 
 
 def line(number: int, **more: object) -> str:
@@ -262,7 +263,7 @@ def test_a_pipe_ends_when_it_is_closed_and_a_last_line_needs_no_newline():
 
 
 @given(st.lists(st.sampled_from(["line", "half", "rest", "read", "restart", "rotate"]), max_size=30))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_whatever_befalls_a_file_every_whole_line_is_given_once_and_in_order(tmp_path_factory, doings):
     folder = tmp_path_factory.mktemp("log")
     log = folder / "events.jsonl"

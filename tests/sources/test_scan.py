@@ -35,6 +35,7 @@ from onex_analytics.sources.scan import (
     is_compiled,
     scan,
 )  # fmt: skip
+from tests.laws import examples
 from tests.sources import oracle
 
 PATHS = event_paths()
@@ -83,7 +84,7 @@ def depth(value: object) -> int:
     return 0 if below is None else 1 + max(map(depth, below), default=0)
 
 
-@settings(max_examples=250)
+@settings(max_examples=examples(250))
 @given(oracle.files)
 @example(b'{"event_id":"a","metadata":{"input_state":{"a":[')
 @example(b'{"a":"\xe2\x82')

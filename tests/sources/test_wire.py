@@ -14,6 +14,7 @@ from onex_analytics.model.shapes import EVENTS
 from onex_analytics.sources.block import block_of_bytes, block_of_texts_of
 from onex_analytics.sources.canonical import Gate
 from onex_analytics.sources.wire import event_contexts, event_texts
+from tests.laws import examples
 from tests.sources import oracle
 
 GATE = Gate(datetime(2026, 11, 23, tzinfo=UTC))
@@ -29,7 +30,7 @@ def read_back(line: str) -> list[str]:
     return event_texts(GATE.read(block_of_bytes(line.encode(), "x")).events).to_list()
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(oracle.events())
 @example("{" + ID + ',"adjusted_count":-1,"metadata":[1e400,"\\ud800"]}')
 @example("{" + ID + ',"event_type\\u0020":1,"k\\"":2,"adjusted_count":12345678901234567890}')
@@ -72,7 +73,7 @@ def test_an_enveloped_event_comes_out_without_its_envelope():
         assert [parsed(t) for t in read_back(line)] == [parsed(inner)]
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.lists(st.one_of(oracle.events(), oracle.wrapped()), max_size=4))
 def test_texts_and_contexts_give_the_same_events_again(lines):
     events = GATE.read(block_of_bytes("\n".join(lines).replace("\r", " ").encode(), "x")).events

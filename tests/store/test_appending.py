@@ -15,6 +15,7 @@ from onex_analytics import EventStore
 from onex_analytics.exceptions import InvalidOption, MissingColumns, SourceError
 from onex_analytics.store.appending import Appender
 from onex_analytics.store.storage import Table
+from tests.laws import examples
 from tests.store.lines import adds_up, event, ids, line, lines, small_units, write
 
 UUID = "6f9619ff-8b86-4d01-b42d-00c04fc964ff"
@@ -33,7 +34,7 @@ HOSTILE = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(HOSTILE, max_size=12), st.booleans(), st.booleans())
 @example([b"\xef\xbb\xbf" + line(1)[:-1]], False, False)
 @example([line(1)[:-1] + b"\r", line(1)[:-1]], True, False)

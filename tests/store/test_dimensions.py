@@ -14,6 +14,7 @@ from onex_analytics.exceptions import InvalidOption
 from onex_analytics.store import dimensions
 from onex_analytics.store.appending import Appender
 from onex_analytics.store.storage import Table
+from tests.laws import examples
 from tests.store.lines import adds_up, ids, line, lines, small_units, write
 
 TENANT = "$.input_state.tenant:str"
@@ -38,7 +39,7 @@ def test_a_dimension_is_declared_once_and_lifted_at_append(tmp_path):
     assert EventStore(tmp_path / "s", dimensions={"tenant": TENANT}).dimensions == again.dimensions
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=25)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=examples(25))
 @given(st.lists(VALUES, min_size=1, max_size=8), st.sampled_from(["str", "i64", "f64", "bool"]))
 def test_a_dimension_that_is_added_is_what_would_have_been_lifted(values, kind):
     path = f"$.a.b:{kind}"

@@ -11,6 +11,7 @@ from onex_analytics import EventStore
 from onex_analytics.exceptions import InvalidOption, NotAStore
 from onex_analytics.model.shapes import EVENTS, REJECTED
 from onex_analytics.store.selection import Selection
+from tests.laws import examples
 from tests.store.lines import NOON, ids, line, lines, write
 
 
@@ -61,7 +62,7 @@ def test_files_that_cannot_hold_what_is_asked_for_are_left_out(store, tmp_path):
 SECONDS, NODES, TYPES, FILES = st.integers(0, 9), st.sampled_from("abcd"), st.sampled_from("XYZ"), st.integers(0, 3)
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(
     events=st.lists(st.tuples(SECONDS, NODES, TYPES, FILES), min_size=1),
     since=st.none() | SECONDS, until=st.none() | SECONDS,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from onex_analytics import EventStore
 from onex_analytics.exceptions import SourceError
+from tests.laws import examples
 from tests.store.lines import NOON, adds_up, event, line, lines, write
 
 JSON = st.recursive(
@@ -69,7 +70,7 @@ def test_the_real_logs_come_out_as_they_went_in(store, shared_data, tmp_path, na
     assert by_id(read(tmp_path / f"out{suffix}")) == by_id(came)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=25)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=examples(25))
 @given(st.lists(events(), min_size=1, max_size=6))
 def test_events_come_out_equal_field_by_field(made):
     for number, each in enumerate(made):

@@ -21,6 +21,7 @@ from onex_analytics.model.events import EVENT_MODELS
 from onex_analytics.model.validation import violations
 from onex_analytics.synthetic import Traps, generate
 from onex_analytics.synthetic.fleet import Form
+from tests.laws import examples
 from tests.synthetic.reading import events_of
 
 
@@ -31,7 +32,7 @@ def readable(line: bytes) -> bool:
         return False
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(st.integers(1, 3_000), st.integers(0, 2**63))
 def test_there_are_exactly_as_many_events_as_asked_for(n_events, seed):
     log = generate(n_events, seed)

@@ -16,6 +16,7 @@ from onex_analytics.frames import operations
 from onex_analytics.model.shapes import EVENTS, SPANS
 from onex_analytics.synthetic import DIMENSIONS
 from tests.frames.rows import NOON, at, events, run
+from tests.laws import examples
 
 START, SUCCESS, FAILURE = "NODE_START", "NODE_SUCCESS", "NODE_FAILURE"
 
@@ -332,7 +333,7 @@ def logs(draw: st.DrawFn) -> list[dict[str, object]]:
     return rows
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(logs(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(log, chance):
     frame = events(log).collect()
@@ -342,7 +343,7 @@ def test_the_order_of_rows_does_not_matter(log, chance):
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(logs())
 def test_no_event_is_lost_and_none_stands_in_two_spans(log):
     frame = events(log).filter(pl.col("outcome") != "other")
@@ -377,7 +378,7 @@ def slow_pairs(log: list[tuple[float, bool, float | None]]) -> set[tuple[int | N
     return done
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from([None, 7.0, 30.0, 1000.0, 4000.0])), max_size=40), st.data())
 def test_pairing_is_that_of_the_slow_and_obvious_way(kinds, data):
     times = data.draw(st.permutations(range(len(kinds))))
