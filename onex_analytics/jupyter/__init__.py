@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 from onex_analytics.loading import loaded_later
 
 if TYPE_CHECKING:
+    from onex_analytics.jupyter import widgets
     from onex_analytics.jupyter.cards import Card
     from onex_analytics.jupyter.formatters import card_of, register
 
-__all__ = ["Card", "card_of", "register"]
+__all__ = ["Card", "card_of", "register", "widgets"]
 
-_LOADED_LATER: dict[str, tuple[str, ...]] = {"cards": ("Card",), "formatters": ("card_of", "register")}
+_LOADED_LATER: dict[str, tuple[str, ...]] = {
+    "cards": ("Card",), "formatters": ("card_of", "register"), "widgets": (),
+}
 __getattr__, __dir__ = loaded_later(__name__, __all__, _LOADED_LATER)

@@ -87,6 +87,10 @@ class ThresholdSlider(Shown):
         self._visit()
         self._tell(own)
 
+    def __repr__(self) -> str:
+        rule = self.rule
+        return f"ThresholdSlider({rule.alert}: {rule.when.op} {rule.when.threshold:g}, {self._count.size:,} steps)"
+
     # ------------------------------------------------------------------ what is chosen
 
     @property

@@ -67,6 +67,9 @@ class TimeRange(Shown):
         super().__init__()
         self._tell()
 
+    def __repr__(self) -> str:
+        return f"TimeRange({self.selected:,} of {self.total:,} events selected)"
+
     # ------------------------------------------------------------------ what is chosen
 
     @property

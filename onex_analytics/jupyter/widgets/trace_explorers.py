@@ -73,6 +73,10 @@ class TraceExplorer(Shown):
         super().__init__()
         self.look_at()
 
+    def __repr__(self) -> str:
+        shown = "" if self.trace_id is None else f", showing {text_of(self.trace_id, 60)}"
+        return f"TraceExplorer({self._picture.spans:,} spans, {self._listed.height} traces to look at{shown})"
+
     # ------------------------------------------------------------------ what is shown
 
     @property

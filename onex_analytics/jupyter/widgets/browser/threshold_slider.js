@@ -209,7 +209,7 @@ function render({ model, el: host }) {
     }
     parts.push(svg("path", { d, fill: "var(--onex-blue)" }));
     parts.push(svg("line", { "data-mark": "threshold", x1: LEFT, x2: width - RIGHT, stroke: "var(--onex-red)", "stroke-width": 2, "stroke-dasharray": "8 4" }));
-    parts.push(svg("text", { "data-mark": "name", x: width - RIGHT, "text-anchor": "end", style: "fill: var(--onex-ink); font-weight: 600" }));
+    parts.push(svg("text", { "data-mark": "name", x: width - RIGHT, "text-anchor": "end", style: "fill: var(--onex-ink); font-weight: 600; stroke: var(--onex-ground); stroke-width: 4px; paint-order: stroke" }));
     parts.push(timeAxis(told.begin, end, LEFT, width - RIGHT, VALUES));
     values.replaceChildren(...parts);
     const what = Number(bandChoice.value) === 0 && told.label_sets > 1 ? "from the least to the greatest of all label sets" : "from the least to the greatest";
