@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import secrets
+import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -64,6 +65,9 @@ def serve(
     prefix = "/" + prefix.strip("/") if prefix.strip("/") else ""
     secret = secrets.token_urlsafe(24) if secret is None else secret
     Token(secret, port)  # refuses it before a port is taken
+    if port:  # a server that fails to listen leaves a socket open
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        socket.create_server((address, port), family=family).close()
     server = get_server(
         {"/": lambda: _opened(library)}, address=address, port=port, prefix=prefix, location=False, show=False,
         start=False, websocket_origin=["localhost"], use_xheaders=True, index=None, extra_patterns=[

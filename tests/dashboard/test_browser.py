@@ -242,6 +242,7 @@ _UNNAMED = """() => [
     ...[...document.querySelectorAll('.plot, section.slot, nav, table')].filter(
         one => !one.getAttribute('aria-label') && !one.querySelector('caption')),
 ].map(one => one.outerHTML.slice(0, 120))"""
+_FITS = "most => [...document.querySelectorAll('.plot .main-svg')].every(one => one.clientWidth <= most)"
 GROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 26)"}
 
 
@@ -256,9 +257,8 @@ def test_every_page_is_drawn_wide_and_narrow_light_and_dark(dashboard, opened):
         for width, theme in ((1300, "light"), (420, "dark")):
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=theme)
-            page.wait_for_function("(width) => [...document.querySelectorAll('.plot')].every("
-                                   "one => one.querySelector('.main-svg').clientWidth <= width)", arg=width)  # fmt: skip
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is wider than {width}"
+            page.wait_for_function(_FITS, arg=width)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, width)
             assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == GROUND[theme]
             picture(page, f"{name}-{width}-{theme}")
         page.set_viewport_size({"width": 1300, "height": 900})
