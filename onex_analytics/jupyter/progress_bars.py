@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol
 
@@ -34,7 +35,8 @@ def shows(draw: Callable[[str, str], Bar], clock: Callable[[], float] = time.mon
 
     @contextmanager
     def show(what: str, unit: str) -> Iterator[Tell]:
-        began, bar = clock(), None
+        began = clock()
+        bar: Bar | None = None
 
         def tell(done: int, in_all: int | None) -> None:
             nonlocal bar
@@ -63,11 +65,8 @@ class NotebookBar:
     """tqdm's bar: a widget where ipywidgets is installed, else text."""
 
     def __init__(self, what: str, unit: str) -> None:
-        if find_spec("ipywidgets") is not None:
-            from tqdm.auto import tqdm
-        else:
-            from tqdm.std import tqdm
-        self._bar = tqdm(desc=what, unit=f" {unit}", unit_scale=True, leave=False)
+        kind = import_module("tqdm.auto" if find_spec("ipywidgets") is not None else "tqdm.std").tqdm
+        self._bar = kind(desc=what, unit=f" {unit}", unit_scale=True, leave=False)
 
     def move(self, done: int, in_all: int | None) -> None:
         if self._bar.total != in_all:

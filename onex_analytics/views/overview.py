@@ -8,6 +8,8 @@ from itertools import chain
 import plotly.graph_objects as go
 import polars as pl
 
+from onex_analytics.views.joining import RATES, joined
+from onex_analytics.views.lanes import note
 from onex_analytics.views.theme import BLUE, GREEN, GRID, ORANGE, PINK, RED, SKY, TEXT, blank, colours, label, styled
 
 _TIME = "time (UTC)"
@@ -15,12 +17,16 @@ _COLOUR_OF_KIND = {
     "latency": ORANGE, "errors": RED, "new_error": PINK, "silence": BLUE, "unfinished": GREEN, "restarts": SKY,
 }  # fmt: skip
 _ALL_NODES = "all nodes"
+_MOST_BARS = 20_000
+_MOST_LINES = 1_000
 
 
 def events_per_minute(counts: pl.DataFrame) -> go.Figure:
     """Stacked bars, one colour an event type, from `frames.overview.events_per_minute`."""
     if counts.is_empty():
         return blank("no events")
+    most = _MOST_BARS // counts["event_type"].n_unique()
+    counts, many = joined(counts, ["event_type"], lambda n: [pl.col("per_minute").sum() / n], most)
     parts = counts.partition_by("event_type", as_dict=True, maintain_order=True)
     of = colours(str(name) for (name,) in parts)
     figure = go.Figure([
@@ -31,13 +37,14 @@ def events_per_minute(counts: pl.DataFrame) -> go.Figure:
         for (name,), part in parts.items()
     ])  # fmt: skip
     figure.update_layout(barmode="stack", bargap=0, hovermode="closest")
-    return styled(figure, height=420, x_title=_TIME, y_title="events a minute")
+    return styled(figure, height=420, x_title=_TIME + _together(many, "bar"), y_title="events a minute")
 
 
 def error_rate(rates: pl.DataFrame) -> go.Figure:
     """Both error rates over time, from `frames.overview.error_overview(events, every)`."""
     if rates.is_empty():
         return blank("no events")
+    rates, many = joined(rates, [], lambda n: RATES)
     lines = (
         ("of finished operations", "rate_of_finished", RED, "solid"),
         ("of all events", "rate_of_events", BLUE, "dot"),
@@ -53,14 +60,15 @@ def error_rate(rates: pl.DataFrame) -> go.Figure:
         for name, column, colour, dash in lines
     ])  # fmt: skip
     figure.update_yaxes(tickformat=".1~%", rangemode="tozero")
-    return styled(figure, height=340, x_title=_TIME, y_title="failed share")
+    return styled(figure, height=340, x_title=_TIME + _together(many, "mark"), y_title="failed share")
 
 
 def latency(table: pl.DataFrame) -> go.Figure:
     """One line a node and operation from p50 to p99, from `frames.overview.latency`; the slowest on top."""
     if table.is_empty():
         return blank("no operation says how long it took")
-    rows = table.to_dicts()
+    rows = table.head(_MOST_LINES).to_dicts()
+    hidden = table.height - len(rows)
     names = [label(" · ".join(str(row[c]) for c in ("node", "operation") if row[c] is not None), 56) for row in rows]
     places = list(range(len(rows)))
     told = [(name, row["n"], row["errors"], row["max_ms"]) for name, row in zip(names, rows, strict=True)]
@@ -84,7 +92,8 @@ def latency(table: pl.DataFrame) -> go.Figure:
     if positive:
         wide = rows[0]["p99_ms"] > 500 * min(row["p50_ms"] for row in rows)  # then 1, 2, 5 would run into each other
         figure.update_xaxes(dtick=1 if wide else "D2")
-    styled(figure, height=110 + 24 * len(rows), x_title="execution time, ms" + (" (log scale)" if positive else ""))
+    styled(figure, height=110 + 24 * len(rows), x_title="execution time, ms" + (" (log scale)" if positive else "")
+           + note(f"{hidden:,} more operations, faster ones, not drawn" if hidden else ""))  # fmt: skip
     return figure.update_yaxes(tickvals=places, ticktext=names, range=[len(rows) - 0.4, -0.6], zeroline=False)
 
 
@@ -102,7 +111,8 @@ def notable_periods(
     """
     if periods.is_empty() and (incidents is None or incidents.is_empty()):
         return blank("nothing stands out")
-    spans = periods.to_dicts()
+    spans = periods.head(_MOST_LINES).to_dicts()
+    hidden = periods.height - len(spans)
     framed = [] if incidents is None else incidents.to_dicts()
     nodes = list(dict.fromkeys(row["node"] or _ALL_NODES for row in [*spans, *framed]))
     place_of = {node: place for place, node in enumerate(nodes)}
@@ -133,22 +143,32 @@ def notable_periods(
             name="labelled incident (frame)", mode="markers", hovertemplate="%{text}<extra></extra>",
             marker={"symbol": "triangle-down", "color": TEXT, "size": 8},
         )  # fmt: skip
-    styled(figure, height=130 + 46 * len(nodes), x_title=_TIME)
+    rest = note(f"{hidden:,} more periods, less notable ones, not drawn" if hidden else "")
+    styled(figure, height=130 + 46 * len(nodes), x_title=_TIME + rest)
     if None not in between:
         figure.update_xaxes(range=list(between))
     figure.update_yaxes(
         tickvals=list(range(len(nodes))), ticktext=[label(node) for node in nodes], range=[len(nodes) - 0.45, -0.55],
         zeroline=False, showgrid=False,
     )  # fmt: skip
-    for place in range(1, len(nodes)):
-        figure.add_hline(y=place - 0.5, line={"color": GRID, "width": 1})
-    return figure
+    between_nodes = [
+        {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": place - 0.5, "y1": place - 0.5,
+         "line": {"color": GRID, "width": 1}}
+        for place in range(1, len(nodes))
+    ]  # fmt: skip
+    return figure.update_layout(shapes=[*figure.layout.shapes, *between_nodes])
 
 
 def schema_adoption(shares: pl.DataFrame) -> go.Figure:
     """The share of each schema version over time, from `frames.overview.schema_adoption`."""
     if shares.is_empty():
         return blank("no events")
+    shares, many = joined(
+        shares, ["schema_version"], lambda n: [pl.col("events").sum()],
+        _MOST_BARS // shares["schema_version"].n_unique(),
+    )  # fmt: skip
+    if many > 1:
+        shares = shares.with_columns(share=pl.col("events") / pl.col("events").sum().over("start"))
     parts = shares.partition_by("schema_version", as_dict=True, maintain_order=True)
     of = colours(str(name) for (name,) in parts)
     figure = go.Figure([
@@ -161,7 +181,12 @@ def schema_adoption(shares: pl.DataFrame) -> go.Figure:
     ])  # fmt: skip
     figure.update_layout(barmode="stack", bargap=0)
     figure.update_yaxes(tickformat=".0%", range=[0, 1])
-    return styled(figure, height=300, x_title=_TIME, y_title="share of events")
+    return styled(figure, height=300, x_title=_TIME + _together(many, "bar"), y_title="share of events")
+
+
+def _together(many: int, mark: str) -> str:
+    """What the axis says where buckets are joined."""
+    return note(f"each {mark} is {many:,} buckets together" if many > 1 else "")
 
 
 def _told(row: dict[str, object]) -> str:

@@ -47,6 +47,14 @@ def panels(
     return figure
 
 
+def say_below(figure: go.Figure, text: str) -> None:
+    """One more line below the axis of time, where there is something to say."""
+    if text:
+        axis = figure.select_xaxes(lambda one: bool(one.title.text))
+        for one in axis:
+            one.title.text += note(text)
+
+
 def bucket_width(starts: Sequence[datetime]) -> timedelta:
     """How far the buckets of a frame reach: the least distance of two; a minute where there is one only."""
     return min((b - a for a, b in pairwise(sorted(set(starts)))), default=timedelta(minutes=1))

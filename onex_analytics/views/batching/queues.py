@@ -11,6 +11,8 @@ from plotly.subplots import make_subplots
 
 from onex_analytics.views.batching.sizes import FEW
 from onex_analytics.views.groups import count, sentence
+from onex_analytics.views.joining import QUEUES, joined
+from onex_analytics.views.lanes import note
 from onex_analytics.views.panels import TIME, bucket_width
 from onex_analytics.views.theme import (
     BLUE,
@@ -48,7 +50,8 @@ def queue_over_time(over_time: pl.DataFrame, queue_limit: int | None = None) -> 
     """
     if over_time.is_empty():
         return blank("no event came")
-    rows = over_time.sort("start").to_dicts()
+    over_time, many = joined(over_time.sort("start"), [], lambda n: QUEUES)
+    rows = over_time.to_dicts()
     starts = [row["start"] for row in rows]
     width = bucket_width(starts) if len(starts) > 1 else timedelta(seconds=1)
     lost = {name: sum(row[name] for row in rows) for name in _LOSSES}
@@ -85,7 +88,8 @@ def queue_over_time(over_time: pl.DataFrame, queue_limit: int | None = None) -> 
     styled(figure, height=150 + 165 * len(titles))
     figure.update_annotations(font={"size": 12}, x=0, xanchor="left")
     figure.update_xaxes(type="date", range=[edges[0], edges[-1]])
-    figure.update_xaxes(title_text=TIME, row=len(titles), col=1)
+    together = f"each bucket is {many:,} of the result together" if many > 1 else ""
+    figure.update_xaxes(title_text=TIME + note(together), row=len(titles), col=1)
     figure.update_yaxes(rangemode="tozero", tickformat=",d", nticks=5)
     most_of = _largest(rows)
     highest = [max(most_of[name] for name in _FLOWS), most_of["queue_max"], sum(most_of[name] for name in _LOSSES)]
@@ -99,6 +103,7 @@ def queue_over_time(over_time: pl.DataFrame, queue_limit: int | None = None) -> 
         f"{count(sum(row['events'] for row in rows), 'event')} over time, and how many wait for the exporter.",
         f"Most wait at {fullest['start']:%d %b %H:%M:%S}: {count(fullest['queue_max'], 'event')}"
         + ("." if queue_limit is None else f", of room for {queue_limit:,}."),
+        f"{together.capitalize()}." if together else "",
         f"Lost are {count(sum(lost.values()), 'event')}." if any(lost.values()) else "None is lost.",
     ))  # fmt: skip
 

@@ -19,6 +19,7 @@ from onex_analytics.views.groups import (
     quantile_columns,
     sentence,
 )
+from onex_analytics.views.joining import MOST_MARKS, extremes, joined, worst
 from onex_analytics.views.panels import (
     MOST_PANELS,
     TICKS_OF_PANEL,
@@ -27,6 +28,7 @@ from onex_analytics.views.panels import (
     outline,
     panels,
     runs,
+    say_below,
     with_gaps,
 )
 from onex_analytics.views.theme import BLUE, RED, TEXT, blank, described, faded, label
@@ -50,8 +52,14 @@ def percentile_bands(frame: pl.DataFrame) -> go.Figure:
         return blank("no span with a known start" if columns else "the frame has no percentiles")
     parts = parts_of(known, keys_of(frame, _LATENCY))
     shown, hidden = busiest(parts)
+    drawn = pl.concat(part for _, part in shown)
+    keys = keys_of(frame, _LATENCY)
+    drawn, many = joined(drawn, keys, lambda n: worst(columns), MOST_MARKS // (len(shown) * len(columns)))
+    shown = parts_of(drawn, keys) if many > 1 else shown
     figure = panels([name for name, _ in shown], hidden, height=380, y_title=_Y_TITLE)
-    width = bucket_width(known["start"].to_list())
+    together = f"each mark is the worst of {many:,} buckets" if many > 1 else ""
+    say_below(figure, together)
+    width = bucket_width(drawn["start"].to_list())
     for place, (_, part) in enumerate(shown, start=1):
         axis = LogAxis.of(value for column in columns for value in part[column])
         figure.update_yaxes(axis.layout(TICKS_OF_PANEL if len(shown) > 1 else 12), row=place, col=1)
@@ -62,6 +70,7 @@ def percentile_bands(frame: pl.DataFrame) -> go.Figure:
         f" of {count(len(parts), 'group')}." if len(parts) > 1 else
         f"{', '.join(map(percentile, columns))} of durations in {count(known.height, 'bucket')} of time.",
         f"{percentile(columns[-1])} lies between {_reach(known[columns[-1]])}.",
+        f"{together.capitalize()}." if together else "",
         f"{count(hidden, 'less busy group')} not drawn." if hidden else "",
         f"Spans without a known start are not drawn ({count(nowhere, 'row')})." if nowhere else "",
     ))  # fmt: skip
@@ -87,14 +96,18 @@ def change_points(
     title = f"{percentile(value)} (log scale)" if in_ms else value
     hidden = len(parts) - len(shown)
     figure = panels([name for name, _ in shown], hidden, height=340, y_title=label(title), what="more group")
+    many = 1
     for place, (name, part) in enumerate(shown, start=1):
         known = part.filter(pl.col(time).is_not_null()).sort(time)
+        if known.height > MOST_MARKS // len(shown):
+            known, some = extremes(known, [], value, MOST_MARKS // (2 * len(shown)), time)
+            many = max(many, some)
         values, changes = known[value].to_list(), by_group.get(name, [])
         axis = LogAxis.of([*values, *(level for change in changes for level in (change["before"], change["after"]))])
         if in_ms:
             figure.update_yaxes(axis.layout(TICKS_OF_PANEL if len(shown) > 1 else 12), row=place, col=1)
         put = axis.places if in_ms else list
-        stretches = runs(known[time].to_list(), bucket_width(known[time].to_list()))
+        stretches = runs(known[time].to_list(), many * bucket_width(known[time].to_list()))
         figure.add_scatter(
             x=with_gaps(known[time].to_list(), stretches), y=with_gaps(put(values), stretches), mode="lines+markers",
             line={"color": faded(BLUE, 0.55), "width": 1.5}, marker={"size": 4, "color": BLUE}, name=label(value),
@@ -103,11 +116,14 @@ def change_points(
         )  # fmt: skip
         if changes:
             _add_changes(figure, known[time].to_list(), changes, put, time, in_ms, place)
+    together = f"of {many:,} points in a row the least and the greatest are drawn" if many > 1 else ""
+    say_below(figure, together)
     changed = points.to_dicts()
     return described(figure, sentence(
         f"{label(value)} over time: {count(series.height, 'point')}, {count(len(changed), 'change')} of level.",
         *(f"{name_of(row, keys) + ': ' if keys else ''}{row[time]:%d %b %H:%M} from {_level(row['before'], in_ms)} to "
           f"{_level(row['after'], in_ms)}." for row in changed[:MOST_PANELS]),
+        f"{together.capitalize()}." if together else "",
         f"{count(hidden, 'group')} not drawn." if hidden else "",
     ))  # fmt: skip
 

@@ -22,6 +22,8 @@ _LETTERS, _FEWEST_LETTERS = 145, 4
 _SAME = "#787878"
 _CHANGE = ((0.0, "#1F6FB0"), (0.5, _SAME), (1.0, "#C85200"))
 _ROOT = "all"
+_MOST_NODES = 2_500
+_TOO_MANY = "{} are too many for a picture. Mend: ask for {}(…, max_nodes=2000), which folds the lightest"
 
 
 def flame_graph(frame: pl.DataFrame) -> go.Figure:
@@ -34,6 +36,8 @@ def flame_graph(frame: pl.DataFrame) -> go.Figure:
         return blank("no span stands in a tree")
     if not any(frame["own_ms"]):
         return blank("these calls weigh nothing: none took any time")
+    if frame.height > _MOST_NODES:
+        return blank(_TOO_MANY.format(count(frame.height, "call path"), "flame_graph"))
     nodes = frame.to_dicts()
     icicle = _icicle(nodes, [node["own_ms"] for node in nodes], [_hue(node) for node in nodes], "total_ms")
     icicle.customdata = _with_root(nodes, [_hover(node) for node in nodes], "all trees")
@@ -57,6 +61,8 @@ def diff_flame_graph(frame: pl.DataFrame) -> go.Figure:
         return blank("no span stands in a tree, neither before nor after")
     if not any(frame["before_own_ms"]) and not any(frame["after_own_ms"]):
         return blank("these calls weigh nothing: none took any time")
+    if frame.height > _MOST_NODES:
+        return blank(_TOO_MANY.format(count(frame.height, "call path"), "diff_flame_graph"))
     nodes = frame.to_dicts()
     height = 2 * _height(nodes) + 30
     most = max(abs(node["delta_own_per_tree_ms"]) for node in nodes) or 1.0

@@ -10,10 +10,13 @@ import polars as pl
 
 from onex_analytics.views.durations import LogAxis, told
 from onex_analytics.views.groups import count, keys_of, parts_of, sentence
-from onex_analytics.views.panels import TICKS_OF_PANEL, busiest, panels
+from onex_analytics.views.joining import joined_cells
+from onex_analytics.views.panels import TICKS_OF_PANEL, busiest, panels, say_below
 from onex_analytics.views.theme import RED, blank, described, faded
 
 _KNOWN = {"start", "end", "lower_ms", "upper_ms", "bucket", "n", "weight", "exact", "relative_error"}
+_MOST_CELLS = 8_000
+"""Each says what it is and where, in about two hundred bytes."""
 _SCALE = [[0.0, faded(RED, 0.2)], [0.5, faded(RED, 0.55)], [1.0, faded(RED, 1.0)]]
 
 
@@ -28,7 +31,14 @@ def heatmap(frame: pl.DataFrame) -> go.Figure:
         return blank("no measured span with a known start")
     parts = parts_of(known, keys_of(frame, _KNOWN))
     shown, hidden = busiest(parts)
+    keys = keys_of(frame, _KNOWN)
+    drawn = pl.concat(part for _, part in shown)
+    rows = max(part["bucket"].n_unique() for _, part in shown)
+    drawn, many = joined_cells(drawn, keys, max(_MOST_CELLS // (len(shown) * rows), 24))
+    shown = parts_of(drawn, keys) if many > 1 else shown
     figure = panels([name for name, _ in shown], hidden, height=400, y_title="duration (log scale)")
+    together = f"each cell is {many:,} buckets of time together" if many > 1 else ""
+    say_below(figure, together)
     most: int = max(n for _, part in shown for n in part["n"])
     for place, (_, part) in enumerate(shown, start=1):
         _add_cells(figure, part, place, TICKS_OF_PANEL if len(shown) > 1 else 12)
@@ -40,12 +50,13 @@ def heatmap(frame: pl.DataFrame) -> go.Figure:
                      "tickvals": [math.log10(n) for n in ticks], "ticktext": [f"{n:,}" for n in ticks]},
     })  # fmt: skip
     nowhere = frame.height - known.height
-    fullest = max(known.to_dicts(), key=lambda cell: cell["n"])
+    fullest = max((cell for _, part in shown for cell in part.to_dicts()), key=lambda cell: cell["n"])
     return described(figure, sentence(
         f"Heat map of durations over time: {count(known.height, 'cell')} with spans"
         + (f" of {count(len(parts), 'group')}." if len(parts) > 1 else "."),
         f"The fullest cell has {count(fullest['n'], 'span')} that took up to {told(fullest['upper_ms'])} "
         f"at {fullest['start']:%d %b %H:%M}.",
+        f"{together.capitalize()}." if together else "",
         f"{count(hidden, 'less busy group')} not drawn." if hidden else "",
         f"Spans without a known start are not drawn ({count(nowhere, 'cell')})." if nowhere else "",
     ))  # fmt: skip

@@ -20,6 +20,7 @@ from onex_analytics.views.groups import (
     quantile_columns,
     sentence,
 )
+from onex_analytics.views.joining import thinned
 from onex_analytics.views.lanes import lane_axis, note
 from onex_analytics.views.theme import (
     BLUE,
@@ -40,6 +41,7 @@ _TABLE = {
     "exact", "relative_error",
 }  # fmt: skip
 _ECDF = {"upper_ms", "share", "n", "spans", "exact", "relative_error"}
+_MOST_OTHERS = 1_000
 _COUNTS = (("n", "measured"), ("errors", "failed"), ("open", "open"))
 """What a table may count; one of a sketch has the first only."""
 _ENDS = (("mean_ms", "mean"), ("max_ms", "longest"))
@@ -63,10 +65,11 @@ def latency_bars(frame: pl.DataFrame, most: int = 30) -> go.Figure:
     unmeasured = frame.height - len(measured)
     if not measured:
         return blank(f"{count(frame.height, 'group')} without a measured span: none has ended")
-    own, others = measured[:most], measured[most:]
+    own, (others, each) = measured[:most], thinned(measured[most:], _MOST_OTHERS)
+    n_others = len(measured) - len(own)
     axis = LogAxis.of(row[column] for row in measured for column in columns)
-    names = [name_of(row, keys) for row in measured]
-    hovers = [_hover(row, name, columns) for row, name in zip(measured, names, strict=True)]
+    names = [name_of(row, keys) for row in [*own, *others]]
+    hovers = [_hover(row, name, columns) for row, name in zip([*own, *others], names, strict=True)]
     figure = go.Figure(go.Scatter(
         x=list(chain.from_iterable((*axis.places([row[columns[0]], row[highest]]), None) for row in own)),
         y=list(chain.from_iterable((place, place, None) for place in range(len(own)))),
@@ -86,13 +89,15 @@ def latency_bars(frame: pl.DataFrame, most: int = 30) -> go.Figure:
                 x=axis.places(row[column] for row in others), y=[len(own) + shift] * len(others),
                 customdata=hovers[len(own) :], marker=mark | {"size": 6, "opacity": 0.25}, showlegend=False, **said,
             )  # fmt: skip
-    lane_axis(figure, names[: len(own)], len(others), x_title="duration (log scale)" + note(
-        f"{count(unmeasured, 'group')} without a measured span not drawn" if unmeasured else ""))  # fmt: skip
+    some = f"a mark of the other groups stands for {each:,} of them" if each > 1 else ""
+    lane_axis(figure, names[: len(own)], n_others, x_title="duration (log scale)" + note("; ".join(filter(None, [
+        f"{count(unmeasured, 'group')} without a measured span not drawn" if unmeasured else "", some]))))  # fmt: skip
     figure.update_xaxes(axis.layout())
     return described(figure, sentence(
         f"{', '.join(map(percentile, columns))} of durations of {count(len(measured), 'group')}; the slowest by "
         f"{percentile(highest)} is {names[0]} with {told(measured[0][highest])}.",
-        f"{count(len(others), 'group')} beyond the first {most} share one line." if others else "",
+        f"{count(n_others, 'group')} beyond the first {most} share one line." if others else "",
+        f"{some.capitalize()}." if some else "",
         f"{count(unmeasured, 'group')} without a measured span not drawn." if unmeasured else "",
     ))  # fmt: skip
 

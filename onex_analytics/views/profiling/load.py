@@ -6,14 +6,13 @@ import plotly.graph_objects as go
 import polars as pl
 
 from onex_analytics.views.groups import count, keys_of, parts_of, sentence
+from onex_analytics.views.joining import MOST_MARKS, UNDER_WAY, extremes, joined
 from onex_analytics.views.lanes import note
 from onex_analytics.views.panels import TIME
 from onex_analytics.views.theme import ORANGE, PALETTE, blank, described, faded, label, styled, with_long_legend
 
 _STEPS = {"at", "in_flight", "started", "ended", "open", "weight", "left_out", "exact", "relative_error"}
 _BUCKETS = {"start", "mean_in_flight", "peak", "least", "mean_weight", "open", "left_out", "exact", "relative_error"}
-
-
 def concurrency(frame: pl.DataFrame, most: int = 6) -> go.Figure:
     """Spans under way over time, from `profiling.in_flight`, step by step or by buckets (`every=`): a line a group.
 
@@ -32,6 +31,13 @@ def concurrency(frame: pl.DataFrame, most: int = 6) -> go.Figure:
     parts.sort(key=lambda named: -max(named[1][peak]))
     shown = parts[:most]
     hidden = len(parts) - len(shown)
+    keys = keys_of(frame, _STEPS if by_steps else _BUCKETS)
+    drawn = pl.concat(part for _, part in shown)
+    if by_steps:
+        drawn, many = extremes(drawn, keys, value, MOST_MARKS // len(shown), time)
+    else:
+        drawn, many = joined(drawn, keys, lambda n: UNDER_WAY, MOST_MARKS // len(shown))
+    shown = parts_of(drawn, keys) if many > 1 else shown
     figure = go.Figure()
     alone = len(parts) == 1
     for place, (name, part) in enumerate(shown):
@@ -56,12 +62,16 @@ def concurrency(frame: pl.DataFrame, most: int = 6) -> go.Figure:
                 name="of those, open: they have not ended", hoverinfo="skip",
                 line={"shape": "hv", "color": ORANGE, "width": 2, "dash": "dot"},
             )  # fmt: skip
-    text = f"{count(hidden, 'more group')} with lower peaks not drawn" if hidden else ""
+    together = ("" if many == 1 else f"of {many:,} steps in a row the least and the greatest are drawn" if by_steps
+                else f"each mark is {many:,} buckets together")  # fmt: skip
+    text = "; ".join(filter(None, [
+        f"{count(hidden, 'more group')} with lower peaks not drawn" if hidden else "", together,
+    ]))  # fmt: skip
     styled(figure, height=380, x_title=TIME + note(text), y_title="spans under way")
     figure.update_yaxes(rangemode="tozero")
     if not alone:
         with_long_legend(figure)
-    top = max(shown[0][1][peak])
+    top = max(parts[0][1][peak])
     left_out = [part["left_out"][0] for _, part in shown if part["left_out"][0]]
     return described(figure, sentence(
         f"Spans under way over time, of {count(len(parts), 'group')}: at most {top:,} at once"

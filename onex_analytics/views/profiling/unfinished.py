@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import plotly.graph_objects as go
@@ -9,10 +10,12 @@ import polars as pl
 
 from onex_analytics.views.durations import LogAxis, told
 from onex_analytics.views.groups import count, name_of, sentence
-from onex_analytics.views.lanes import lane_axis
+from onex_analytics.views.joining import thinned
+from onex_analytics.views.lanes import lane_axis, note
 from onex_analytics.views.theme import BLUE, ORANGE, blank, described, faded, label
 
 _KEYS = ("node", "operation")
+_MOST_MARKS = 3_000
 
 
 def open_spans(frame: pl.DataFrame, most: int = 30, *, of: int | None = None) -> go.Figure:
@@ -31,21 +34,25 @@ def open_spans(frame: pl.DataFrame, most: int = 30, *, of: int | None = None) ->
     lane_of = {name: min(place, most) for place, name in enumerate(groups)}
     axis = LogAxis.of(ms for row in rows for ms in (row["age_ms"], row["silent_ms"]))
     figure = go.Figure()
-    hovers = [_hover(row, name) for row, name in zip(rows, names, strict=True)]
+    drawn, each = thinned(list(zip(rows, names, strict=True)), _MOST_MARKS)
+    hovers = [_hover(row, name) for row, name in drawn]
     for column, title, symbol, colour in (
         ("silent_ms", "time since its trace last gave a sign of life", "line-ns-open", BLUE),
         ("age_ms", "age: time since it began", "circle", ORANGE),
     ):
         figure.add_scatter(
-            x=axis.places(row[column] for row in rows), y=[lane_of[name] for name in names], mode="markers", name=title,
+            x=axis.places(row[column] for row, _ in drawn), y=[lane_of[name] for _, name in drawn], mode="markers",
+            name=title,
             marker={"symbol": symbol, "color": faded(colour, 0.55), "size": 11,
                     "line": {"width": 2 if "open" in symbol else 1, "color": colour}},
             customdata=hovers, hovertemplate="%{customdata}<extra></extra>",
         )  # fmt: skip
     others = max(len(groups) - most, 0)
     all_drawn = of is None or of <= len(rows)
-    titles = [f"{name} ({names.count(name):,})" if all_drawn else name for name in groups[:most]]
-    lane_axis(figure, titles, others, x_title="time up to now (log scale)")
+    counts = Counter(names)
+    titles = [f"{name} ({counts[name]:,})" if all_drawn else name for name in groups[:most]]
+    some = f"a mark stands for {each:,} spans of about its age" if each > 1 else ""
+    lane_axis(figure, titles, others, x_title="time up to now (log scale)" + note(some))
     figure.update_xaxes(axis.layout())
     oldest = rows[0]
     return described(figure, sentence(
@@ -53,6 +60,7 @@ def open_spans(frame: pl.DataFrame, most: int = 30, *, of: int | None = None) ->
         f"of {count(len(groups), 'group')} (node and operation).",
         f"The oldest is {names[0]}, open for {told(oldest['age_ms'])}; its trace has been silent for "
         f"{told(oldest['silent_ms'])}.",
+        f"{some.capitalize()}." if some else "",
         f"{count(others, 'group')} beyond the first {most} share one line." if others else "",
     ))  # fmt: skip
 

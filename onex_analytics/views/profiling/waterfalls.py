@@ -14,6 +14,7 @@ from onex_analytics.views.theme import RED, blank, described, label, styled
 
 _DEEPEST = 14  # levels that are told by indenting
 _NAMES = 0.27  # of the figure's width, for the names
+_MOST_LINES = 2_000
 _SLIM = 60  # lines above which they are set closer
 
 
@@ -25,6 +26,9 @@ def waterfall(rows: pl.DataFrame) -> go.Figure:
     """
     if rows.is_empty():
         return blank("there is no such trace, or none of its spans has a time")
+    if rows.height > _MOST_LINES:
+        mend = "ask for waterfall(…, max_lanes=200), which folds the shortest"
+        return blank(f"{count(rows.height, 'line')} are too many for a picture. Mend: {mend}")
     lines = rows.to_dicts()
     last = max(line["until_ms"] for line in lines)
     name, size = unit(last)

@@ -11,6 +11,7 @@ import polars as pl
 
 from onex_analytics.views.durations import told as duration
 from onex_analytics.views.groups import count, name_of, sentence
+from onex_analytics.views.joining import SIZES, joined
 from onex_analytics.views.lanes import note
 from onex_analytics.views.panels import TIME, bucket_width, runs, with_gaps
 from onex_analytics.views.sizing.byte_counts import byte_axis, keys_of, told
@@ -25,6 +26,9 @@ from onex_analytics.views.theme import (
     styled,
     with_long_legend,
 )
+
+_MOST_BUCKETS = 700
+"""Of ten bars each, which say what they are."""
 
 
 def growth(report: pl.DataFrame, most: int = 8) -> go.Figure:
@@ -46,10 +50,12 @@ def growth(report: pl.DataFrame, most: int = 8) -> go.Figure:
     """
     if "start" not in report.columns:
         return blank('the report is of the whole time: give a bucket width, such as every="1h"')
-    timed = [row for row in report.to_dicts() if row["start"] is not None]
-    if not timed:
+    known = report.filter(pl.col("start").is_not_null())
+    if known.is_empty():
         return blank("no event with a time")
     keys = keys_of(report)
+    known, many = joined(known, keys, lambda n: SIZES, _MOST_BUCKETS)
+    timed = known.to_dicts()
     cells: dict[str, dict[datetime, dict[str, Any]]] = defaultdict(dict)
     for row in timed:
         cells[name_of(row, keys)][row["start"]] = row
@@ -93,7 +99,10 @@ def growth(report: pl.DataFrame, most: int = 8) -> go.Figure:
             hovertemplate="%{customdata}<extra></extra>",
         )  # fmt: skip
     untimed = sum(row["total_bytes"] for row in report.to_dicts() if row["start"] is None)
-    lost = f"{told(untimed)} of events without a time not drawn" if untimed else ""
+    lost = "; ".join(filter(None, [
+        f"{told(untimed)} of events without a time not drawn" if untimed else "",
+        f"each bar is {many:,} buckets together" if many > 1 else "",
+    ]))  # fmt: skip
     each = duration(milliseconds)
     styled(figure, height=380 + 19 * len(figure.data), x_title=TIME + note(lost), y_title=f"bytes in {each}")
     figure.update_layout(

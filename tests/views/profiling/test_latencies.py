@@ -22,13 +22,13 @@ def test_each_group_has_a_line_the_slowest_on_top():
 
 
 def test_of_many_groups_all_are_drawn_and_the_fast_ones_share_a_line():
-    frame = table(spans([1000 + i for i in range(2000)], [f"op{i}" for i in range(2000)]))
+    frame = table(spans([1000 + i for i in range(1000)], [f"op{i}" for i in range(1000)]))
     figure = latency_bars(frame)
     assert len(figure.layout.yaxis.ticktext) == 31
-    assert figure.layout.yaxis.ticktext[-1] == "<i>other: 1,970 groups</i>"
+    assert figure.layout.yaxis.ticktext[-1] == "<i>other: 970 groups</i>"
     drawn = sorted(x for trace in figure.data if trace.name == "p99" for x in trace.x)
     assert drawn == sorted(frame["p99_ms"])
-    assert "1,970 groups beyond the first 30 share one line." in description(figure)
+    assert "970 groups beyond the first 30 share one line." in description(figure)
 
 
 def test_groups_that_never_ended_are_told_of():
