@@ -14,6 +14,7 @@ from tests.notebooks.lab import Lab
 WIDTH = 1300
 HEIGHT = 900
 PLOTLY = "application/vnd.plotly.v1+json"
+WIDGET = "application/vnd.jupyter.widget-view+json"
 _FRONT = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 
 _STATE = """() => {
@@ -34,6 +35,13 @@ _FIGURES = """() => [...document.querySelectorAll('.jp-NotebookPanel:not(.lm-mod
             buttons: [...plot.querySelectorAll('.modebar-btn')].map(button => button.dataset.title || 'logo'),
         };
     }))"""
+
+_WIDGETS = f"""() => [...document.querySelectorAll('{_FRONT} .jp-CodeCell')].flatMap(
+    (cell, place) => [...cell.querySelectorAll('.onex')].map(output => {{
+        const drawn = output.getBoundingClientRect();
+        return {{ cell: place, width: drawn.width, height: drawn.height,
+                  marks: output.querySelectorAll('svg *, canvas, input, button').length }};
+    }}))"""
 
 
 @dataclass
@@ -109,6 +117,11 @@ class LabPage:
     def figures(self) -> list[dict[str, Any]]:
         """The figures that are drawn: the place of its cell among the code cells, its size, how many marks it has."""
         found: list[dict[str, Any]] = self.page.evaluate(_FIGURES)
+        return found
+
+    def widgets(self) -> list[dict[str, Any]]:
+        """Our widgets that are there: the place of its cell, its size, how many marks and handles it has."""
+        found: list[dict[str, Any]] = self.page.evaluate(_WIDGETS)
         return found
 
     def picture(self, target: Path, theme: str) -> None:

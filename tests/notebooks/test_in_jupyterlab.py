@@ -13,7 +13,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.conftest import REPOSITORY
 from tests.notebooks.lab import jupyter_lab
-from tests.notebooks.lab_page import HEIGHT, PLOTLY, WIDTH, LabPage
+from tests.notebooks.lab_page import HEIGHT, PLOTLY, WIDGET, WIDTH, LabPage
 
 NOTEBOOKS = sorted(path.name for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
 SCREENSHOTS = REPOSITORY / "build" / "screenshots" / "notebooks"
@@ -50,13 +50,11 @@ def test_it_runs_from_an_empty_kernel_and_every_figure_is_drawn(opened: LabPage,
     assert not wrong, "\n".join(wrong)
     assert all(cell["execution_count"] is not None for cell in cells)
 
-    meant = {
-        place: size for place, cell in enumerate(cells) for output in cell["outputs"]
-        if (size := len(json.dumps(output.get("data", {}).get(PLOTLY, ""))) - 2)
-    }  # fmt: skip
-    assert max(meant.values(), default=0) < LARGEST_FIGURE
+    meant = shown_as(PLOTLY, cells)
+    assert all(len(json.dumps(figure)) < LARGEST_FIGURE for figure in meant.values())
     opened.spread_out()
     drawn = {figure["cell"]: figure for figure in opened.figures()}
+    handled = {widget["cell"]: widget for widget in opened.widgets()}
     for theme in ("Light", "Dark"):
         opened.picture(SCREENSHOTS / f"{Path(name).stem}.{theme.lower()}.png", theme)
     opened.pack_up()
@@ -66,6 +64,9 @@ def test_it_runs_from_an_empty_kernel_and_every_figure_is_drawn(opened: LabPage,
         assert figure["width"] > 600 and figure["height"] > 100 and figure["marks"] > 0, (place, figure)
         assert figure["right"] <= 0, f"figure of cell {place} is wider than its cell"
         assert set(figure["buttons"]) <= BUTTONS, place
+    assert sorted(handled) == sorted(shown_as(WIDGET, cells))
+    for place, widget in handled.items():
+        assert widget["width"] > 600 and widget["height"] > 100 and widget["marks"] > 10, (place, widget)
 
 
 def test_a_link_to_a_guide_opens_it(opened: LabPage):
@@ -113,6 +114,14 @@ def test_what_is_wrong_would_be_seen(opened: LabPage):
     assert any("plotly" in url for url in foreign), foreign
     assert any("ERR_FAILED" in text for text in found), found
     assert any("undefined_name" in text for text in found), found
+
+
+def shown_as(kind: str, cells: list[dict[str, Any]]) -> dict[int, Any]:
+    """What cells show of a kind, by their place; no cell of ours shows two."""
+    return {
+        place: output["data"][kind] for place, cell in enumerate(cells) for output in cell["outputs"]
+        if kind in output.get("data", {})
+    }  # fmt: skip
 
 
 def complaint(output: dict[str, Any]) -> str:
