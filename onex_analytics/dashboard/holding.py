@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import PurePosixPath
 
 import polars as pl
@@ -21,6 +22,7 @@ from onex_analytics.store import EventStore
 _TEXTS = ("node", "operation", "outcome", "state", "status", "paired_by")
 _NUMBERS = ("start", "end", "duration_ms", "adjusted_count", "witnesses")
 _TIME_OF_EVENTS, _TIME_OF_SPANS = "timestamp", "start"
+_FILTERED = ("node", "event_type", "outcome", "operation")
 _TRIES = 5
 
 
@@ -43,12 +45,22 @@ class Holding:
     dimensions: Mapping[str, str]
     store: EventStore
 
-    @property
+    @cached_property
     def events(self) -> int:
         """How many there are."""
         return int(self.counts["events"].sum())
 
-    @property
+    @cached_property
+    def values(self) -> dict[str, dict[str, int]]:
+        """Column → the values that a filter can choose, the most frequent first, and the events of each; null is ""."""
+        found = {}
+        for column in _FILTERED:
+            sums = self.counts.group_by(column).agg(pl.col("events").cast(pl.Int64).sum())
+            sums = sums.group_by(pl.col(column).cast(pl.String).fill_null("")).agg(pl.col("events").sum())
+            found[column] = dict(sums.sort("events", column, descending=[True, False]).rows())
+        return found
+
+    @cached_property
     def period(self) -> tuple[datetime | None, datetime | None]:
         """The first and the last event."""
         return self.counts["first"].min(), self.counts["last"].max()  # type: ignore[return-value]
@@ -80,9 +92,6 @@ class Holding:
             *(pl.col(name).cast(pl.String) for name in _TEXTS),
             trace_id=none, span_id=none, parent_span_id=none, name=pl.coalesce("operation", "node").cast(pl.String),
         )  # fmt: skip
-
-
-_FILTERED = ("node", "event_type", "outcome", "operation")
 
 
 def of_spans(chosen: Selection) -> pl.Expr:

@@ -6,8 +6,6 @@ import html
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import polars as pl
-
 from onex_analytics.dashboard import alerts, errors, latency, overview, sampling, sizes, traces
 from onex_analytics.dashboard.holding import Holding
 from onex_analytics.dashboard.sections import Slot
@@ -118,10 +116,7 @@ def _values(chosen: Selection) -> dict[str, tuple[str, ...]]:
 def _known(holding: Holding, name: str, wanted: Sequence[str]) -> tuple[list[tuple[str, int, bool]], int]:
     """The values of a filter, the most frequent first: value, events, whether it is chosen; and how many are left out.
     """
-    column = FILTERS[name]
-    found = holding.counts.group_by(column).agg(pl.col("events").sum().cast(pl.Int64))
-    found = found.group_by(pl.col(column).cast(pl.String).fill_null("")).agg(pl.col("events").sum())
-    events = dict(found.sort("events", column, descending=[True, False]).rows())
+    events = holding.values[FILTERS[name]]
     if name == "outcome":
         events = {value: events[value] for value in OUTCOMES if value in events}
     shown = dict.fromkeys([*list(events)[:_MOST_CHOICES], *wanted])

@@ -176,6 +176,20 @@ def test_history_says_what_each_version_did(store, tmp_path):
     ]  # fmt: skip
 
 
+def test_parts_are_the_events_file_by_file_and_a_file_stays_what_it_was(store, tmp_path):
+    with pytest.raises(NotAStore):
+        store.version()
+    filled(store, tmp_path, lines([0, 1]), lines([2, 3]))
+    before = {name: rows.collect()["event_id"].to_list() for name, rows in store.parts().items()}
+    assert sorted(before.values()) == [["e0", "e1"], ["e2", "e3"]]
+    version = store.version()
+    filled(EventStore(store.uri), tmp_path, lines([4]))  # another writer
+    after = {name: rows.collect()["event_id"].to_list() for name, rows in store.parts().items()}
+    assert after == {**before, **{name: ["e4"] for name in after.keys() - before.keys()}}
+    assert store.version() == version + 1 == store.history()["version"][0]
+    assert set(store.parts(version=version)) == set(before)
+
+
 def test_info_shows_the_store_at_a_glance(tmp_path):
     store = EventStore(tmp_path / "s", dimensions={"tenant": "$.input_state.tenant:str"})
     filled(store, tmp_path, lines([0, 60]) + b"bad\n", line(30, node_id="b"))
