@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import secrets
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -82,6 +83,7 @@ def serve(
     application.websocket_origins.update(allowed)
     door = Rule(Outside(token, prefix, allowed), Door, {"token": token})
     application.default_router.rules.insert(0, door)
+    application.settings["log_function"] = _log_faults
     watching = ThreadPoolExecutor(1, "watching")
 
     def watch() -> None:
@@ -98,6 +100,13 @@ def _origins(address: str, port: int, more: Sequence[str]) -> set[str]:
     named = {one for one in more if ":" in one}
     named |= {f"{one}:{port}" for one in more if ":" not in one for port in (80, 443)}
     return {f"{name}:{port}" for name in names} | named
+
+
+def _log_faults(handler: RequestHandler) -> None:
+    """Refused requests are no news, and their queries may hold a token with a slip in it."""
+    if handler.get_status() >= 500:
+        request = handler.request
+        sys.stderr.write(f"{handler.get_status()} {request.method} {request.path}\n")
 
 
 def _opened(library: Library) -> panel.Template:
