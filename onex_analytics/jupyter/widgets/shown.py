@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from onex_analytics.exceptions import MissingExtra
+from onex_analytics.exceptions import MissingExtra, OnexError
 
 try:
     import anywidget
@@ -33,16 +33,27 @@ class Shown(anywidget.AnyWidget):
 
     _css = browser_text("widgets.css")
     _told = traitlets.Dict().tag(sync=True)
+    _problem = traitlets.Unicode().tag(sync=True)
+    _answered = traitlets.Unicode().tag(sync=True)
+    """The id of the last thing that was asked: whoever asks knows when he has the answer."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.on_msg(self._heard)
 
     def _heard(self, _: object, asked: Mapping[str, Any], buffers: object) -> None:
-        """Do what the browser asks for; what a later version asks for and this one does not know is passed over."""
-        action = asked.get("do")
-        if isinstance(action, str) and action in self._actions:
-            self._actions[action](asked)
+        """Do what the browser asks for; what a later version asks for and this one does not know is passed over.
+
+        What goes wrong is shown there: nobody reads a kernel's log.
+        """
+        problem, action = "", asked.get("do")
+        try:
+            if isinstance(action, str) and action in self._actions:
+                self._actions[action](asked)
+        except OnexError as found:
+            problem = str(found)
+        self._problem = problem
+        self._answered = str(asked.get("id", ""))
 
     @property
     def _actions(self) -> Mapping[str, Any]:

@@ -34,7 +34,11 @@ async ([esm, css, state, theme]) => {
     for (const [name, value] of Object.entries(changed)) values[name] = plain(value);
     for (const name of Object.keys(changed)) emit(name);
   };
-  const tell = async (kind, message) => take(JSON.parse(await window.toPython(kind, JSON.stringify(message))));
+  const tell = async (kind, message) => {
+    const news = JSON.parse(await window.toPython(kind, JSON.stringify(message)));
+    await new Promise((done) => setTimeout(done, window.delay || 0));
+    take(news);
+  };
   let dirty = {};
   window.model = {
     get: (name) => values[name],
@@ -111,6 +115,9 @@ class Stage:
             self.widget._handle_custom_msg(message, [])
         else:
             self.widget.set_state(message)
+            for name, value in message.items():  # who said it is not told it, as in a notebook
+                if self._changed.get(name) == value:
+                    del self._changed[name]
         return self._news()
 
     def _news(self) -> str:

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from onex_analytics.alerting import load_rules
+from onex_analytics.exceptions import InvalidOption
 from onex_analytics.jupyter.widgets import ThresholdSlider, TimeRange, TraceExplorer
 from tests.alerting.test_sweeps import COUNT, by_backtest, file_of, told
 from tests.jupyter.widgets.stage import DARK, LIGHT, Stage, Staged
@@ -71,6 +72,36 @@ def test_a_brush_is_moved_by_keys_and_the_focus_stays(staged: Staged):
     assert widget.selected == widget.total
     page.get_by_role("button", name="Reset").click()
     assert widget.selection.since is None
+
+
+def test_keys_that_are_faster_than_the_kernel_all_count(staged: Staged):
+    widget = TimeRange(log_of())
+    stage = staged(widget)
+    stage.page.evaluate("window.delay = 700")
+    stage.page.get_by_role("slider", name="Begin of the selected time").focus()
+    for _ in range(6):
+        stage.page.keyboard.press("ArrowRight")
+        stage.page.wait_for_timeout(60)
+    stage.until("document.querySelector('.onex').getAttribute('aria-busy') === 'true'")
+    stage.until("document.querySelector('.onex').getAttribute('aria-busy') === null")
+    assert widget.selection.since == START + timedelta(minutes=6)
+    assert stage.text(".onex-big") == f"{widget.selected}" == "234"
+
+
+def test_what_goes_wrong_behind_the_browser_is_said_there(staged: Staged, monkeypatch: pytest.MonkeyPatch):
+    widget = TimeRange(log_of())
+    stage = staged(widget)
+
+    def gone(*_: Any) -> None:
+        raise InvalidOption("version", 3, "one whose files `vacuum` did not take")
+
+    monkeypatch.setattr(widget._brushing, "show", gone)
+    drag(stage, ".onex-chart", 0.25, 0.5)
+    stage.until("document.querySelector('[role=alert]').textContent.includes('version is 3; wanted one whose files')")
+    monkeypatch.undo()
+    stage.page.get_by_label("failure").check()
+    stage.until("document.querySelector('[role=alert]').textContent === ''")
+    assert widget.selected == widget.events.collect().height == 24
 
 
 def test_a_finger_brushes_too(staged: Staged):

@@ -151,19 +151,44 @@ function shortened(text, most) {
   return `${text.slice(0, half)}…${text.slice(text.length - (most - 1 - half))}`;
 }
 
-/** The root of a widget, with what a screen reader is told. */
-function rootOf(host, name, label) {
+/** The root of a widget, with what a screen reader is told, and with the way to ask Python. */
+function rootOf(model, host, name, label) {
   const status = el("div", { class: "onex-hidden", role: "status", "aria-live": "polite" });
   // JupyterLab would take arrow keys, Enter and letters for its own commands; those with Ctrl it shall have
   const ours = (event) => { if (!event.ctrlKey && !event.metaKey) event.stopPropagation(); };
   const root = el("div", { class: `onex ${name}`, role: "group", "aria-label": label, on: { keydown: ours } }, status);
+  const problem = el("div", { class: "onex-problem onex-long", role: "alert" });
+  const busy = el("div", { class: "onex-busy onex-note", "aria-hidden": "true" }, "waiting for the kernel…");
+  root.append(problem, busy);
   host.append(root);
-  let waiting = null;
+  let later = null;
   const say = (text) => {
-    clearTimeout(waiting);
-    waiting = setTimeout(() => { if (status.textContent !== text) status.textContent = text; }, 250);
+    clearTimeout(later);
+    later = setTimeout(() => { if (status.textContent !== text) status.textContent = text; }, 250);
   };
-  return { root, say };
+  const view = Math.random().toString(36).slice(2);
+  let asked = 0;
+  let slow = null;
+  const waiting = () => asked > 0 && model.get("_answered") !== `${view}/${asked}`;
+  const ask = (action, more = {}) => {
+    asked += 1;
+    clearTimeout(slow);
+    slow = setTimeout(() => { if (waiting()) root.setAttribute("aria-busy", "true"); }, 500);
+    model.send({ do: action, id: `${view}/${asked}`, ...more });
+  };
+  const heard = () => {
+    problem.textContent = model.get("_problem") || "";
+    if (!waiting()) root.removeAttribute("aria-busy");
+  };
+  for (const trait of ["_answered", "_problem"]) model.on(`change:${trait}`, heard);
+  heard();
+  const leave = () => {
+    for (const trait of ["_answered", "_problem"]) model.off(`change:${trait}`, heard);
+    clearTimeout(slow);
+    clearTimeout(later);
+    root.remove();
+  };
+  return { root, say, ask, waiting, leave };
 }
 
 /** Quiet text must be legible on the theme's own ground, whichever that is. */

@@ -18,7 +18,7 @@ function yamlNumber(value) {
 const threshold = (value) => (Number.isFinite(value) ? String(Number(value.toPrecision(6))) : "–");
 
 function render({ model, el: host }) {
-  const { root, say } = rootOf(host, "onex-threshold", "Threshold of an alert rule");
+  const { root, say, leave } = rootOf(model, host, "onex-threshold", "Threshold of an alert rule");
   const title = el("div", { class: "onex-grow onex-long" });
   const own = el("button", { type: "button", title: "Back to the threshold that the rule has", on: { click: () => go(told.own) } }, "As the rule has it");
   const tiles = el("div", { class: "onex-tiles" });
@@ -372,7 +372,7 @@ function render({ model, el: host }) {
     model.off("change:step", stepped);
     model.off("change:_pages", paged);
     model.off("change:_more", askForMore);
-    root.remove();
+    leave();
   };
 }
 

@@ -6,8 +6,7 @@ const LEFT = 44;
 const RIGHT = 12;
 
 function render({ model, el: host }) {
-  const { root, say } = rootOf(host, "onex-time-range", "Time range and filters");
-  const ask = (action, more = {}) => model.send({ do: action, ...more });
+  const { root, say, ask, waiting, leave } = rootOf(model, host, "onex-time-range", "Time range and filters");
 
   const summary = el("div", { class: "onex-grow" });
   const button = (text, action, title) => el("button", { type: "button", title, on: { click: () => ask(action) } }, text);
@@ -109,11 +108,12 @@ function render({ model, el: host }) {
   }
 
   let brushing = false;
+  let drag = null;
 
   function draw(wide) {
     told = model.get("_told") || {};
     width = wide;
-    brush = null;
+    if (!drag && !waiting()) brush = null; // else an older answer would take back what was done since
     chart.setAttribute("viewBox", `0 0 ${width} ${HEIGHT + FOOT}`);
     undo.disabled = !told.undo;
     reset.disabled = !told.undo && told.since === null && told.until === null && told.selected === told.total;
@@ -178,7 +178,6 @@ function render({ model, el: host }) {
     settle(...ends);
   }
 
-  let drag = null;
   dragged(chart, (event) => {
     if (!bars().length) return false;
     const bar = barAt(event);
@@ -201,11 +200,12 @@ function render({ model, el: host }) {
       show(drag.low + by, drag.high + by);
     }
   }, (event, cancelled) => {
+    const { moved } = drag;
+    drag = null;
     if (cancelled) brush = null;
     if (!cancelled && brush && brush[0] < brush[1]) settle(...brush);
-    else if (!cancelled && !drag.moved) settle(Math.floor(inside(barAt(event))), Math.min(Math.floor(inside(barAt(event))) + 1, bars().length));
+    else if (!cancelled && !moved) settle(Math.floor(inside(barAt(event))), Math.min(Math.floor(inside(barAt(event))) + 1, bars().length));
     else draw(width);
-    drag = null;
   });
   chart.addEventListener("dblclick", () => settle(0, 0));
 
@@ -255,8 +255,8 @@ function render({ model, el: host }) {
     ask("pick", { column: number, places: values.map((_, place) => place).filter((place) => rows.get(`${number}/${place}`).box.checked) });
   }
 
-  const stop = keepDrawn(model, root, ["_told"], draw);
-  return () => { stop(); root.remove(); };
+  const stop = keepDrawn(model, root, ["_told", "_answered"], draw);
+  return () => { stop(); leave(); };
 }
 
 export default { render };

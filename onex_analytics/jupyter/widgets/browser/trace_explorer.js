@@ -7,8 +7,7 @@ const FOOT = 20;
 const COLOUR = { span: "var(--onex-blue)", failed: "var(--onex-red)", open: "var(--onex-orange)", other: "var(--onex-grey)" };
 
 function render({ model, el: host }) {
-  const { root, say } = rootOf(host, "onex-traces", "Traces");
-  const ask = (action, more = {}) => model.send({ do: action, ...more });
+  const { root, say, ask, leave } = rootOf(model, host, "onex-traces", "Traces");
 
   const scope = el("select", { "aria-label": "Which spans", on: { change: () => rescope() } },
     el("option", { value: "whole" }, "Whole traces"), el("option", { value: "every" }, "Every span"));
@@ -287,7 +286,7 @@ function render({ model, el: host }) {
     stop();
     model.off("change:_trace", traced);
     model.off("change:_span", drawDetails);
-    root.remove();
+    leave();
   };
 }
 
