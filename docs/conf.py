@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -11,7 +12,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 project = "onex_analytics"
 author = "the onex_analytics authors"
 copyright = author
-version = release = "0.1.0"
+version = release = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "extension"]
 exclude_patterns = ["images/*.py"]

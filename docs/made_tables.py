@@ -102,10 +102,10 @@ NEEDED = ("event_id", "timestamp", "node_id", "event_type")
 
 def event_types() -> str:
     return table(
-        ("type", "family", "outcome", "metadata must hold", "should hold"),
+        ("type", "family: outcome", "metadata must hold", "should hold"),
         (
             (
-                code(name), family, outcome, codes(model.REQUIRED_METADATA[name]),
+                code(name), f"{family}: {outcome}", codes(model.REQUIRED_METADATA[name]),
                 codes(model.RECOMMENDED_METADATA[name]),
             )
             for name, (family, outcome) in model.FAMILY_AND_OUTCOME.items()
@@ -178,11 +178,11 @@ def code_tables() -> str:
     frame = model.ErrorCodeTaxonomy.default().frame()
     for (component,), part in frame.partition_by("component", as_dict=True, maintain_order=True).items():
         rows = (
-            (code(one["code"]), one["category"], one["severity"], one["recoverable"], one["exit_code"],
-             ("**ambiguous.** " if one["ambiguous"] else "") + one["description"], ", ".join(one["origin"]))
+            (code(one["code"]) + "<br>" + one["description"] + (" (**ambiguous**)" if one["ambiguous"] else ""),
+             one["category"], f"{one['severity']}, {one['recoverable']}", ", ".join(one["origin"]))
             for one in part.iter_rows(named=True)
         )  # fmt: skip
-        head = ("code", "category", "severity", "recoverable", "exit", "meaning", "origin")
+        head = ("code and meaning", "category", "severity, recoverable", "origin")
         parts.append(f"### {component}\n\n" + table(head, rows))
     return "\n\n".join(parts)
 
