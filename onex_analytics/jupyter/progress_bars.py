@@ -65,8 +65,13 @@ class NotebookBar:
     """tqdm's bar: a widget where ipywidgets is installed, else text."""
 
     def __init__(self, what: str, unit: str) -> None:
-        kind = import_module("tqdm.auto" if find_spec("ipywidgets") is not None else "tqdm.std").tqdm
-        self._bar = kind(desc=what, unit=f" {unit}", unit_scale=True, leave=False)
+        options = {"desc": what, "unit": f" {unit}", "unit_scale": True, "leave": False}
+        self._shown: Any = None
+        if find_spec("ipywidgets") is None:
+            self._bar = import_module("tqdm.std").tqdm(**options)
+            return
+        self._bar = import_module("tqdm.notebook").tqdm(display=False, **options)
+        self._shown = import_module("IPython.display").display(self._bar.container, display_id=True)
 
     def move(self, done: int, in_all: int | None) -> None:
         if self._bar.total != in_all:
@@ -75,6 +80,8 @@ class NotebookBar:
 
     def close(self) -> None:
         self._bar.close()
+        if self._shown is not None:  # else the notebook would keep a widget that is gone, and say so when it is opened
+            self._shown.update({"text/plain": ""}, raw=True)
 
 
 class TerminalBar:
