@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from onex_analytics.error_patterns.usual_load import Season, hours_of_week, season_of
 from onex_analytics.exceptions import InvalidOption
-from onex_analytics.frames.columns import names, require
+from onex_analytics.frames.columns import names, require, require_times
 from onex_analytics.frames.statistics import Floats, q_values
 from onex_analytics.frames.windows import bucket, duration
 from onex_analytics.model.shapes import UTC_MICROSECONDS
@@ -87,7 +87,7 @@ def detect_bursts(
         The columns of `by` and of `BURSTS`, ordered by `start`, then the groups. Buckets that touch are one burst.
 
     Raises:
-        InvalidOption: an option out of its range.
+        InvalidOption: an option out of its range, or times that are none.
 
     Source: Kleinberg, Bursty and hierarchical structure in streams, KDD 2002 (batched form, with Poisson's costs);
     Benjamini and Hochberg, J. R. Stat. Soc. B 57 (1995) 289.
@@ -106,7 +106,8 @@ def detect_bursts(
     if not scaling > 1:
         raise InvalidOption("scaling", scaling, "a factor above 1, such as 2")
     keys = names(by)
-    counts = _counts(require(errors.lazy(), "timestamp", *keys), duration(every), keys, since, until)
+    rows = require_times(require(errors.lazy(), "timestamp", *keys), "timestamp")
+    counts = _counts(rows, duration(every), keys, since, until)
     if counts.is_empty():
         return counts.select(keys).match_to_schema({**counts.select(keys).schema, **BURSTS}, missing_columns="insert")
     starts, groups, matrix = _table(counts, every, keys, since, until)

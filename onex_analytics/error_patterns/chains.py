@@ -10,7 +10,7 @@ import polars as pl
 from onex_analytics.error_patterns.episodes import by_time, by_work, timed
 from onex_analytics.error_patterns.links import links_of
 from onex_analytics.exceptions import InvalidOption
-from onex_analytics.frames.columns import names, require
+from onex_analytics.frames.columns import names, require, require_times
 from onex_analytics.frames.windows import width_seconds
 
 _COUNTED = (
@@ -77,7 +77,7 @@ def cascades(
         - `p`, `q`: of the sign test of the last link; `n_tests`: tests tried, two a pair.
 
     Raises:
-        InvalidOption: an option out of its range.
+        InvalidOption: an option out of its range, or times that are none.
 
     Source: the sign test and its q: see `orders`. That tests are chosen by what says nothing of their outcome: Bourgon,
     Gentleman and Huber, PNAS 107 (2010) 9546. Chains by extension as in sequential patterns: Agrawal and Srikant,
@@ -102,9 +102,11 @@ def cascades(
         raise InvalidOption("min_odds", min_odds, "a ratio of odds, such as 3; 0 asks for none")
     keys, gap_us = names(by), int(width_seconds(max_gap) * 1e6)
     rows = require(errors.lazy(), "timestamp", *([within] if within else []), *keys)
+    begins = [name for name in ("started_at",) if name in rows.collect_schema()]
+    require_times(rows, "timestamp", *begins)
     if within is None:
         members = by_time(rows, gap_us)
-    elif join_alone and "started_at" in rows.collect_schema():
+    elif join_alone and begins:
         members = by_work(rows, within, gap_us)
     else:
         members = timed(rows, within)

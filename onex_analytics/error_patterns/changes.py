@@ -12,7 +12,7 @@ import polars as pl
 
 from onex_analytics.error_patterns.usual_load import Season, hours_of_week, season_of
 from onex_analytics.exceptions import InvalidOption
-from onex_analytics.frames.columns import names, require
+from onex_analytics.frames.columns import names, require, require_times
 from onex_analytics.frames.statistics import Floats, q_values
 from onex_analytics.model.shapes import UTC_MICROSECONDS
 
@@ -90,7 +90,8 @@ def compare_periods(
     if not min_ratio >= 1:
         raise InvalidOption("min_ratio", min_ratio, "a factor of at least 1, such as 1.5")
     keys = names(by)
-    rows = require(errors.lazy(), "timestamp", *keys).select(pl.col("timestamp").cast(UTC_MICROSECONDS), *keys)
+    given = require_times(require(errors.lazy(), "timestamp", *keys), "timestamp")
+    rows = given.select(pl.col("timestamp").cast(UTC_MICROSECONDS), *keys)
     timed = rows.filter(pl.col("timestamp").is_not_null()).collect()
     seen = timed["timestamp"]
     times = pl.Series([since, seen.min(), until, seen.max(), moment], dtype=UTC_MICROSECONDS)

@@ -10,7 +10,7 @@ from onex_analytics.error_patterns.fingerprints import FINGERPRINT, fingerprint
 from onex_analytics.error_patterns.grouping_rules import GroupingRule
 from onex_analytics.error_patterns.templates import TemplateModel
 from onex_analytics.exceptions import InvalidOption
-from onex_analytics.frames.columns import names, require
+from onex_analytics.frames.columns import names, require, require_times
 from onex_analytics.model.error_codes import ErrorCodeTaxonomy
 from onex_analytics.model.shapes import UTC_MICROSECONDS
 
@@ -63,7 +63,7 @@ def group_errors(
         One row a group, as `GROUPS`, ordered by `errors` (most first), then by fingerprint.
 
     Raises:
-        InvalidOption: fewer than one part.
+        InvalidOption: fewer than one part, or times that are none.
         MissingColumns: there is no `error_message`, or a column that a rule names.
 
     >>> rows = pl.DataFrame({"error_message": ["lost 4 rows", "lost 9 rows", "[ONEX_SYS_901] 3 MB left"]})
@@ -74,6 +74,7 @@ def group_errors(
         raise InvalidOption("parts", parts, "1 or more")
     given, mine = list(rules), names(own)
     named = require(errors.lazy(), "error_message")
+    require_times(named, *({"timestamp"} & set(named.collect_schema())))
     is_named = set(FINGERPRINT) <= set(named.collect_schema())
     if not is_named or given or mine or templates is not None or taxonomy is not None:
         named = fingerprint(named, rules=given, templates=templates, taxonomy=taxonomy, own=mine)

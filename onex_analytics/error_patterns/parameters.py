@@ -49,7 +49,7 @@ def extract_parameters(events_or_messages: Messages, model: TemplateModel) -> pl
 
 def _parted(messages: pl.DataFrame, general: str) -> pl.DataFrame:
     if ANY not in general:
-        nothing = pl.lit(pl.Series([[]], dtype=pl.List(pl.String)))
+        nothing = pl.lit([], pl.List(pl.String))
         return messages.with_columns(parameters=nothing, parameter_kinds=nothing)
     values = values_of(messages["error_message"].cast(pl.String), general)
     return messages.with_columns(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from onex_analytics.exceptions import MissingColumns
+from onex_analytics.exceptions import InvalidOption, MissingColumns
 
 
 def require(frame: pl.LazyFrame, *columns: str, mend: str | None = None) -> pl.LazyFrame:
@@ -21,6 +21,24 @@ def require(frame: pl.LazyFrame, *columns: str, mend: str | None = None) -> pl.L
     found = frame.collect_schema().names()
     if missing := [column for column in columns if column not in found]:
         raise MissingColumns(missing, found, mend) if mend else MissingColumns(missing, found)
+    return frame
+
+
+def require_times(frame: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
+    """As `require`, of columns that hold times; those of a frame without any value may have no type.
+
+    Raises:
+        MissingColumns: a column is not there.
+        InvalidOption: a column holds something else, such as text.
+
+    >>> require_times(pl.LazyFrame(schema={"timestamp": pl.Datetime("us", "UTC")}), "timestamp").collect().height
+    0
+    """
+    schema = require(frame, *columns).collect_schema()
+    for column in columns:
+        if not isinstance(schema[column], (pl.Datetime, pl.Null)):
+            wanted = f'times: mend text by `pl.col("{column}").str.to_datetime(time_zone="UTC")`'
+            raise InvalidOption(column, f"a column of {schema[column]}", wanted)
     return frame
 
 
