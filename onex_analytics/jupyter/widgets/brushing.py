@@ -13,6 +13,7 @@ from onex_analytics.jupyter.widgets.event_counts import EventCounts, columns_of,
 from onex_analytics.jupyter.widgets.event_logs import EventLog
 from onex_analytics.jupyter.widgets.selections import Period, Selection, Value
 from onex_analytics.jupyter.widgets.words import milliseconds_of, text_of
+from onex_analytics.store.selection import time_of
 
 _NEVER = Period(datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1), 0)
 """What is shown of a log without a time."""
@@ -37,22 +38,24 @@ class Brushing:
     # ------------------------------------------------------------------ what can be chosen
 
     def fitting(self, wanted: Selection) -> Selection:
-        """The selection as it is kept: without filters that leave out nothing.
+        """The selection as it is kept: times in UTC, and no filter that leaves out nothing.
 
         Raises:
-            InvalidOption: a column that is no filter here, a filter without a value, or an end before the begin.
+            InvalidOption: a time that is none, an end before the begin, a column that is no filter here, or a filter
+                without a value, or with one of another type.
         """
         if unknown := [name for name in wanted.filters if name not in self.by]:
             raise InvalidOption("filters", unknown, f"columns to filter by, of {list(self.by)}; name more as `by`")
-        filters = {name: tuple(dict.fromkeys(values)) for name, values in wanted.filters.items()}
+        since, until = time_of("since", wanted.since), time_of("until", wanted.until)
+        filters = wanted.filters
         if empty := [name for name, values in filters.items() if not values]:
             raise InvalidOption("filters", dict.fromkeys(empty, ()), "some values, or no word of that column")
         for name, chosen in filters.items():
             self.columns[self.by.index(name)].typed(chosen)
         kept = {name: chosen for name, chosen in filters.items() if not set(self._places(name)) <= set(chosen)}
-        if wanted.since is not None and wanted.until is not None and wanted.since >= wanted.until:
-            raise InvalidOption("since", wanted.since, f"a time before `until`, which is {wanted.until}")
-        return Selection(wanted.since, wanted.until, kept)
+        if since is not None and until is not None and since >= until:
+            raise InvalidOption("since", since, f"a time before `until`, which is {until}")
+        return Selection(since, until, kept)
 
     def _places(self, name: str) -> tuple[Value, ...]:
         return self.columns[self.by.index(name)].places

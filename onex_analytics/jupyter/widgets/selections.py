@@ -30,7 +30,14 @@ class Selection:
 
     since: datetime | None = None
     until: datetime | None = None
-    filters: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    filters: Mapping[str, Sequence[Value]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        told = {
+            name: (values,) if isinstance(values, str) else tuple(dict.fromkeys(values))
+            for name, values in self.filters.items()
+        }
+        object.__setattr__(self, "filters", told)
 
     @property
     def is_bounded(self) -> bool:

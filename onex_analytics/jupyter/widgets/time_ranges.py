@@ -103,8 +103,7 @@ class TimeRange(Shown):
         Raises:
             InvalidOption: a time that is none, an end before the begin, or a column that is no filter here.
         """
-        chosen = {name: tuple(values) for name, values in (filters or {}).items()}
-        self.selection = Selection(time_of("since", since), time_of("until", until), chosen)
+        self.selection = Selection(time_of("since", since), time_of("until", until), filters or {})
 
     def undo(self) -> None:
         """Take back the last step: a selection, or a closer look."""

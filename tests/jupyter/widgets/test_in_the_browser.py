@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 
 from onex_analytics.alerting import load_rules
 from onex_analytics.exceptions import InvalidOption
@@ -190,7 +191,10 @@ def test_pages_that_were_not_simulated_yet_come_by_themselves(staged: Staged, mo
 @pytest.mark.parametrize("threshold", [-2.0, 1e-7, 1.5e21, 0.1 + 0.2])
 def test_the_text_to_copy_says_the_threshold_to_the_last_digit(staged: Staged, threshold: float):
     widget = ThresholdSlider(file_of(COUNT, ">", 0, 0, threshold), EVENTS, until=when(420))
-    assert load_rules(staged(widget).text("pre")).rule("A").when.threshold == threshold
+    text = staged(widget).text("pre")
+    assert load_rules(text).rule("A").when.threshold == threshold
+    said = yaml.safe_load(text)["groups"][0]["rules"][0]["when"]["threshold"]
+    assert isinstance(said, float), "YAML 1.1 reads 1e-7 as a text"
 
 
 def test_the_rule_is_copied(staged: Staged):

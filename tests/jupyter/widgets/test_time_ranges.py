@@ -115,6 +115,27 @@ def test_a_closer_look_has_finer_bars_and_a_selection_outside_of_it_ends_it():
     assert not widget._told["close"]
 
 
+def test_a_selection_may_be_said_in_other_words():
+    widget = TimeRange(log_of())
+    widget.select(filters={"outcome": "failure"})
+    assert widget.selected == 24
+    widget.selection = Selection(datetime(2026, 11, 1, 13), filters={"outcome": "failure"})
+    assert widget.selection == Selection(datetime(2026, 11, 1, 13, tzinfo=UTC), None, {"outcome": ("failure",)})
+    assert widget.selected == widget.events.collect().height == 18
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted", "count"),
+    [([True, False, None], [True], 1), ([1, 2, 2], [2], 2), ([1.5, 2.0, None], [None, 2.0], 2),
+     ([START, START, None], [START], 2)],
+)  # fmt: skip
+def test_columns_of_any_plain_type_can_be_filtered(values, wanted, count):
+    widget = TimeRange(log_of(3).with_columns(kind=pl.Series(values)), by="kind")
+    widget.select(filters={"kind": wanted})
+    assert widget.selected == widget.events.collect().height == count
+    assert [value["n"] for value in widget._told["columns"][0]["values"] if value["on"]] != []
+
+
 def test_a_filter_of_every_value_is_none():
     widget = TimeRange(log_of())
     heard(widget, "pick", column=0, places=[0, 1, 2])
