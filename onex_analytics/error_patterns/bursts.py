@@ -106,8 +106,8 @@ def detect_bursts(
     if not scaling > 1:
         raise InvalidOption("scaling", scaling, "a factor above 1, such as 2")
     keys = names(by)
-    rows = require_times(require(errors.lazy(), "timestamp", *keys), "timestamp")
-    counts = _counts(rows, duration(every), keys, since, until)
+    given = require_times(require(errors.lazy(), "timestamp", *keys), "timestamp")
+    counts = _counts(given, duration(every), keys, since, until)
     if counts.is_empty():
         return counts.select(keys).match_to_schema({**counts.select(keys).schema, **BURSTS}, missing_columns="insert")
     starts, groups, matrix = _table(counts, every, keys, since, until)

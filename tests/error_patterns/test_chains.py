@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,7 @@ from onex_analytics.error_patterns.failures import errors_of
 from onex_analytics.exceptions import InvalidOption, MissingColumns
 from onex_analytics.store import EventStore
 from onex_analytics.synthetic import Incident, generate
+from onex_analytics.synthetic.log import SyntheticLog
 from onex_analytics.synthetic.topology import DEFAULT_NODES
 
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
@@ -163,25 +165,37 @@ def _most_drawn_along(calls: pl.DataFrame, label: dict[str, object]) -> int:
     return max(counts.to_list(), default=0)
 
 
+def _of_a_fleet(folder: Path, seed: int, incidents: list[Incident]) -> tuple[pl.DataFrame, SyntheticLog]:
+    log = generate(60_000, seed=seed, incidents=incidents)
+    log.write(folder / "log.jsonl")
+    store = EventStore(str(folder / str(seed)))
+    store.append(folder / "log.jsonl")
+    return errors_of(store.scan()).collect(), log
+
+
 @pytest.mark.parametrize("logs", [4, pytest.param(10, marks=pytest.mark.soak)])
 def test_cascades_of_nodes_that_tell_no_parent_are_found_with_their_roots(tmp_path, logs):
     """A sign test needs some repetitions; each cascade is found that drew one of its callers along at least so often.
     """
     enough, found = [], []
     for seed in range(210, 210 + logs):
-        log = generate(60_000, seed=seed, incidents=_two_cascades(seed))
-        log.write(tmp_path / "log.jsonl")
-        store = EventStore(str(tmp_path / str(seed)))
-        store.append(tmp_path / "log.jsonl")
-        rows = errors_of(store.scan()).collect()
+        rows, log = _of_a_fleet(tmp_path, seed, _two_cascades(seed))
         roots = cascades(rows)["chain"].list.first().to_list()
         calls = pl.concat(log.calls())
         for label in log.labels.iter_rows(named=True):
-            enough.append(_most_drawn_along(calls, label) >= 8)
+            enough.append(_most_drawn_along(calls, label) >= 5)
             found.append({"node": label["node"], "error_code": label["error_code"]} in roots)
-    assert sum(enough) > logs
+    assert sum(enough) > 1.5 * logs
     assert all(one for one, is_enough in zip(found, enough, strict=True) if is_enough)
-    assert sum(found) > 0.8 * len(found)
+    assert sum(found) > 0.9 * len(found)
+
+
+@pytest.mark.parametrize("logs", [1, pytest.param(10, marks=pytest.mark.soak)])
+def test_a_fleet_in_which_nothing_happens_has_no_cascades(tmp_path, logs):
+    for seed in range(3011, 3011 + logs):  # in the first of them the order of two pairs, of six traces each, is certain
+        rows, _ = _of_a_fleet(tmp_path, seed, [])
+        assert rows.height > 500
+        assert cascades(rows).is_empty()
 
 
 @pytest.mark.parametrize("per_hour", [20, 2000])
