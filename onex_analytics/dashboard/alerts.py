@@ -6,6 +6,7 @@ choose among what they did.
 
 from __future__ import annotations
 
+import html
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -81,7 +82,11 @@ def _firings(asking: Asking, view: View) -> str:
     found = firings(result, view.rule)
     rows = found.head(_MOST)
     links = [_look_there(row, result.end) for row in rows.iter_rows(named=True)]
-    return firings_table(rows.with_columns(pl.Series("href", links, pl.String)), found.height, view.rule)
+    table = firings_table(rows.with_columns(pl.Series("href", links, pl.String)), found.height, view.rule)
+    if view.rule is None:
+        return table
+    back = html.escape(replace(view, rule=None).query())
+    return f'<p>Of the rule {html.escape(view.rule)}. <a href="{back}">Of all rules</a></p>{table}'
 
 
 def _look_there(row: dict[str, object], end: datetime | None) -> str:

@@ -82,13 +82,12 @@ class Library:
             tab.grown(text)
 
     def warm(self) -> None:
-        """Ask ahead what the pages show before anybody filters, the first pages first."""
+        """Ask ahead what the pages show before anybody filters: quick sections first, then the first pages."""
         asking = self.asking()
-        for page, slots in SLOTS.items():
-            view = View(page)
-            for slot in slots:
-                key = (asking.holding.version, *slot.key(page, view))
-                self.answers.ask(key, partial(slot.html, asking, view), slow=slot.slow)
+        views = [(View(page), slot) for page, slots in SLOTS.items() for slot in slots]
+        for view, slot in sorted(views, key=lambda one: one[1].slow):
+            key = (asking.holding.version, *slot.key(view.page, view))
+            self.answers.ask(key, partial(slot.html, asking, view), slow=slot.slow)
 
     # ------------------------------------------------------------------ tabs
 

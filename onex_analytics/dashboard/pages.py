@@ -119,7 +119,7 @@ def _known(holding: Holding, name: str, wanted: Sequence[str]) -> tuple[list[tup
     events = holding.values[FILTERS[name]]
     if name == "outcome":
         events = {value: events[value] for value in OUTCOMES if value in events}
-    shown = dict.fromkeys([*list(events)[:_MOST_CHOICES], *wanted])
+    shown = dict.fromkeys([*wanted, *list(events)[:_MOST_CHOICES]])  # what is chosen is seen without scrolling
     return [(value, events.get(value, 0), value in wanted) for value in shown], max(len(events) - _MOST_CHOICES, 0)
 
 

@@ -60,7 +60,7 @@ class Tab:
         slots = slots_of(view)
         self.shown, self._left = asking.holding.version, len(slots)
         name = PAGES[view.page]
-        target = "exemplars" if view.cell is not None else ""
+        target = "exemplars" if view.cell is not None else "firings" if view.rule is not None else ""
         target = "waterfall" if view.trace is not None else target
         if how == "again":  # nobody loses the place: the sections are exchanged where they stand
             self._tell({"kind": "version", "number": number, "text": version_text(asking.holding)})

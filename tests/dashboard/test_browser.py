@@ -216,8 +216,8 @@ def test_a_firing_leads_to_the_traces_of_its_time(dashboard, opened):
     assert page.locator("#heat .plot").count() == 1
     page.go_back()
     shown(page)
-    page.locator("#alerts td a").first.click()
-    page.wait_for_url("**rule=**")
+    page.locator("#alerts td a", has_text="CriticalErrorCode").click()
+    page.wait_for_url("**rule=CriticalErrorCode")
     shown(page)
     assert page.locator("#values .plot svg").count()
     picture(page, "alerts-rule")

@@ -52,7 +52,7 @@ export function render({model}) {
 
   function into(event) {  // from a cell of the heat map to the traces in it
     const told = event.points[0].customdata;
-    if (!Array.isArray(told)) return;
+    if (!Array.isArray(told) || told.length < 5) return;
     const asked = new URLSearchParams(location.search);
     asked.set("at", told[1] + "/" + told[2]);
     asked.set("ms", told[3] + "/" + told[4]);

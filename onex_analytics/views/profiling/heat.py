@@ -77,7 +77,7 @@ def _add_cells(figure: go.Figure, part: pl.DataFrame, place: int, ticks: int) ->
     times = sorted({time for row in rows for time in (row["start"], row["end"])})
     column_of = {moment: at for at, moment in enumerate(times)}
     counts: list[list[float | None]] = [[None] * (len(times) - 1) for _ in edges[1:]]
-    nothing = ["", "", "", 0, 0]
+    nothing: list[Any] = []
     told_of: list[list[Any]] = [[nothing] * (len(times) - 1) for _ in edges[1:]]
     for row in rows:
         at = 0 if row["upper_ms"] == 0 else row_of[row["bucket"]]
