@@ -43,7 +43,12 @@ class CodeRule(BaseModel):
         return possible_pattern(pattern)
 
     def given(self) -> pl.Expr:
-        """The code where the message matches, else null."""
+        """The code where the message matches, else null.
+
+        >>> rule = CodeRule(match="(?i)no space left", code="ONEX_SYS_901_DISK_FULL")
+        >>> pl.DataFrame({"error_message": ["No space left", "lost"]}).select(rule.given().alias("code")).rows()
+        [('ONEX_SYS_901_DISK_FULL',), (None,)]
+        """
         return pl.when(pl.col("error_message").cast(pl.String).str.contains(self.match)).then(pl.lit(self.code))
 
 

@@ -21,14 +21,26 @@ or after the error that it joined (0 where it joined none), in microseconds."""
 
 
 def timed(rows: pl.LazyFrame, within: str) -> pl.LazyFrame:
-    """Errors with `MEMBERS`, each in its own trace; those without a trace or a time are left out."""
+    """Errors with `MEMBERS`, each in its own trace; those without a trace or a time are left out.
+
+    >>> from datetime import UTC, datetime
+    >>> rows = pl.LazyFrame({"trace_id": ["t", None], "timestamp": [datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)] * 2})
+    >>> timed(rows, "trace_id").select(MEMBERS).collect().rows()
+    [('t', 't', 1000000, 0)]
+    """
     known = rows.filter(pl.col(within).is_not_null() & pl.col("timestamp").is_not_null())
     own = pl.col(within).alias("_trace"), pl.col(within).alias("_own")
     return known.with_columns(*own, _microseconds("timestamp").alias("_at"), pl.lit(0, pl.Int64).alias("_distance"))
 
 
 def by_time(rows: pl.LazyFrame, gap_us: int) -> pl.LazyFrame:
-    """Errors with `MEMBERS`: those with no longer pause between them are one episode."""
+    """Errors with `MEMBERS`: those with no longer pause between them are one episode.
+
+    >>> from datetime import UTC, datetime
+    >>> rows = pl.LazyFrame({"timestamp": [datetime(2026, 11, 2, 0, 0, second, tzinfo=UTC) for second in (0, 1, 9)]})
+    >>> by_time(rows, 2_000_000).select("_trace").collect()["_trace"].to_list()
+    ['1', '1', '2']
+    """
     begins = pl.col("timestamp").diff().dt.total_microseconds() > gap_us
     known = rows.filter(pl.col("timestamp").is_not_null()).sort("timestamp")
     return timed(known.with_columns(begins.fill_null(True).cum_sum().cast(pl.String).alias("_episode")), "_episode")
@@ -40,6 +52,13 @@ def by_work(rows: pl.LazyFrame, within: str, gap_us: int) -> pl.LazyFrame:
     An error that shares its trace with another stays in it, and two such traces are never one. Where the caller is
     alone and what it called is not, the caller joins the trace of that which failed nearest to its own end. Work counts
     for at most the gap; of an error with no `started_at` nothing is known to have failed in it.
+
+    >>> from datetime import UTC, datetime
+    >>> ends = [datetime(2026, 11, 2, 0, 0, second, tzinfo=UTC) for second in (2, 3)]
+    >>> begins = [None, ends[0].replace(second=0)]
+    >>> rows = pl.LazyFrame({"trace_id": ["callee", "caller"], "timestamp": ends, "started_at": begins})
+    >>> by_work(rows, "trace_id", 60_000_000).select("_own", "_trace").collect().rows()
+    [('callee', 'caller'), ('caller', 'caller')]
     """
     took = _microseconds("timestamp") - _microseconds("started_at")
     work = pl.when(took > 0).then(pl.min_horizontal(took, gap_us)).fill_null(0).alias("_work")

@@ -58,12 +58,22 @@ class GroupingRule(BaseModel):
         return list(dict.fromkeys([*self.match, *filled]))
 
     def matches(self) -> pl.Expr:
-        """True for the rows that the rule is about."""
+        """True for the rows that the rule is about.
+
+        >>> rule = GroupingRule(name="disk", match={"error_message": "disk full"}, group="disk of {node}")
+        >>> pl.DataFrame({"error_message": ["disk full", None]}).select(rule.matches())["error_message"].to_list()
+        [True, False]
+        """
         found = [pl.col(column).cast(pl.String).str.contains(pattern) for column, pattern in self.match.items()]
         return reduce(lambda one, other: one & other, found).fill_null(False)
 
     def text(self, default: pl.Expr, template: pl.Expr) -> pl.Expr:
-        """What a row's fingerprint is made of."""
+        """What a row's fingerprint is made of.
+
+        >>> rule = GroupingRule(name="disk", match={"error_message": "disk full"}, group="disk of {node}")
+        >>> pl.DataFrame({"node": ["stamper"]}).select(rule.text(pl.lit("default"), pl.lit("template"))).item()
+        'disk of stamper'
+        """
         known = {"default": default, "template": template}
         parts = []
         for place, part in enumerate(_PLACE.split(self.group)):

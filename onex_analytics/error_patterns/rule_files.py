@@ -23,6 +23,14 @@ def rules_in(path: str | Path, kind: type[Rule], what: str, wanted: str) -> list
     Raises:
         InvalidOption: the file is no list in YAML, or a rule is none.
         SourceError: the file cannot be read.
+
+    >>> class Pair(BaseModel):
+    ...     left: int
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "pairs.yaml").write_text("- {left: 1}")
+    ...     rules_in(Path(folder) / "pairs.yaml", Pair, "pairs", "a list of mappings with left")
+    [Pair(left=1)]
     """
     import yaml
 

@@ -60,6 +60,9 @@ class TemplateModel:
         version: 1 for a model just mined, one more with each `learn` or `merge`.
         table: a row a template, as `TEMPLATES`, the most frequent first, then by id.
         patterns: a row a pattern, as `PATTERNS`; a message belongs to the first one that it fits.
+
+    >>> mine_templates(pl.Series(["user 1 left", "user 2 left", "disk full"]))
+    TemplateModel(2 templates of 3 messages, version 1)
     """
 
     version: int
@@ -137,6 +140,12 @@ class TemplateModel:
 
         Raises:
             SourceError: the file cannot be written.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     mine_templates(pl.Series(["user 1 left", "user 2 left"])).save(Path(folder) / "model.json")
+        ...     TemplateModel.load(Path(folder) / "model.json")
+        TemplateModel(1 templates of 2 messages, version 1)
         """
         write_templates(Path(path), self.version, self.table, self.patterns)
 
@@ -146,6 +155,10 @@ class TemplateModel:
 
         Raises:
             SourceError: the file cannot be read, is no such file, or is one of a later format.
+
+        >>> TemplateModel.load("nowhere.json")
+        Traceback (most recent call last):
+        onex_analytics.exceptions.SourceError: ...
         """
         return TemplateModel(*read_templates(Path(path)))
 
