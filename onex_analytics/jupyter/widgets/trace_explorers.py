@@ -8,7 +8,9 @@ from typing import Any
 import polars as pl
 import traitlets
 
+from onex_analytics.frames.columns import require
 from onex_analytics.frames.spans import complete_spans
+from onex_analytics.jupyter.widgets.event_logs import EventLog, Log
 from onex_analytics.jupyter.widgets.shown import Shown, browser_text
 from onex_analytics.jupyter.widgets.span_pictures import (
     EXEMPLARS,
@@ -19,7 +21,7 @@ from onex_analytics.jupyter.widgets.span_pictures import (
     of_cell,
     worth_a_look,
 )
-from onex_analytics.jupyter.widgets.trace_pictures import TracePicture
+from onex_analytics.jupyter.widgets.trace_pictures import TracePicture, events_of
 from onex_analytics.jupyter.widgets.words import text_of
 
 _MOST_NAMES = 30
@@ -35,9 +37,11 @@ class TraceExplorer(Shown):
 
     Args:
         spans: `store.spans()`, or one row a span from elsewhere, as every function of `profiling` takes it.
+        events: the store, or the events that the spans were made from: with them, a span says what the metadata of its
+            events say, too. Reads `timestamp`, `event_id`, `event_type` and `metadata`.
 
     Raises:
-        MissingColumns: one of the six columns that every frame of spans has is absent.
+        MissingColumns: one of the six columns that every frame of spans has, or one of the events, is absent.
 
     >>> from datetime import datetime, timedelta
     >>> noon = datetime(2026, 11, 1, 12)
@@ -61,8 +65,11 @@ class TraceExplorer(Shown):
     _trace: traitlets.Dict[str, Any] = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
     _span: traitlets.Dict[str, Any] = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
 
-    def __init__(self, spans: pl.LazyFrame | pl.DataFrame) -> None:
+    def __init__(self, spans: pl.LazyFrame | pl.DataFrame, events: Log | None = None) -> None:
         self._spans = complete_spans(spans)
+        self._log = None if events is None else EventLog(events)
+        if self._log is not None:
+            require(self._log.scan(), "event_id", "event_type", "metadata")
         names = self._spans.group_by("name").agg(pl.len().alias("n")).drop_nulls("name").collect()
         ranked = names.sort("n", "name", descending=[True, False])
         self._names: list[str] = ranked["name"].head(_MOST_NAMES).to_list()
@@ -98,6 +105,11 @@ class TraceExplorer(Shown):
     def span(self) -> dict[str, Any]:
         """What the span says that is chosen in the waterfall; empty where none is."""
         return {} if self._found is None or self._lane is None else self._found.attributes(self._lane)
+
+    @property
+    def span_events(self) -> pl.DataFrame:
+        """The events that this span was made from, all columns; none where the events were not given."""
+        return pl.DataFrame() if self._log is None else events_of(self._log, self.span)
 
     # ------------------------------------------------------------------ choosing
 
@@ -164,7 +176,7 @@ class TraceExplorer(Shown):
     def _pick_span(self, asked: Mapping[str, Any]) -> None:
         if self._found is not None:
             self._lane = int(asked["lane"])
-            self._span = {"lane": self._lane, "attributes": self._found.details(self._lane)}
+            self._span = {"lane": self._lane, "attributes": self._found.details(self._lane, self.span_events)}
 
     def _rescope(self, asked: Mapping[str, Any]) -> None:
         place = asked.get("name")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
 
 from onex_analytics.frames.spans import complete_spans
+from onex_analytics.jupyter.widgets.event_logs import EventLog
 from onex_analytics.jupyter.widgets.words import text_of
 from onex_analytics.profiling import waterfall
 
 MOST_LANES = 200
 _LONGEST = 4_000
+_CLOSE = timedelta(seconds=1)
+"""How far from the span's own times its events are looked for: a node's clock and its measure may differ."""
 _FINEST = 2_000
 """Parts of the trace's time that a screen can tell apart."""
 _FIRST = ("name", "node", "operation", "start", "end", "duration_ms", "status", "state", "error_code", "error_type",
@@ -72,9 +77,36 @@ class TracePicture:
             ],
         }  # fmt: skip
 
-    def details(self, lane: int) -> list[tuple[str, str]]:
-        """The attributes of a line as texts."""
-        return [(name, text_of(value, _LONGEST)) for name, value in self.attributes(lane).items()]
+    def details(self, lane: int, events: pl.DataFrame) -> list[tuple[str, str]]:
+        """The attributes of a line, and the metadata of its events, as texts."""
+        own = [(name, text_of(value, _LONGEST)) for name, value in self.attributes(lane).items()]
+        rows = events.iter_rows(named=True)
+        return own + [(name, text_of(value, _LONGEST)) for row in rows for name, value in _told_by(row)]
+
+
+def events_of(log: EventLog, span: Mapping[str, Any]) -> pl.DataFrame:
+    """The events that a span was made from, by time; none where it does not say which."""
+    ids = [span[name] for name in ("start_event_id", "end_event_id") if span.get(name) is not None]
+    times = [span[name] for name in ("start", "end") if span.get(name) is not None]
+    if not ids or not times:
+        return log.scan().head(0).collect()
+    near = log.scan(min(times) - _CLOSE, max(times) + _CLOSE)
+    return near.filter(pl.col("event_id").is_in(ids)).collect().sort("timestamp", "event_id")
+
+
+def _told_by(event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What the metadata of an event says, by the event's type."""
+    kind, text = text_of(event.get("event_type"), 60), event.get("metadata")
+    try:
+        said = json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        yield kind, text
+        return
+    for name, value in said.items():
+        plain = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield f"{kind} · {text_of(name, 80)}", plain
 
 
 def _merged(sections: Sequence[Mapping[str, float]], close: float) -> list[tuple[float, float]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import onex_analytics as ox
 from onex_analytics.exceptions import MissingColumns
 from onex_analytics.jupyter.widgets import TraceExplorer
 from onex_analytics.jupyter.widgets.span_pictures import MOST_OF_CELL, Scope, SpanPicture, of_cell
@@ -117,6 +120,30 @@ def test_a_trace_is_its_waterfall_and_a_line_says_all_its_columns():
     assert widget.span == {}
     widget.trace_id = None
     assert (widget.waterfall.height, widget.spans.collect().height, widget.span, widget._trace) == (0, 0, {}, None)
+
+
+def test_with_the_events_a_span_says_what_their_metadata_say(tmp_path: Path):
+    lines = [
+        {"event_id": "e1", "timestamp": "2026-11-01T12:00:00", "event_type": "NODE_START", "node_id": "stamper_node",
+         "correlation_id": "c", "metadata": {"input_state": {"file": "a.py"}}},
+        {"event_id": "e2", "timestamp": "2026-11-01T12:00:02", "event_type": "NODE_SUCCESS", "node_id": "stamper_node",
+         "correlation_id": "c", "metadata": {"note": "<b>done</b>", "execution_time_ms": 1990.0}},
+        {"event_id": "e3", "timestamp": "2026-11-01T12:00:01", "event_type": "NODE_START", "node_id": "other_node"},
+    ]  # fmt: skip
+    log = tmp_path / "log.jsonl"
+    log.write_text("\n".join(map(json.dumps, lines)))
+    store = ox.EventStore(str(tmp_path / "events"))
+    store.append(str(log))
+    widget = TraceExplorer(store.spans(), store)
+    widget.trace_id = widget.exemplars.filter(pl.col("node") == "stamper_node")["trace_id"][0]
+    heard(widget, "span", lane=0)
+    assert widget.span_events["event_id"].to_list() == ["e1", "e2"]
+    told = dict(widget._span["attributes"])
+    assert told["NODE_START · input_state"] == '{"file": "a.py"}'
+    assert (told["NODE_SUCCESS · note"], told["NODE_SUCCESS · execution_time_ms"]) == ("<b>done</b>", "1990.0")
+    assert TraceExplorer(store.spans()).span_events.height == 0
+    with pytest.raises(MissingColumns, match="metadata"):
+        TraceExplorer(store.spans(), store.scan().drop("metadata"))
 
 
 def test_a_trace_that_is_not_there_has_no_line():
