@@ -43,7 +43,7 @@ class Answers:
     """
 
     def __init__(
-        self, most_bytes: int = 128 << 20, *, quick: int = 2, slow: int = 2,
+        self, most_bytes: int = 128 << 20, *, quick: int = 2, slow: int = 3,
         size_of: Callable[[Any], int] = lambda value: len(value) if isinstance(value, str) else 1000,
     ) -> None:  # fmt: skip
         self._most, self._size_of = most_bytes, size_of
