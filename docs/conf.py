@@ -55,6 +55,7 @@ pygments_dark_style = "github-dark"
 html_title = "onex_analytics"
 html_copy_source = False
 html_show_sphinx = False
+html_show_search_summary = False  # it would fetch pages, which a browser refuses for files
 html_theme_options = {
     "light_css_variables": {"font-stack": "system-ui, sans-serif"},
     "top_of_page_buttons": [],
