@@ -13,6 +13,7 @@ from onex_analytics.exceptions import InvalidOption, MissingColumns
 from onex_analytics.frames import main_period
 from onex_analytics.jupyter.widgets.event_counts import EventCounts, columns_of, period_of
 from onex_analytics.jupyter.widgets.selections import Period, Selection
+from tests.laws import examples
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 SCHEMA = {"timestamp": pl.Datetime("us", "UTC"), "node": pl.String, "size": pl.Int64}
@@ -43,7 +44,7 @@ def chosen(row: tuple[float | None, str | None, int | None], selection: Selectio
     return row[1] in wanted or (... in wanted and row[1] is not None and row[1] not in listed)
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(50))
 @given(ROWS, BOUNDS, BOUNDS, st.one_of(st.none(), CHOICES), st.integers(1, 3))
 def test_every_count_is_what_filtering_one_by_one_says(rows, low, high, wanted, most):
     log = log_of(rows).lazy()
@@ -69,7 +70,7 @@ def test_every_count_is_what_filtering_one_by_one_says(rows, low, high, wanted, 
     assert sum(counts.outside()) + int(counts.bars(Selection()).sum()) == len(rows)
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(50))
 @given(ROWS, st.integers(0, 10), st.integers(0, 10), st.one_of(st.none(), CHOICES))
 def test_a_brush_of_whole_bars_needs_no_second_look_at_the_log(rows, low, high, wanted):
     log = log_of(rows).lazy()
@@ -120,7 +121,7 @@ def test_columns_that_cannot_be_chosen_from_are_refused_with_the_mend():
 SPREAD = st.lists(st.integers(0, 10), min_size=1, max_size=60).map(lambda found: [3600 * hour for hour in found])
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(50))
 @given(SPREAD, st.sampled_from([0, 40, 400, 40_000]), st.sampled_from([0, 3]))
 def test_the_time_that_is_shown_is_the_main_period_however_it_was_found(seconds, hours, strays):
     at = [NOON + timedelta(seconds=s) for s in seconds * 40] + [NOON + timedelta(hours=hours)] * strays

@@ -269,7 +269,10 @@ def widgets_of(text: str) -> list[Any]:
     return [TimeRange(log), ThresholdSlider(Rule.model_validate(rule), log, incidents), explorer]
 
 
-@pytest.mark.parametrize("text", [HOSTILE, "x" * 3_000, ODD], ids=["markup", "long", "odd"])
+@pytest.mark.parametrize("text", [
+    pytest.param(HOSTILE, id="markup"), pytest.param("x" * 3_000, id="long", marks=pytest.mark.soak),
+    pytest.param(ODD, id="odd", marks=pytest.mark.soak),
+])  # fmt: skip
 def test_text_of_a_log_is_shown_as_text(staged: Staged, text: str):
     for widget in widgets_of(text):
         stage = staged(widget, size=(420, 900))
@@ -359,6 +362,7 @@ def test_a_closed_view_leaves_nothing_behind(staged: Staged):
             stage.page.evaluate("(name) => window.take({[name]: window.model.get(name)})", name)
 
 
+@pytest.mark.soak
 def test_moments_of_one_microsecond_and_of_a_thousand_years_have_an_axis(staged: Staged):
     for length in (timedelta(microseconds=1), timedelta(days=365_000)):
         log = pl.DataFrame({"timestamp": [datetime(1971, 1, 1, tzinfo=UTC), datetime(1971, 1, 1, tzinfo=UTC) + length]})

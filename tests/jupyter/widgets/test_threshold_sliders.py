@@ -15,6 +15,7 @@ from onex_analytics.exceptions import InvalidOption, MissingColumns
 from onex_analytics.jupyter.widgets import ThresholdSlider
 from tests.alerting.arrivals import Event, frame_of, when
 from tests.alerting.test_sweeps import COUNT, INCIDENTS, LOGS, OPS, RATIO, by_backtest, close, file_of, told
+from tests.laws import examples
 
 COLUMNS = ("threshold", "low", "high", "firings", "firing_label_sets", "firing_s", "judged", "true_firings", "caught",
            "delay_s_p50")  # fmt: skip
@@ -38,7 +39,7 @@ def busy(threshold: float = 1, **more: Any) -> RuleSet:
 EVENTS = frame_of([Event(f"{n}", 3.0 + n * n % 97, "ab"[n % 2]) for n in range(60)])
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(25))
 @given(LOGS, INCIDENTS, st.sampled_from([RATIO, COUNT]), OPS, st.integers(0, 3), st.integers(0, 3),
        st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.5, 90.0]))  # fmt: skip
 def test_every_step_is_what_a_backtest_with_its_threshold_says(log, incidents, cell, op, hold, keep, own):
@@ -62,7 +63,7 @@ def test_every_step_is_what_a_backtest_with_its_threshold_says(log, incidents, c
         assert again.summary["firings"].to_list() == [widget.row["firings"]]
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(25))
 @given(LOGS, st.sampled_from([RATIO, COUNT]), OPS, st.integers(0, 2), st.data())
 def test_a_rule_fires_in_a_bucket_where_its_level_is_beyond_the_threshold(log, cell, op, hold, data):
     file, events = file_of(cell, op, 10 * hold, 10), frame_of(log)
@@ -90,7 +91,7 @@ def test_a_rule_fires_in_a_bucket_where_its_level_is_beyond_the_threshold(log, c
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-@settings(max_examples=10)
+@settings(max_examples=examples(25))
 def test_the_text_is_a_file_that_says_the_threshold(threshold):
     widget = ThresholdSlider(busy(threshold), EVENTS)
     rule = load_rules(widget.rule_text).rule("A")

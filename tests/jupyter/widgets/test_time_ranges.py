@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import onex_analytics as ox
 from onex_analytics.exceptions import InvalidOption
 from onex_analytics.jupyter.widgets import Selection, TimeRange
+from tests.laws import examples
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -40,7 +41,7 @@ STEPS = st.lists(
 LOG = log_of()
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(50))
 @given(STEPS)
 def test_whatever_is_done_what_is_said_to_be_selected_is_selected(steps):
     widget = TimeRange(LOG, by=["node", "outcome"], most=2)

@@ -17,6 +17,7 @@ from onex_analytics.exceptions import MissingColumns
 from onex_analytics.jupyter.widgets import TraceExplorer
 from onex_analytics.jupyter.widgets.span_pictures import MOST_OF_CELL, Scope, SpanPicture, of_cell
 from onex_analytics.profiling import waterfall
+from tests.laws import examples
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 SCHEMA = {
@@ -60,7 +61,7 @@ ROWS = st.lists(st.tuples(st.integers(0, 300), st.sampled_from([0.0, 0.001, 1.0,
                           st.booleans()), min_size=1, max_size=40)  # fmt: skip
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(37))
 @given(ROWS)
 def test_every_measured_span_is_in_a_cell_or_told_of_beside_it(rows):
     spans = spans_of(*(
