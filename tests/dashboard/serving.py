@@ -15,6 +15,8 @@ from threading import Event, Thread
 from urllib.parse import urlsplit
 
 TOKEN = "a-token-for-tests-only"
+HUB = "/user/ann/proxy/5006"
+"""What JupyterHub's proxy takes away of a path."""
 _COMMAND = [sys.executable, "-c", "import sys; from onex_analytics.cli import main; sys.exit(main())", "dashboard"]
 
 

@@ -3,132 +3,14 @@
 from __future__ import annotations
 
 import re
-import socket
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from urllib.parse import parse_qs, urlsplit
 
-import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Page
 
 from onex_analytics import EventStore
 from onex_analytics.dashboard.selection import PAGES
-from tests.conftest import REPOSITORY
-from tests.dashboard.logs import EVIL, IN_THE_MIDDLE, evil_events, fleet_store
-from tests.dashboard.serving import TOKEN, Proxy, Served, proxied, served
-
-PICTURES = REPOSITORY / "build" / "screenshots"
-WAIT_MS = 120_000
-HUB = "/user/ann/proxy/5006"
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[Proxy]:
-    """A proxy that takes its own part of the path away, as JupyterHub's does."""
-    with proxied(HUB, strips=True) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def dashboard(tmp_path_factory, hub) -> Iterator[Served]:
-    """A dashboard of a small fleet with an evil node."""
-    folder = tmp_path_factory.mktemp("dashboard")
-    store = fleet_store(folder)
-    store.append(evil_events())
-    with served(store.uri, folder, "--allow-origin", f"127.0.0.1:{hub.port}") as running:
-        hub.target = running.port
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium(require_tool) -> Iterator[Browser]:
-    """One browser for all tests of this file."""
-    tool = require_tool("chromium", mend="apt-get install chromium fonts-dejavu-core")
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=tool, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
-        yield browser
-        browser.close()
-
-
-class Watch:
-    """What must not happen in a browser: a request to another host, an error of a script, markup of users that runs."""
-
-    def __init__(self, context: BrowserContext) -> None:
-        self.foreign: list[str] = []
-        self.complaints: list[str] = []
-        context.route("**/*", self._home_only)
-
-    def on(self, page: Page) -> Page:
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda told: self.complaints.append(told.text) if told.type == "error" else None)
-        page.on("websocket", lambda opened: self._note(opened.url))
-        page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-        return page
-
-    def _note(self, url: str) -> bool:
-        home = urlsplit(url).hostname in ("127.0.0.1", None) or url.startswith(("data:", "blob:", "file:"))
-        if not home:
-            self.foreign.append(url)
-        return home
-
-    def _home_only(self, route: Route) -> None:
-        if self._note(route.request.url):
-            route.continue_()
-        else:
-            route.abort()
-
-    def check(self) -> None:
-        assert self.foreign == []
-        assert self.complaints == []
-
-
-@pytest.fixture
-def opened(chromium) -> Iterator[Callable[..., Page]]:
-    """Opens tabs, each in a browser of its own; what went wrong in one of them fails the test."""
-    contexts: list[BrowserContext] = []
-    watches: list[Watch] = []
-
-    def open_(address: str, width: int = 1300, theme: str = "light", wait: bool = True) -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-        contexts.append(context)
-        watches.append(Watch(context))
-        page = watches[-1].on(context.new_page())
-        page.goto(address)
-        if wait:
-            shown(page)
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    for watch in watches:
-        watch.check()
-
-
-def shown(page: Page) -> None:
-    """Wait until the whole view is there."""
-    page.wait_for_selector("#page[data-number]", timeout=WAIT_MS)
-    page.wait_for_selector("body:not(.asking)", timeout=WAIT_MS)
-    page.wait_for_selector(".plot:not([data-drawn])", state="detached", timeout=WAIT_MS)
-
-
-def query(page: Page) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(page.url).query, keep_blank_values=True)
-
-
-def fact(page: Page, section: str, name: str) -> str:
-    return page.locator(f"#{section} dl.facts div", has=page.locator("dt", has_text=re.compile(f"^{name}$"))).locator(
-        "dd"
-    ).inner_text()  # fmt: skip
-
-
-def picture(page: Page, name: str) -> None:
-    page.screenshot(path=PICTURES / f"dashboard-{name}.png", full_page=True)
-
+from tests.dashboard.logs import EVIL, IN_THE_MIDDLE, evil_events
+from tests.dashboard.serving import HUB, TOKEN, proxied, served
+from tests.dashboard.watching import PICTURES, WAIT_MS, fact, picture, query, shown
 
 # ---------------------------------------------------------------------- filters, depth, links
 
@@ -352,73 +234,6 @@ def test_a_store_that_grows_is_offered_and_the_place_is_kept(opened, tmp_path):
         picture(page, "alerts-without-rules")
 
 
-# ---------------------------------------------------------------------- who may look
-
-
-def status(url: str, **headers: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:
-            return answer.status, answer.read().decode("utf-8", "replace")
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return refused.code, refused.read().decode("utf-8", "replace")
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["", "?page=traces", "?token=", "?token=wrong", f"?token={TOKEN}x", "static/js/bokeh.min.js", "ws", "metadata",
-     "static/extensions/panel/panel.min.js", "assets/0/page.css", "autoload.js", "nowhere", "favicon.ico"],
-)  # fmt: skip
-def test_without_the_token_nothing_is_given_out(path, dashboard):
-    code, text = status(dashboard.url + path)
-    assert code == 403
-    assert "asks for its token" in text
-    assert "events" not in text
-
-
-def test_a_file_with_the_token_in_its_query_is_given_out(dashboard):
-    assert status(f"{dashboard.url}assets/0/page.css?token={TOKEN}")[0] == 200
-
-
-def handshake(port: int, origin: str, cookie: str) -> int:
-    """The status with which the server answers a browser that opens its websocket."""
-    request = (
-        f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nOrigin: {origin}\r\n"
-        f"Sec-WebSocket-Protocol: bokeh, nobody\r\nCookie: {cookie}\r\n\r\n"
-    )
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
-        line.sendall(request.encode())
-        return int(line.recv(64).split()[1])
-
-
-def test_a_websocket_opens_for_our_own_pages_with_the_token_only(dashboard):
-    from onex_analytics.dashboard.guard import Token
-
-    token = Token(TOKEN, dashboard.port)
-    cookie, ours = f"{token.cookie_name}={token.cookie_value}", f"http://127.0.0.1:{dashboard.port}"
-    assert handshake(dashboard.port, ours, cookie) not in (200, 403)
-    assert handshake(dashboard.port, ours, "") == 403
-    assert handshake(dashboard.port, ours, f"{token.cookie_name}=wrong") == 403
-    for foreign in ("http://evil.example", f"http://evil.example:{dashboard.port}", "null", ""):
-        assert handshake(dashboard.port, foreign, cookie) == 403
-
-
-def test_who_comes_without_the_token_may_enter_it(dashboard, chromium):
-    context = chromium.new_context()
-    page = context.new_page()
-    page.goto(f"{dashboard.url}?page=traces")
-    page.get_by_label("Token").fill("not this one, surely")
-    page.get_by_role("button", name="Sign in").click()
-    assert "not the token" in page.get_by_role("alert").inner_text()
-    page.screenshot(path=PICTURES / "dashboard-sign-in.png")
-    page.get_by_label("Token").fill(TOKEN)
-    page.get_by_role("button", name="Sign in").click()
-    shown(page)
-    assert query(page) == {"page": ["traces"]}
-    context.close()
-
-
 def test_it_works_behind_the_prefix_of_a_hub(dashboard, hub, opened):
     home = f"http://127.0.0.1:{hub.port}{HUB}/"
     page = opened(f"{home}?token={TOKEN}&page=overview&node=cli_node", 600)
@@ -451,8 +266,3 @@ def test_the_report_shows_the_same_sections_and_asks_no_host(opened, tmp_path):
     picture(page, "report")
 
 
-def test_the_log_of_the_server_names_no_fault(dashboard):
-    """After all that was done to it. What Bokeh says of a websocket that is no browser's is none of ours."""
-    told = dashboard.log.read_text()
-    assert "onex_analytics" not in told, told[-3000:]
-    assert TOKEN not in told
