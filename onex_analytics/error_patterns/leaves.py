@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from onex_analytics.error_patterns.masking import BETWEEN
+from onex_analytics.error_patterns.masking import BETWEEN, CODE
 from onex_analytics.error_patterns.phrases import shows_value
 from onex_analytics.error_patterns.splitting import FEWEST_VALUES
 from onex_analytics.error_patterns.tokens import Codes, Counts
@@ -28,10 +28,14 @@ _LINES_A_WORD = 4
 """Two words of values are likely in up to this many lines to the second power, three to the third."""
 
 _FEWEST_JOINED = 3
-"""Two patterns that differ in a word are as often two templates, whatever the word is."""
+"""Two patterns that differ in one word are as often two templates, whatever the word is."""
 
 _WORDS_OF_LABEL = 3
 """A colon after fewer words ends the name of a program."""
+
+_OPENING, _CLOSING = "\"'`([{", "\"'`)]}"
+_QUOTATION_MARKS = 3
+"""The first ones of them."""
 
 _IDENTIFIER = r"\w[./@$\\]+\w|[a-z\d][A-Z]|[a-z]_[a-z]"
 
@@ -68,8 +72,10 @@ class Patterns(NamedTuple):
 class Words(NamedTuple):
     """What is known of each token, by code."""
 
+    word: NDArray[np.int64]        # a number for its word, whatever follows it
     parted: NDArray[np.int64]      # a number for what follows its word
     masked: NDArray[np.bool_]      # masking found that it is a value
+    code: NDArray[np.bool_]        # an error code, which is never a value
     blank: NDArray[np.bool_]       # it has neither letter nor digit
     often: NDArray[np.bool_]       # a value in other lines
     identifier: NDArray[np.bool_]  # by its form, and not the name of what follows an equals sign
@@ -77,8 +83,8 @@ class Words(NamedTuple):
     labels: NDArray[np.bool_]      # a colon does
     marked: NDArray[np.bool_]      # any of the marks that open values does
     linked: NDArray[np.bool_]      # only spaces, commas or semicolons do
-    quote: NDArray[np.int64]       # which quotation mark ends what follows it, 0 for none
-    quoted: NDArray[np.int64]      # which one begins it, 0 for none
+    opened: NDArray[np.int64]      # which quotation mark or bracket ends what follows it, 0 for none
+    closed: NDArray[np.int64]      # which one begins it, by the number of the opening one
 
 
 def words_of(texts: pl.Series, found: Sequence[Leaves]) -> Words:
@@ -92,19 +98,26 @@ def words_of(texts: pl.Series, found: Sequence[Leaves]) -> Words:
         word=token.str.replace(f"[{BETWEEN}]+$", ""), after=token.str.extract(f"([{BETWEEN}]*)$")
     )
     often = pl.col("as_value").sum().over("word") >= _MOSTLY * pl.col("as_any").sum().over("word")
-    marks = [pl.col("after").str.extract(pattern) for pattern in ("^([\"'])", "([\"'])$")]
+    opened, closed = (
+        mark.replace_strict(list(known), range(1, len(known) + 1), default=0, return_dtype=pl.Int64)
+        for mark, known in (
+            (pl.col("after").str.extract("(.)$"), _OPENING), (pl.col("after").str.extract("^(.)"), _CLOSING)
+        )
+    )  # fmt: skip
     told = told.select(
+        word=pl.col("word").rank("dense").cast(pl.Int64),
         parted=pl.col("after").rank("dense").cast(pl.Int64),
         masked=shows_value(token),
+        code=token.str.contains(CODE),
         blank=~pl.col("word").str.contains(r"\w"),
         often=(pl.col("word") != "") & often,
         identifier=pl.col("word").str.contains(_IDENTIFIER) & ~pl.col("after").str.starts_with("="),
         opens=pl.col("after").str.ends_with("="),
         labels=pl.col("after").str.contains(r"^[^:]?:\s*$"),
-        marked=pl.col("after").str.contains("[=:(\\[\"']"),
+        marked=pl.col("after").str.contains("[=:(\\[\"'`]"),
         linked=pl.col("after").str.contains("^[ ,;]+$"),
-        quoted=marks[0].replace_strict({'"': 1, "'": 2}, default=0, return_dtype=pl.Int64),
-        quote=marks[1].replace_strict({'"': 1, "'": 2}, default=0, return_dtype=pl.Int64),
+        opened=opened,
+        closed=closed,
     )
     return Words(**{name: told[name].to_numpy() for name in Words._fields})
 
@@ -112,8 +125,8 @@ def words_of(texts: pl.Series, found: Sequence[Leaves]) -> Words:
 def is_quoted(codes: Codes, words: Words) -> NDArray[np.bool_]:
     """Which tokens of patterns stand between two of the same quotation marks."""
     found = np.zeros(codes.shape, np.bool_)
-    quote = words.quote[codes[:, :-1]]
-    found[:, 1:] = (quote > 0) & (quote == words.quoted[codes[:, 1:]])
+    mark = words.opened[codes[:, :-1]]
+    found[:, 1:] = (mark > 0) & (mark <= _QUOTATION_MARKS) & (mark == words.closed[codes[:, 1:]])
     return found
 
 
@@ -144,12 +157,13 @@ def joined(leaves: Leaves, words: Words) -> Patterns:
         if len(values) > 1:
             group = np.unique(group * len(values) + which, return_inverse=True)[1]
     sizes = np.bincount(group)
-    if not (sizes >= _FEWEST_JOINED).any():
+    if not (sizes > 1).any():
         return Patterns(codes, wild, leaves.messages)
     first = np.unique(group, return_index=True)[1]
     messages = np.bincount(group, leaves.messages).astype(np.int64)
     varies = np.zeros((len(sizes), codes.shape[1]), np.bool_)
-    likely = sizes >= _FEWEST_JOINED
+    likely = sizes > 1
+    places = np.zeros(len(sizes), np.int64)
     for j in range(codes.shape[1]):
         is_value = np.bincount(group, wild[:, j], len(sizes)) > 0
         pairs = np.unique(np.stack([group, codes[:, j]]), axis=1)
@@ -158,6 +172,8 @@ def joined(leaves: Leaves, words: Words) -> Patterns:
         enough = (distinct >= FEWEST_VALUES) | (messages <= _LINES_A_WORD ** np.minimum(distinct, FEWEST_VALUES))
         varies[:, j] = (distinct > 1) | is_value
         likely &= (distinct == 1) | open_ | enough
+        places += (distinct > 1) & ~open_
+    likely &= (sizes >= _FEWEST_JOINED) | (places > 1)
     one = likely[group]
     whole = np.concatenate([np.flatnonzero(~one), first[likely]])
     found = np.where(one[:, None], varies[group] | wild, wild), np.where(one, messages[group], leaves.messages)

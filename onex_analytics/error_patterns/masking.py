@@ -38,7 +38,7 @@ FORMS: dict[str, str] = {
         rf"(?:{_DAY},? )?{_MONTH} +\d{{1,2}} \d\d:\d\d:\d\d(?: [A-Z]{{3,4}})?(?: \d{{4}})?"
         rf"|\d\d?:\d\d:\d\d(?:[.,]\d+)?{_EDGE}"
     ),
-    "HOST": rf"[A-Za-z][\w\-]*(?:\.[\w\-]+)*:\d{{1,5}}{_EDGE}",
+    "HOST": rf"[A-Za-z][\w\-]*(?:\.[\w\-]+)*:\d{{1,5}}{_EDGE}|[A-Za-z][\w\-]*\[\d+(?:[\-,]\d+)+\]",
     "DURATION": rf"<?{_NUMBER} ?{_UNIT}{_EDGE}",
     "SIZE": rf"{_NUMBER} ?[KMGTP]?i?B{_EDGE}",
     "NUMBER": r"[-+]?\d(?:[\w.:\-]*\w)?%?",
@@ -53,12 +53,15 @@ _CODE_PLACE = "\x1b"
 
 VALUE = "|".join(f"(?:{form})" for form in FORMS.values())
 
-BETWEEN = r"\s=:,;()\[\]{}\"'|<>"
+BETWEEN = r"\s=:,;()\[\]{}\"'`|<>"
 """What parts one word of a message from the next, as the inside of a character class."""
 
 TOKEN = f"[^{BETWEEN}]*[{BETWEEN}]+|[^{BETWEEN}]+"
 """A word with all that parts it from the next one."""
 
+
+_PADDED = rf"{MASK}={{1,2}}([\s>,;:)\]}}]|$)"
+"""The end of a value in base 64."""
 
 _ITEM = rf"[\"']?[\w.\-/@+{MASK}]+[\"']?"
 _LIST = rf"([\[({{]){_ITEM}(?:, ?{_ITEM})+([\])}}])"
@@ -98,6 +101,7 @@ def tidied(text: pl.Expr) -> pl.Expr:
         text.str.replace_all(r"\s+", " ")
         .str.strip_chars(" ")
         .str.replace_all(r"(^| )\(\)", f"${{1}}({MASK})")
+        .str.replace_all(_PADDED, f"{MASK}${{1}}")
         .str.replace_all(_LIST, f"${{1}}{MASK}${{2}}")
         .str.replace_all(f"{MASK}(?:[ ,;]+{MASK})+", MASK)
     )

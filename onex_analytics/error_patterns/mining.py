@@ -5,7 +5,8 @@ together, are its root: they are the words that the line's template always has. 
 Of a group's other places, one whose words are all more frequent than the root and differ is a value that several
 templates share; one with many words, or with a word that masking knows for a value, is a value; one with few parts the
 group, and so do a few more words that begin lines or name what follows an equals sign. Patterns that differ in values
-only are then joined: in several (see `leaves`), in one (see `neighbours`), or in one of several words (see `gaps`).
+only are then joined: in several (see `leaves`), in two (`combinations`), in one (`neighbours`), in one of several words
+(`gaps`), and rare ones with a frequent one whose values have several words there (`covering`).
 
 Source: Yu et al., "Brain: Log Parsing with Bidirectional Parallel Tree", IEEE Transactions on Services Computing 2023.
 Of our own: a root's words are in the same lines, where Brain asks only that they are equally frequent, which words of
@@ -15,10 +16,14 @@ is no setting by log.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from onex_analytics.error_patterns.combinations import combined
+from onex_analytics.error_patterns.covering import covered
 from onex_analytics.error_patterns.gaps import with_gaps
 from onex_analytics.error_patterns.leaves import Leaves, joined, leaves_of, words_of
 from onex_analytics.error_patterns.masking import BETWEEN, CODE, MASK, generalized
@@ -57,8 +62,9 @@ def patterns(lines: pl.DataFrame) -> pl.DataFrame:
     del lines  # what is distinct is large
     found = [_of_one_length(table.codes, counts[table.rows], vocabulary) for table in tables]
     words = words_of(vocabulary.texts, found)
-    held = with_gaps([alike(joined(leaves, words), words) for leaves in found], words)
-    parts = [_texts(each.codes, each.wild, vocabulary.texts) for each in held]
+    held = [alike(combined(joined(leaves, words), words), words) for leaves in found]
+    held, belongs = covered(with_gaps(held, words), words)
+    parts = _of_those(belongs, [_texts(each.codes, each.wild, vocabulary.texts) for each in held])
     if has_empty:
         parts.append(pl.DataFrame({"key": [""], "tokens": [[]]}, schema=FOUND))
     return (
@@ -108,6 +114,12 @@ def _groups(codes: Codes, frequencies: Counts, roots: Counts, is_code: NDArray[n
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.diff(group[order], prepend=-1, append=-1))
     return order, starts
+
+
+def _of_those(belongs: Sequence[Counts], parts: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
+    """The rows of `FOUND`, each with the key of the one that it belongs to."""
+    keys = pl.concat([part["key"] for part in parts]) if parts else pl.Series()
+    return [part.with_columns(key=keys.gather(those)) for those, part in zip(belongs, parts, strict=True)]
 
 
 def _texts(codes: Codes, wild: NDArray[np.bool_], known: pl.Series) -> pl.DataFrame:

@@ -53,7 +53,7 @@ def alike(patterns: Patterns, words: Words) -> Patterns:
     for j in range(codes.shape[1]) if len(codes) > 1 else ():
         told, anything = (
             mixed(hashes(codes[left, j], is_any, words), np.full(len(left), j, np.uint64))
-            for is_any in (wild[left, j], np.ones(len(left), np.bool_))
+            for is_any in (wild[left, j], ~words.code[codes[left, j]])
         )
         rest = whole[left] - told + anything
         joined, stays = _joined_at(j, left, rest, Patterns(codes, wild, messages), words)

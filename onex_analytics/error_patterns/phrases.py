@@ -13,7 +13,7 @@ import polars as pl
 from onex_analytics.error_patterns.masking import BETWEEN, JOIN, MASK
 
 _MOST_WORDS = 8
-_MARKS = (('"', '"'), ("'", "'"), ("(", ")"), ("[", "]"))
+_MARKS = (('"', '"'), ("'", "'"), ("`", "`"), ("(", ")"), ("[", "]"))
 
 
 def _phrase(opening: str, closing: str) -> str:
@@ -40,7 +40,7 @@ def folded(lines: pl.Series) -> pl.Series:
     text = pl.col("line")
     for pattern in _PHRASES:
         text = text.str.replace_all(pattern, _JOINED)
-    text = text.str.replace_all(f"{JOIN}+([\"')\\]])", "${1}").str.replace_all(f"{JOIN}+", JOIN)
+    text = text.str.replace_all(f"{JOIN}+([\"'`)\\]])", "${1}").str.replace_all(f"{JOIN}+", JOIN)
     text = text.str.replace_all(f"([{BETWEEN}]){JOIN}", "${1} ")
     changed = lines.filter(has_phrase).to_frame("line").select(text)["line"]
     return lines.scatter(has_phrase.arg_true(), changed)

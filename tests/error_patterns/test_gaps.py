@@ -61,3 +61,13 @@ def test_the_most_frequent_patterns_are_looked_at_where_there_are_too_many(monke
 @pytest.mark.parametrize("messages", [[], [""], ["one"], ["one two"], ["a b", "a c d e f g h i j k"]])
 def test_few_or_short_messages_have_none(messages):
     assert texts(*messages) == set(messages)
+
+
+def test_two_values_that_are_known_from_elsewhere_are_enough():
+    known = [f"the peer is gone now: {reason}" for reason in REASONS]
+    assert "closed, why: <*>" in texts(*known, *(f"closed, why: {reason}" for reason in REASONS[:2]))
+
+
+def test_what_stands_in_quotes_may_have_any_marks_within():
+    asked = ["select a from b", "up == zero", "put (c, d) in e", "x: y; z", "left=right"]
+    assert texts(*(f'could not run "{text}" at all' for text in asked)) == {'could not run "<*>" at all'}

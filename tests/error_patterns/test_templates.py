@@ -50,6 +50,9 @@ def groups(model: TemplateModel, messages: pl.Series) -> set[tuple[str, str | No
     ("rows 1, 2, 3 locked", "rows <*> locked"),
     ("at Fri Jun 17 07:07:00 2005", "at <TIME>"),
     ("disk full", "disk full"),
+    ("started on node[001-017,020]", "started on <HOST>"),
+    ("sshd[17] is up", "sshd[<NUMBER>] is up"),
+    ("session 8Zk3fQ== opened", "session <*> opened"),
 ])  # fmt: skip
 def test_a_value_is_known_by_its_form(message, template):
     assert templates(message) == [template]
