@@ -26,7 +26,7 @@ lab: setup  ## JupyterLab on the notebooks; it asks no host for news, updates or
 
 test: setup  ## everything the tests need, then the tests
 	@sh setup/system-tools
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 soak: setup  ## the tests that take minutes, and every law with all its examples
 	@sh setup/system-tools

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,24 @@ def pytest_configure(config: pytest.Config) -> None:
             fcntl.lockf(lock, fcntl.LOCK_UN, 1, place)
 
     kernel.compile = compile_alone
+
+
+BEGUN_FIRST = (
+    "tests/notebooks/test_in_jupyterlab.py", "tests/jupyter/widgets/test_in_", "tests/dashboard/test_browser.py",
+    "tests/cli/alerts/test_live.py", "tests/store/test_memory.py", "tests/test_readme.py", "tests/views/test_report",
+)  # fmt: skip
+"""Where these files or folders begin: few tests that take long, mostly in waiting for another program."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files go to workers in this order, so that no worker is left alone with a long one at the end."""
+    if not hasattr(config, "workerinput"):
+        return
+    files = [item.nodeid.partition("::")[0] for item in items]
+    tests = Counter(files)
+    order = {file: (not file.startswith(BEGUN_FIRST), -tests[file], file) for file in tests}
+    items.sort(key=lambda item: order[item.nodeid.partition("::")[0]])
 
 
 @pytest.fixture(scope="session")
