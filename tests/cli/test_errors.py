@@ -45,6 +45,14 @@ def test_groups_follow_rules_of_a_file(fleet_store, ask, tmp_path):
     assert {row["title"] for row in rows} == {"all of failure", "all of soft_failure", "all of log"}
 
 
+def test_codes_that_share_their_spelling_are_counted(fleet_store, ask, capsys):
+    rows = ask("errors", "groups", "--store", fleet_store)
+    settled, left = (sum(row[name] for row in rows) for name in ("resolved_codes", "ambiguous_codes"))
+    assert settled + left > 0
+    assert main(["errors", "groups", "--store", fleet_store]) == 0
+    assert f"{settled:,} were told by what stands beside them; {left:,} stay ambiguous" in capsys.readouterr().err
+
+
 def test_a_template_model_is_kept_and_grows(fleet_store, tmp_path, capsys):
     model = tmp_path / "templates.json"
     for version, fresh in ((1, "templates, "), (2, ", 0 of them new")):
@@ -107,6 +115,7 @@ def test_what_is_different_about_failures_of_a_code_in_any_spelling(fleet_store,
         (["co-occurrence", "--by", ""], "a column that names a group"),
         (["co-occurrence", "--by", "nowhere"], "missing columns ['nowhere']"),
         (["cascades", "--by", ""], "such as node,error_code"),
+        (["cascades", "--min-odds", "-1"], "a ratio of odds"),
         (["bursts", "--by", "nowhere"], "missing columns ['nowhere']"),
         (["rates", "--every", "0s"], "a duration above zero"),
         (["contrast", "--column", "nowhere"], "missing columns ['nowhere']"),
