@@ -64,11 +64,16 @@ def _blank(name: str, kind: pl.DataType) -> Column:
 # ---------------------------------------------------------------------- which time is shown
 
 
-def period_of(events: pl.LazyFrame, buckets: int) -> Period | None:
-    """The time in which nearly everything happened (`frames.main_period`), in buckets; None without a time."""
+def period_of(
+    events: pl.LazyFrame, buckets: int, bounds: tuple[datetime | None, datetime | None] | None = None
+) -> Period | None:
+    """The time in which nearly everything happened (`frames.main_period`), in buckets; None without a time.
+
+    `bounds` are the first and the last time, where they are known already.
+    """
     at = pl.col("timestamp")
-    first, last = events.select(at.min().alias("first"), at.max().alias("last")).collect().row(0)
-    if first is None:
+    first, last = bounds or events.select(at.min().alias("first"), at.max().alias("last")).collect().row(0)
+    if first is None or last is None:
         return None
     if not _all_near(events, first, last):
         first, last, _ = main_period(events).collect().row(0)

@@ -79,9 +79,12 @@ class SpanPicture:
             pl.col("state").eq("open").sum().alias("open"),
             ms.filter(is_measured() & (ms > 0)).min().alias("least"), ms.filter(is_measured()).max().alias("most"),
             (is_measured() & pl.col("start").is_null()).sum().alias("untimed"),
+            pl.col("start").filter(is_measured()).min().alias("first"),
+            pl.col("start").filter(is_measured()).max().alias("last"),
         ).collect().row(0, named=True)  # fmt: skip
         timed = looked_at.filter(is_measured())
-        period = period_of(timed.select(pl.col("start").alias("timestamp")), _COLUMNS)
+        bounds = counts.pop("first"), counts.pop("last")
+        period = period_of(timed.select(pl.col("start").alias("timestamp")), _COLUMNS, bounds)
         least, most = counts.pop("least") or 1.0, counts.pop("most") or 1.0
         if period is None:
             cells = heatmap(pl.DataFrame(schema=spans.collect_schema())).collect()
@@ -127,7 +130,8 @@ def worth_a_look(spans: pl.LazyFrame, scope: Scope) -> pl.DataFrame:
     quantiles = latency_table(looked_at, by=(), quantiles=(0.5, 0.95)).select("p50_ms", "p95_ms").collect()
     middle, slow = quantiles.row(0) if quantiles.height else (None, None)
     called = pl.col("parent_span_id").is_not_null()
-    largest = whole.filter(called).group_by("trace_id").agg(pl.len().alias("_n"))
+    children = whole.filter(called).group_by("trace_id").agg(pl.len().alias("_n"))
+    largest = children.top_k(_MANY, by=["_n", "trace_id"]).collect()
     parts = {
         "slowest": measured.top_k(_MANY, by=["duration_ms", "trace_id"]).sort(
             "duration_ms", "trace_id", descending=True),
@@ -135,10 +139,10 @@ def worth_a_look(spans: pl.LazyFrame, scope: Scope) -> pl.DataFrame:
         "typical": _from(measured, middle),
         "failed": _latest(looked_at.filter(failed())),
         "open": _latest(looked_at.filter(pl.col("state") == "open")),
-        "most spans": looked_at.join(largest.top_k(_MANY, by=["_n", "trace_id"]), on="trace_id").sort(
-            "_n", "trace_id", "start", descending=[True, True, False]),
+        "most spans": looked_at.filter(pl.col("trace_id").is_in(largest["trace_id"].to_list()))
+        .join(largest.lazy(), on="trace_id").sort("_n", "trace_id", "start", descending=[True, True, False]),
     }  # fmt: skip
-    found = pl.collect_all([part.select(_READ) for part in parts.values()])
+    found = [part.select(_READ).collect() for part in parts.values()]
     told = [
         part.unique("trace_id", keep="first", maintain_order=True).head(_FEW).select(pl.lit(why).alias("why"), *_READ)
         for why, part in zip(parts, found, strict=True)
