@@ -25,7 +25,7 @@ class CardTable:
     """The first rows of a frame.
 
     Attributes:
-        name: where all of it is, such as `result.alerts`; "" for one that is told whole.
+        name: where all of it is, such as `.alerts`, an attribute; "" for one that is told whole.
         frame: the rows, as a result holds them: only the first `most` are read.
         columns: what is shown of them.
         empty: what is said where there is no row.

@@ -8,6 +8,7 @@ from functools import cache, partial
 from typing import Any
 
 import polars as pl
+from traitlets.config import Config
 
 from onex_analytics import alerting, batching, error_patterns, model, pipeline, sampling, settings, sizing, synthetic
 from onex_analytics.alerting.notification import PageAlert
@@ -190,3 +191,13 @@ MAKE: dict[str, Callable[[], Any]] = {
     "Traps": synthetic.Traps,
 }  # fmt: skip
 """By class, how one of it is made. The store and its report are made in the tests that have a folder."""
+
+
+@cache
+def made(name: str) -> Any:
+    """One of a class, the same in all tests."""
+    return MAKE[name]()
+
+
+NO_HISTORY = Config(HistoryManager={"enabled": False})
+"""Of a shell that keeps nothing of what is typed."""

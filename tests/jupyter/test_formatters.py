@@ -26,7 +26,7 @@ from onex_analytics.jupyter.cards import Card, CardTable
 from onex_analytics.jupyter.formatters import FIGURE, LARGEST_BYTES, bundle, card_of, figure_bundle, register
 from onex_analytics.jupyter.showing.classes import CARDS, DRAWN
 from onex_analytics.views.tables import Column
-from tests.jupyter.results import MAKE, backtest, log
+from tests.jupyter.results import MAKE, NO_HISTORY, backtest, log, made
 
 SHOWN_AS_THEY_ARE = {
     "Alertmanager": "holds an address, perhaps with a password in it",
@@ -171,7 +171,7 @@ def is_safe(page: str) -> Tags:
 
 @pytest.mark.parametrize("name", MAKE)
 def test_a_result_is_shown_safely_and_small(name):
-    result = MAKE[name]()
+    result = made(name)
     shown = bundle(result)
     is_safe(shown["text/html"])
     assert len(shown["text/html"].encode()) < 60_000
@@ -182,7 +182,7 @@ def test_a_result_is_shown_safely_and_small(name):
 
 @pytest.mark.parametrize("name", sorted({name for _, name in DRAWN}))
 def test_what_people_would_rather_look_at_is_drawn_and_told_in_words(name):
-    shown = figure_bundle(MAKE[name]())
+    shown = figure_bundle(made(name))
     assert shown is not None
     assert shown[FIGURE]["data"] and len(shown["text/plain"]) > 20
     assert shown[FIGURE]["config"]["showSendToCloud"] is False
@@ -191,7 +191,7 @@ def test_what_people_would_rather_look_at_is_drawn_and_told_in_words(name):
 
 def test_only_those_are_drawn_that_say_so():
     for name in set(MAKE) - {name for _, name in DRAWN}:
-        assert figure_bundle(MAKE[name]()) is None, name
+        assert figure_bundle(made(name)) is None, name
 
 
 @given(st.text(st.characters(codec="utf-8")))
@@ -206,10 +206,10 @@ def test_no_text_becomes_markup_and_none_moves_a_cursor(text):
 
 def test_a_table_shows_few_rows_and_says_how_many_there_are():
     rows = pl.DataFrame({"n": range(1_000_000)})
-    table = CardTable("result.rows", rows, [Column("n", "number", "count")], order="the first")
+    table = CardTable(".rows", rows, [Column("n", "number", "count")], order="the first")
     page = card_html(Card("Many", tables=(table,)))
     assert is_safe(page).tags.count("tr") == 7
-    assert "result.rows: 6 of 1,000,000 rows, the first" in page
+    assert ".rows: 6 of 1,000,000 rows, the first" in page
 
 
 def test_a_long_text_is_cut_and_the_rest_is_counted():
@@ -248,7 +248,7 @@ def test_what_has_no_card_is_refused():
 
 @pytest.fixture
 def shell() -> InteractiveShell:
-    return InteractiveShell()
+    return InteractiveShell(config=NO_HISTORY)
 
 
 def test_a_shell_shows_html_and_text_and_the_figure_below(shell, capsys):

@@ -18,7 +18,7 @@ from onex_analytics.alerting.loading import presets_text
 from onex_analytics.jupyter import rule_cells
 from onex_analytics.jupyter.magics import RULE_OPTIONS, WORDS
 from onex_analytics.progress import shown_by
-from tests.jupyter.results import INCIDENTS, log
+from tests.jupyter.results import INCIDENTS, NO_HISTORY, log
 
 RULE = """alert: Failing
 by: [node]
@@ -26,17 +26,25 @@ when: {count: {of: outcome == 'failure', window: 5m}, threshold: 3}
 """
 
 
-@pytest.fixture
-def shell() -> Iterator[InteractiveShell]:
-    made = InteractiveShell.instance()
-    made.reset(new_session=False)
+@pytest.fixture(scope="module")
+def one_shell() -> Iterator[InteractiveShell]:
+    """Making one takes half a second."""
     before = shown_by(None)
-    ran = made.run_cell("%load_ext onex_analytics") if "onex_analytics" not in made.extension_manager.loaded else None
-    assert ran is None or ran.success
-    made.run_line_magic("reload_ext", "onex_analytics")
+    made = InteractiveShell.instance(config=NO_HISTORY)
+    assert made.run_cell("%load_ext onex_analytics").success
+    shown_by(None)
     yield made
     InteractiveShell.clear_instance()
     shown_by(before)
+
+
+@pytest.fixture
+def shell(one_shell: InteractiveShell) -> Iterator[InteractiveShell]:
+    """With no variable but its own."""
+    known = dict(one_shell.user_ns)
+    yield one_shell
+    one_shell.user_ns.clear()
+    one_shell.user_ns.update(known)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ import onex_analytics as ox
 from onex_analytics.jupyter.extension import greet, load
 from onex_analytics.jupyter.progress_bars import NotebookBar, TerminalBar, for_shell, shows
 from onex_analytics.progress import shown_by, working
-from tests.jupyter.results import INCIDENTS, log, rules
+from tests.jupyter.results import INCIDENTS, NO_HISTORY, log, rules
 
 
 class Screen:
@@ -136,7 +136,7 @@ def test_without_tqdm_the_extension_says_what_to_install(monkeypatch, capsys):
     from IPython.core.interactiveshell import InteractiveShell
 
     monkeypatch.setattr("onex_analytics.jupyter.progress_bars.find_spec", lambda name: None)
-    shell = InteractiveShell()
+    shell = InteractiveShell(config=NO_HISTORY)
     shell.kernel = object()
     before = shown_by(None)
     try:

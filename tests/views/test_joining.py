@@ -19,7 +19,7 @@ from onex_analytics.views.theme import description
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 LARGEST_BYTES = 2_000_000
-MINUTES = 20_000
+MINUTES = 8_000
 NAME = "a name that is as long as names of operations are in real life"
 
 
@@ -54,7 +54,7 @@ def latencies(n: int = MINUTES) -> pl.DataFrame:
 
 
 def heat() -> pl.DataFrame:
-    cells = by("node", 3, minutes(3_000, n=lambda i: 1 + i % 9)).with_columns(end=pl.col("start").dt.offset_by("1m"))
+    cells = by("node", 3, minutes(1_200, n=lambda i: 1 + i % 9)).with_columns(end=pl.col("start").dt.offset_by("1m"))
     return pl.concat(
         cells.with_columns(bucket=pl.lit(b), lower_ms=pl.lit(2.0**b), upper_ms=pl.lit(2.0 ** (b + 1))) for b in range(9)
     )
@@ -67,7 +67,7 @@ def periods(n: int) -> pl.DataFrame:
 
 def steps() -> pl.DataFrame:
     more = {"started": 1, "ended": 1, "open": 0, "left_out": 0}
-    return minutes(60_000, in_flight=lambda i: i * i % 83, **more).rename({"start": "at"})
+    return minutes(20_000, in_flight=lambda i: i * i % 83, **more).rename({"start": "at"})
 
 
 def operations(n: int) -> pl.DataFrame:
@@ -75,29 +75,29 @@ def operations(n: int) -> pl.DataFrame:
     return minutes(n, node=lambda i: f"{NAME} {i}", operation=NAME, **numbers)
 
 
-VERSIONS = by("schema_version", 30, minutes(4_000, events=3, share=1 / 30))
-TYPES = by("event_type", 30, minutes(4_000, events=3, per_minute=3.0))
+VERSIONS = by("schema_version", 30, minutes(1_500, events=3, share=1 / 30))
+TYPES = by("event_type", 30, minutes(1_500, events=3, per_minute=3.0))
 RATES = minutes(events=10, finished=5, failures=1, rate_of_finished=0.2, rate_of_events=0.1)
 QUEUE = minutes(events=3, exported=3, dropped_full=1, dropped_oversize=1, queue_max=lambda i: i % 50)
 WEIGHTS = by("node", 12, minutes(3_000, events=2, total_bytes=600, mean_bytes=300.0, max_bytes=400))
 FLIGHT = minutes(mean_in_flight=2.5, peak=lambda i: i % 31, least=0, open=1, left_out=0)
 
 LARGE: dict[str, tuple[Callable[[], go.Figure], str]] = {
-    "overview.events_per_minute": (lambda: views.overview.events_per_minute(TYPES), "each bar is 7 buckets together"),
-    "overview.error_rate": (lambda: views.overview.error_rate(RATES), "each mark is 14 buckets together"),
-    "overview.schema_adoption": (lambda: views.overview.schema_adoption(VERSIONS), "each bar is 7 buckets together"),
+    "overview.events_per_minute": (lambda: views.overview.events_per_minute(TYPES), "each bar is 3 buckets together"),
+    "overview.error_rate": (lambda: views.overview.error_rate(RATES), "each mark is 6 buckets together"),
+    "overview.schema_adoption": (lambda: views.overview.schema_adoption(VERSIONS), "each bar is 3 buckets together"),
     "overview.latency": (lambda: views.overview.latency(operations(2_000)), "1,000 more operations, faster ones"),
     "overview.notable_periods": (lambda: views.overview.notable_periods(periods(5_000)), "4,000 more periods, less"),
     "profiling.percentile_bands": (
-        lambda: views.profiling.percentile_bands(by("node", 3, latencies(9_000))), "is the worst of 18 buckets",
+        lambda: views.profiling.percentile_bands(by("node", 3, latencies(3_000))), "is the worst of 6 buckets",
     ),
     "profiling.change_points": (
         lambda: views.profiling.change_points(latencies(), profiling.change_points(latencies(50)).collect()),
         "in a row the least and the greatest are drawn",
     ),
     "profiling.concurrency": (lambda: views.profiling.concurrency(steps()), "in a row the least and the greatest"),
-    "profiling.concurrency by buckets": (lambda: views.profiling.concurrency(FLIGHT), "each mark is 4 buckets"),
-    "profiling.heatmap": (lambda: views.profiling.heatmap(heat()), "each cell is 11 buckets of time together"),
+    "profiling.concurrency by buckets": (lambda: views.profiling.concurrency(FLIGHT), "each mark is 2 buckets"),
+    "profiling.heatmap": (lambda: views.profiling.heatmap(heat()), "each cell is 5 buckets of time together"),
     "profiling.latency_bars": (
         lambda: views.profiling.latency_bars(profiling.latency_table(spans(4_000)).collect()),
         "a mark of the other groups stands for 2 of them",
@@ -105,7 +105,7 @@ LARGE: dict[str, tuple[Callable[[], go.Figure], str]] = {
     "profiling.open_spans": (
         lambda: views.profiling.open_spans(minutes(node=NAME, operation=NAME, trace_id="t" * 32, span_id="s" * 36,
                                                    age_ms=lambda i: 1.0 + i, silent_ms=1.0)),
-        "a mark stands for 7 spans of about its age",
+        "a mark stands for 3 spans of about its age",
     ),
     "profiling.flame_graph": (
         lambda: views.profiling.flame_graph(profiling.flame_graph(spans(3_000, 3_000), max_nodes=9_000).collect()),
@@ -122,7 +122,7 @@ LARGE: dict[str, tuple[Callable[[], go.Figure], str]] = {
             spans(3_000).with_columns(trace_id=pl.lit("t")), trace_id="t", max_lanes=9_000).collect()),
         "3,000 lines are too many for a picture. Mend: ask for waterfall(…, max_lanes=200)",
     ),
-    "batching.queue_over_time": (lambda: views.batching.queue_over_time(QUEUE), "each bucket is 14 of the result"),
+    "batching.queue_over_time": (lambda: views.batching.queue_over_time(QUEUE), "each bucket is 6 of the result"),
     "sizing.growth": (lambda: views.sizing.growth(WEIGHTS), "each bar is 5 buckets together"),
 }  # fmt: skip
 
@@ -164,7 +164,7 @@ def test_a_figure_of_a_large_result_is_small_and_says_what_it_joined(name):
 
 def test_what_is_joined_adds_up():
     told = views.overview.events_per_minute(TYPES)
-    assert sum(sum(trace.y) for trace in told.data) * 7 == pytest.approx(TYPES["events"].sum())
+    assert sum(sum(trace.y) for trace in told.data) * 3 == pytest.approx(TYPES["events"].sum())
     rates = views.overview.error_rate(RATES)
     assert all(share == pytest.approx(0.2) for share in rates.data[0].y)
     assert sum(row[0] for row in rates.data[0].customdata) == RATES["failures"].sum()

@@ -55,9 +55,9 @@ def backtest(result: Backtest) -> Card:
     return Card(
         "Backtest", facts=facts, left_out=_unseen(result), figure=lambda: _timeline(result),
         tables=(
-            CardTable("result.summary", result.summary.sort("firing_s", descending=True), _SUMMARY, "no rule",
+            CardTable(".summary", result.summary.sort("firing_s", descending=True), _SUMMARY, "no rule",
                       "those that fired for the longest"),
-            CardTable("result.alerts, those that fired", fired, _ALERTS, "no alert fired", "the first"),
+            CardTable(".alerts, those that fired", fired, _ALERTS, "no alert fired", "the first"),
         ),
     )  # fmt: skip
 
@@ -84,7 +84,7 @@ def comparison(compared: Comparison) -> Card:
     )  # fmt: skip
     return Card(
         "Comparison of two rule files", facts=facts, figure=lambda: _before_after(compared),
-        tables=(CardTable("compared.rules, those that do otherwise", moved, columns, "every rule does what it did"),),
+        tables=(CardTable(".rules, those that do otherwise", moved, columns, "every rule does what it did"),),
         left_out=_unseen(compared.after),
     )  # fmt: skip
 
@@ -109,9 +109,9 @@ def explanation(told: Explanation) -> Card:
             "events behind it": (told.events["event_id"].n_unique(), "count"),
         },
         tables=(
-            CardTable("told.evaluations", near, columns, order="around the moment it fired", rows=evaluations.height,
+            CardTable(".evaluations", near, columns, order="around the moment it fired", rows=evaluations.height,
                       most=9),
-            CardTable("told.events", told.events,
+            CardTable(".events", told.events,
                       (Column("event_id", "event", "code"), Column("timestamp", "time (UTC)", "time"),
                        Column("state", "in the window when", "word")), "no event", "the first", most=4),
         ),
@@ -140,11 +140,11 @@ def suggestion(told: Suggestion) -> Card:
         "Suggestion", lead=told.verdict,
         facts={"goal met": (told.met, "flag"), "rules kept": (choices.filter("kept").height, "count")},
         tables=(
-            CardTable("told.scores, all rules together", together, scores, "no part of the log"),
-            CardTable("told.choices", choices.sort("caught", descending=True, nulls_last=True), columns, "no rule",
+            CardTable(".scores, all rules together", together, scores, "no part of the log"),
+            CardTable(".choices", choices.sort("caught", descending=True, nulls_last=True), columns, "no rule",
                       "those that caught the most"),
         ),
-        left_out=[f"{dropped:,} rules had no threshold that was worth its pages (told.choices)"] * bool(dropped),
+        left_out=[f"{dropped:,} rules had no threshold that was worth its pages (.choices)"] * bool(dropped),
         figure=lambda: _timeline(told.backtest),
     )  # fmt: skip
 
@@ -167,7 +167,7 @@ def what_if_sampled(found: WhatIfSampled) -> Card:
             "firings on the whole log": (found.full.alerts["fired"].count(), "count"),
             "to be found": (rows.height, "count"),
         },
-        tables=(CardTable("found.detections", rows.sort("probability"), columns, "nothing was to be found",
+        tables=(CardTable(".detections", rows.sort("probability"), columns, "nothing was to be found",
                           "the likeliest to be missed"),),
         left_out=[f"not right even on average, as their values bend: {', '.join(biased)}"] * bool(biased),
         figure=lambda: _delays(found),

@@ -39,7 +39,7 @@ def batching_result(result: BatchingResult) -> Card:
             "bytes": (told["bytes"], "bytes"), "compressed": (told["compressed_bytes"], "bytes"),
         },
         tables=(
-            CardTable("result.sizes", result.sizes.sort("batches", descending=True), columns, "no batch",
+            CardTable(".sizes", result.sizes.sort("batches", descending=True), columns, "no batch",
                       "the most frequent"),
         ),
         left_out=left_out, figure=partial(_sizes, result.sizes),

@@ -35,7 +35,7 @@ def pipeline_counts(counts: PipelineCounts) -> Card:
         "Pipeline: what became of the events",
         lead=f"emitted {counts.emitted:,} = exported {counts.exported:,} + dropped {lost:,} "
              f"+ pending {counts.pending:,}",
-        tables=(CardTable("counts.stages", _stages(counts.stages), _STAGES, "no stage"),),
+        tables=(CardTable(".stages", _stages(counts.stages), _STAGES, "no stage"),),
         left_out=_dropped(counts.dropped),
     )  # fmt: skip
 

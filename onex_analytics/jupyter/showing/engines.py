@@ -29,7 +29,7 @@ def alert_engine(engine: AlertEngine) -> Card:
             "firing": (len(engine.firing), "count"),
             **{name: (count, "count") for name, count in engine.counts.items()},
         },
-        tables=(CardTable("engine.firing", firing, _FIRING, "no alert fires", rows=len(engine.firing)),),
+        tables=(CardTable(".firing", firing, _FIRING, "no alert fires", rows=len(engine.firing)),),
         left_out=[*unseen(engine.by_group), *engine.limits],
     )  # fmt: skip
 

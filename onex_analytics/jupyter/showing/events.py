@@ -79,7 +79,7 @@ def resolution(found: Resolution) -> Card:
         card = error_code(found.code)
         return Card(f"{found.text} is {card.title}", lead=card.lead, facts=card.facts, left_out=card.left_out)
     said = f"{len(found.candidates)} codes share this spelling" if found.candidates else "no code has this spelling"
-    tables = (_codes("found.candidates", found.candidates),) if found.candidates else ()
+    tables = (_codes(".candidates", found.candidates),) if found.candidates else ()
     return Card(found.text, lead=said, tables=tables)
 
 
@@ -88,7 +88,7 @@ def taxonomy(held: ErrorCodeTaxonomy) -> Card:
     components = len({one.component for one in held.codes})
     return Card(
         "Error codes", facts={"codes": (len(held.codes), "count"), "components": (components, "count")},
-        tables=(_codes("taxonomy.codes", held.codes),),
+        tables=(_codes(".codes", held.codes),),
     )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def ingest_report(report: IngestReport) -> Card:
             "files": (report.files, "count"), "size": (report.bytes, "bytes"), "took": (report.seconds, "seconds"),
             "lines a second": (round(report.events_per_second), "count"), "version": (report.version, "count"),
         },
-        tables=(CardTable("report.violations", frame, columns, order="the most frequent"),) if broken else (),
+        tables=(CardTable(".violations", frame, columns, order="the most frequent"),) if broken else (),
         left_out=notes,
     )  # fmt: skip
 
@@ -65,7 +65,7 @@ def synthetic_log(log: SyntheticLog) -> Card:
         "Synthetic log",
         facts={"events": (log.n_events, "count"), "start (UTC)": (log.start, "time"),
                "span": (log.span_us / 1e6, "seconds")},
-        tables=(CardTable("log.labels", log.labels, columns, "no incident", "the first"),),
+        tables=(CardTable(".labels", log.labels, columns, "no incident", "the first"),),
     )  # fmt: skip
 
 

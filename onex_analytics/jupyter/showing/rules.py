@@ -30,7 +30,7 @@ def rule_set(rules: RuleSet) -> Card:
             "rules": (sum(len(group.rules) for group in rules.groups), "count"), "groups": (len(rules.groups), "count"),
             "silences": (len(rules.silences), "count"), "told to": (rules.notification.route.receiver, "text"),
         },
-        tables=(CardTable("rules.rules", _rows(rules.groups), _RULES, "no rule", "the first", most=12),),
+        tables=(CardTable(".rules", _rows(rules.groups), _RULES, "no rule", "the first", most=12),),
     )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def group(held: Group) -> Card:
             "rules": (len(held.rules), "count"), "every": (duration_text(held.interval), "text"),
             "waits for late events": (duration_text(held.allowed_lateness), "text"),
         },
-        tables=(CardTable("group.rules", _rows((held,)), _RULES[1:], "no rule", "the first", most=12),),
+        tables=(CardTable(".rules", _rows((held,)), _RULES[1:], "no rule", "the first", most=12),),
     )  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def rule_test_report(report: RuleTestReport) -> Card:
         "Tests of rules: passed" if report.passed else "Tests of rules: failed",
         facts={"expectations": (report.checks.height, "count"), "met": (report.checks.height - missed.height, "count"),
                "not met": (missed.height, "count")},
-        tables=(CardTable("report.checks, those not met", missed, columns, "all were met", "the first"),),
+        tables=(CardTable(".checks, those not met", missed, columns, "all were met", "the first"),),
     )  # fmt: skip
 
 
@@ -73,15 +73,15 @@ def prometheus_export(told: PrometheusExport) -> Card:
     columns = (Column("file", "file", "code"), Column("size", "size", "bytes"))
     return Card(
         "Export for Prometheus",
-        tables=(CardTable("told.files", frame, columns, "no file", most=10),
-                CardTable("told.unmapped", told.unmapped, _UNMAPPED, "everything has a counterpart", "the first")),
+        tables=(CardTable(".files", frame, columns, "no file", most=10),
+                CardTable(".unmapped", told.unmapped, _UNMAPPED, "everything has a counterpart", "the first")),
     )  # fmt: skip
 
 
 def prometheus_import(told: PrometheusImport) -> Card:
     """The rules, and what did not come along."""
     card = rule_set(told.rules)
-    unmapped = CardTable("told.unmapped", told.unmapped, _UNMAPPED, "everything came along", "the first")
+    unmapped = CardTable(".unmapped", told.unmapped, _UNMAPPED, "everything came along", "the first")
     return Card("Rules with the lifecycle of Prometheus", facts=card.facts, tables=(*card.tables, unmapped))
 
 
@@ -98,7 +98,7 @@ def page(held: Page) -> Card:
         f"Page to {held.receiver}",
         facts={"at (UTC)": (held.at, "time"), "why now": (held.reason, "text"), "wakes somebody": (held.wakes, "flag"),
                "about": (", ".join(f"{name}={value}" for name, value in held.group_labels) or "all", "text")},
-        tables=(CardTable("page.firing and page.resolved", frame, columns if rows else (), "no alert",
+        tables=(CardTable(".firing and .resolved", frame, columns if rows else (), "no alert",
                           rows=len(held.firing) + len(held.resolved)),),
     )  # fmt: skip
 

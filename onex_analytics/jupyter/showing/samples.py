@@ -38,9 +38,9 @@ def simulation(found: Simulation) -> Card:
         facts={"policies": (found.policies.height, "count"),
                "events of the log": (found.policies["events"].max(), "count"),
                "metrics": (found.errors["metric"].n_unique(), "count")},
-        tables=(CardTable("found.policies", rows, columns, "no policy", "the first", most=10),),
+        tables=(CardTable(".policies", rows, columns, "no policy", "the first", most=10),),
         left_out=[
-            *[f"{unclaimed:,} rows of found.errors claim no interval; their warning says why"] * bool(unclaimed),
+            *[f"{unclaimed:,} rows of .errors claim no interval; their warning says why"] * bool(unclaimed),
             *[f"adjusted counts are estimates, and so are the errors: {', '.join(estimated)}"] * bool(estimated),
         ],
         figure=partial(_volume_and_error, found),
@@ -61,7 +61,7 @@ def choice(found: Choice) -> Card:
              f"{chosen['worst_error']:.1%}",
         facts={"tried": (found.frontier.height, "count"), "rules": (len(found.policy.rules), "count")},
         tables=(
-            CardTable("found.frontier, those that nothing beats", found.frontier.filter("efficient"), columns,
+            CardTable(".frontier, those that nothing beats", found.frontier.filter("efficient"), columns,
                       order="by volume"),
             *rule_policy(found.policy).tables,
         ),
@@ -85,7 +85,7 @@ def rule_policy(policy: RulePolicy) -> Card:
         facts={"other events": (policy.default, "share"), "failures kept whole": (policy.keep_failures, "flag"),
                "drawn by the id of the": (policy.scope, "text"),
                "hex digits of a threshold": (policy.precision, "count")},
-        tables=(CardTable("policy.rules", frame, columns, "no rule", "the first", rows=len(policy.rules), most=12),),
+        tables=(CardTable(".rules", frame, columns, "no rule", "the first", rows=len(policy.rules), most=12),),
     )  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def policy_file(held: PolicyFile) -> Card:
     columns = (Column("name", "policy"), Column("kind", "kind", "word"), Column("scope", "scope", "word"))
     return Card(
         "Policies of a file",
-        tables=(CardTable("held.policies", frame, columns if held.policies else (), "no policy",
+        tables=(CardTable(".policies", frame, columns if held.policies else (), "no policy",
                           rows=len(held.policies), most=12), _unmapped(held.unmapped, "here")),
     )  # fmt: skip
 
@@ -108,7 +108,7 @@ def policy_text(held: PolicyText) -> Card:
 
 
 def _unmapped(frame: pl.DataFrame, where: str) -> CardTable:
-    return CardTable("held.unmapped", frame, _UNMAPPED, f"everything has a counterpart {where}", "the first")
+    return CardTable(".unmapped", frame, _UNMAPPED, f"everything has a counterpart {where}", "the first")
 
 
 def _volume_and_error(found: Simulation) -> go.Figure:

@@ -18,5 +18,5 @@ def template_model(model: TemplateModel) -> Card:
         "Templates of messages",
         facts={"templates": (model.table.height, "count"), "messages": (model.table["count"].sum(), "count"),
                "patterns": (model.patterns.height, "count"), "version": (model.version, "count")},
-        tables=(CardTable("model.table", model.table, _COLUMNS, "no message was seen", "the most frequent", most=10),),
+        tables=(CardTable(".table", model.table, _COLUMNS, "no message was seen", "the most frequent", most=10),),
     )  # fmt: skip
