@@ -20,6 +20,7 @@ from onex_analytics.store import EventStore
 from onex_analytics.synthetic import Incident, generate
 from onex_analytics.synthetic.log import SyntheticLog
 from onex_analytics.synthetic.topology import DEFAULT_NODES
+from tests.laws import examples
 
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -72,6 +73,19 @@ def test_what_comes_seldom_alone_is_a_cascade_with_few_repetitions_where_others_
     assert chains(errors(*alone, *few[:12], *evenly)) == {}
 
 
+@pytest.mark.parametrize(("ordered", "others", "times"), [(20, 20, 6), (8, 2, 4)])
+def test_few_links_are_false_where_pairs_with_an_order_are_among_pairs_without(ordered, others, times):
+    draw, shares = np.random.default_rng(ordered), []
+    for _ in range(30):
+        pairs = range(ordered + others)
+        orders = [(pair, 1 if pair < ordered or draw.random() < 0.5 else -1) for pair in pairs for _ in range(times)]
+        together = [[(0, f"{pair} a"), (order, f"{pair} b")] for pair, order in orders]
+        alone = [[(0, f"{pair} {side}")] for pair in pairs for side in "ab" for _ in range(3)]
+        found = chains(errors(*together, *alone))
+        shares.append(sum(int(first.split()[0]) >= ordered for first, _ in found) / max(len(found), 1))
+    assert np.mean(shares) <= 0.05 + 2 * np.std(shares) / 30**0.5
+
+
 def test_pairs_of_the_same_traces_are_no_more_evidence_of_order_than_one():
     alone = [[(0, code)] for code in "ABCDEF" for _ in range(40)]
     assert chains(errors(*alone, *[[(at, code) for at, code in enumerate("ABCDEF")]] * 3)) == {}
@@ -111,7 +125,7 @@ def test_order_by_chance_is_seldom_a_cascade():
     assert false <= stats.binom.isf(1e-4, 50, 0.05)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(st.lists(st.tuples(st.integers(0, 5), st.sampled_from("ABC")), max_size=6), max_size=8))
 def test_counts_of_pairs_are_those_of_a_loop(drawn):
     frame = errors(*drawn)
