@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from onex_analytics.error_patterns.classes import CLASSIFIED, CodeRule, classify_errors
 from onex_analytics.error_patterns.failures import errors_of
 from onex_analytics.exceptions import InvalidOption
+from tests.laws import examples
 
 FULL = "ONEX_SYS_901_DISK_FULL"
 
@@ -98,7 +99,7 @@ def test_a_spelling_of_several_codes_is_decided_among_these_only():
     assert classified(*stranger)[2][0] is None
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(st.tuples(
     st.sampled_from([None, FULL, "E7", "TOOL_NOT_FOUND", ""]),
     st.sampled_from([None, "", "3 MB left", "gone", f"[{FULL}]", "\0", "🙂 1"]),

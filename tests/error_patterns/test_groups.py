@@ -17,6 +17,7 @@ from onex_analytics.error_patterns.groups import GROUPS, group_errors
 from onex_analytics.error_patterns.templates import mine_templates
 from onex_analytics.exceptions import InvalidOption, MissingColumns
 from onex_analytics.model.error_codes import ErrorCodeTaxonomy
+from tests.laws import examples
 
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -106,7 +107,7 @@ MESSAGES = st.sampled_from(
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(st.lists(MESSAGES, max_size=12), st.randoms())
 def test_order_does_not_matter_and_no_row_is_lost(messages, chance):
     rows = pl.DataFrame({"error_message": messages}, {"error_message": pl.String})

@@ -16,6 +16,7 @@ from onex_analytics.error_patterns.masking import LONGEST
 from onex_analytics.error_patterns.template_shapes import FOUND, PATTERNS, TEMPLATES
 from onex_analytics.exceptions import MissingColumns, SourceError
 from tests.error_patterns.labelled_logs import labelled_log
+from tests.laws import examples
 
 WORDS = st.sampled_from(["disk", "user", "ada", "bob", "failed", "17", "10.0.0.8", "/var/log/x", "a=b,", "(c)", ""])
 MESSAGES = st.lists(st.lists(WORDS, max_size=6).map(" ".join) | st.text(max_size=20), max_size=30)
@@ -105,7 +106,7 @@ def test_texts_of_random_words_are_grouped_by_what_they_share():
     assert found.tail(300)["template_id"].n_unique() == 1
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 @given(messages=MESSAGES, chance=st.randoms(use_true_random=False))
 def test_the_order_of_the_messages_does_not_matter(messages, chance):
     shuffled = list(messages)
@@ -115,7 +116,7 @@ def test_the_order_of_the_messages_does_not_matter(messages, chance):
     assert_frame_equal(one.patterns, other.patterns)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 @given(messages=MESSAGES)
 def test_what_was_mined_is_known_and_counted(messages):
     model = mine_templates(texts(*messages))
@@ -127,7 +128,7 @@ def test_what_was_mined_is_known_and_counted(messages):
     assert model.table["template_id"].is_unique().all()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 @given(messages=MESSAGES, more=MESSAGES)
 def test_a_message_keeps_its_template_in_all_that_a_model_grows_into(messages, more):
     model = mine_templates(texts(*messages))
@@ -137,7 +138,7 @@ def test_a_message_keeps_its_template_in_all_that_a_model_grows_into(messages, m
     assert groups(model.merge(mine_templates(texts(*more))), texts(*messages)) == known
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 @given(messages=MESSAGES, more=MESSAGES)
 def test_what_transform_marks_as_new_is_what_learning_adds(messages, more):
     model = mine_templates(texts(*messages))
@@ -148,7 +149,7 @@ def test_what_transform_marks_as_new_is_what_learning_adds(messages, more):
     assert set(found.filter("template_is_new")["template_id"]) == set(new)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=examples(15))
 @given(one=MESSAGES, two=MESSAGES)
 def test_two_models_as_one_know_all_messages_of_both(one, two):
     merged = mine_templates(texts(*one)).merge(mine_templates(texts(*two)))
@@ -157,7 +158,7 @@ def test_two_models_as_one_know_all_messages_of_both(one, two):
     assert merged.table["count"].sum() == len(one) + len(two)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=examples(15))
 @given(messages=MESSAGES)
 def test_a_model_comes_back_from_its_file_as_it_was(messages, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "templates.json"
