@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -91,6 +91,7 @@ def _share(rates: pl.DataFrame, keys: list[str]) -> tuple[go.Figure, str]:
         mode="lines+markers", name=label(f"failed share{named}", 50), marker={"size": 5},
         line={"color": BLUE, "width": 2}, hovertemplate="%{customdata}<extra></extra>",
         customdata=with_gaps([f"{row['start']:%d %b %H:%M}<br>{_rate(row)}" for row in rows], stretches),
+        error_y=_intervals(rows, stretches),
     )  # fmt: skip
     styled(figure, height=380, x_title=TIME, y_title="failed share")
     figure.update_yaxes(tickformat=".1~%", rangemode="tozero")
@@ -102,6 +103,20 @@ def _share(rates: pl.DataFrame, keys: list[str]) -> tuple[go.Figure, str]:
         f"The failed share over time{named}, {count(len(rows), 'bucket')} with {count(failures, 'failure')}.",
         f"It is highest at {worst['start']:%d %b %H:%M}: {worst['error_rate']:.1%}." if worst and failures else "",
     )
+
+
+def _intervals(rows: Sequence[Mapping[str, Any]], stretches: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """The intervals of buckets that stand alone, as bars: a band has no width there."""
+    alone = [first for first, end in stretches if end - first == 1 and rows[first].get("low") is not None]
+    if not alone:
+        return {"visible": False}
+    reach: dict[str, list[float | None]] = {bound: [None] * len(rows) for bound in ("high", "low")}
+    for place in alone:
+        for bound, told in reach.items():
+            told[place] = abs(rows[place][bound] - rows[place]["error_rate"])
+    up, down = (with_gaps(told, stretches) for told in reach.values())
+    return {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "thickness": 6, "width": 0,
+            "color": faded(BLUE, 0.22)}  # fmt: skip
 
 
 def _stack(buckets: Buckets, most: int) -> tuple[go.Figure, str]:

@@ -63,6 +63,15 @@ def test_of_a_single_group_the_share_is_drawn_with_the_band_that_it_could_lie_in
     assert figure.layout.yaxis.title.text == "failed share"
 
 
+def test_a_bucket_that_stands_alone_has_its_interval_as_a_bar():
+    rates = error_rates(log([failure(1.0, "x"), event(2.0), event(45.0), event(52.0)]), "10m").collect()
+    line = stacked_rates(rates).data[1]
+    low, high = rates["low"][0], rates["high"][0]
+    assert list(line.y) == [0.5, None, 0.0, 0.0]
+    assert list(line.error_y.array) == [pytest.approx(high - 0.5), None, None, None]
+    assert list(line.error_y.arrayminus) == [pytest.approx(0.5 - low), None, None, None]
+
+
 def test_bursts_are_bands_as_long_as_they_lasted():
     case = cases()["a few"]
     figure = stacked_rates(case.rates, case.bursts)
