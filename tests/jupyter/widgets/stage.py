@@ -54,6 +54,8 @@ async ([esm, css, state, theme]) => {
   const address = URL.createObjectURL(new Blob([esm], { type: "text/javascript" }));
   const module = await import(address);
   take(state);
+  const place = () => document.body.appendChild(document.createElement("div"));
+  window.again = () => module.default.render({ model: window.model, el: place() });
   window.cleanup = await module.default.render({ model: window.model, el: document.getElementById("stage") });
 }
 """

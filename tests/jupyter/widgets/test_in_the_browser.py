@@ -89,6 +89,19 @@ def test_keys_that_are_faster_than_the_kernel_all_count(staged: Staged):
     assert stage.text(".onex-big") == f"{widget.selected}" == "234"
 
 
+def test_two_views_of_a_widget_show_the_same(staged: Staged):
+    widget = TimeRange(log_of())
+    stage = staged(widget)
+    stage.page.evaluate("() => { window.again(); }")
+    begins = stage.page.get_by_role("slider", name="Begin of the selected time")
+    for view, key in ((0, "ArrowRight"), (1, "ArrowRight"), (0, "Shift+ArrowRight"), (1, "ArrowLeft")):
+        begins.nth(view).focus()
+        stage.page.keyboard.press(key)
+        stage.until(f"document.querySelectorAll('.onex-big')[{1 - view}].textContent === '{widget.selected}'")
+        assert begins.nth(0).get_attribute("aria-valuetext") == begins.nth(1).get_attribute("aria-valuetext")
+    assert widget.selection.since == START + timedelta(minutes=21)
+
+
 def test_what_goes_wrong_behind_the_browser_is_said_there(staged: Staged, monkeypatch: pytest.MonkeyPatch):
     widget = TimeRange(log_of())
     stage = staged(widget)

@@ -169,16 +169,19 @@ function rootOf(model, host, name, label) {
   const view = Math.random().toString(36).slice(2);
   let asked = 0;
   let slow = null;
-  const waiting = () => asked > 0 && model.get("_answered") !== `${view}/${asked}`;
+  let open = false; // whether the last thing that this view asked for is not answered yet; other views ask, too
+  const waiting = () => open;
   const ask = (action, more = {}) => {
     asked += 1;
+    open = true;
     clearTimeout(slow);
-    slow = setTimeout(() => { if (waiting()) root.setAttribute("aria-busy", "true"); }, 500);
+    slow = setTimeout(() => { if (open) root.setAttribute("aria-busy", "true"); }, 500);
     model.send({ do: action, id: `${view}/${asked}`, ...more });
   };
   const heard = () => {
     problem.textContent = model.get("_problem") || "";
-    if (!waiting()) root.removeAttribute("aria-busy");
+    if (model.get("_answered") === `${view}/${asked}`) open = false;
+    if (!open) root.removeAttribute("aria-busy");
   };
   for (const trait of ["_answered", "_problem"]) model.on(`change:${trait}`, heard);
   heard();
