@@ -18,7 +18,7 @@ from onex_analytics.model.error_codes import ErrorCodeTaxonomy
 CLASSIFIED = pl.Schema({
     "code": pl.String(),        # the long form where it is known; null where nothing is said and nothing is sure
     "category": pl.String(),    # by the range of the code
-    "method": pl.String(),      # explicit (its field), text, rule, template, none
+    "method": pl.String(),      # explicit (its field), text, node (see `extract_error_codes`), rule, template, none
     "confidence": pl.Float64(), # 0 to 1: 1 where it is said; else the share of like messages that bear this code
     "support": pl.Int64(),      # messages with a code that are like it, itself left out; null where it is said
 })  # fmt: skip
@@ -80,9 +80,9 @@ def classify_errors(
 
     Messages are alike that have one template, once codes are taken out of them, and one `error_type`. Where at least
     `min_support` of these bear a code, and at least `min_confidence` of those that do bear one and the same, the others
-    have it too. A spelling that several codes share is decided in the same way, among those codes only. Soft failures
-    and log entries are classes of their own (`kind`): they get a code where they say one or a rule does, never by
-    likeness, and lend none.
+    have it too. A spelling that several codes share is what `extract_error_codes` finds it to be, and else is decided
+    in the same way, among those codes only. Soft failures and log entries are classes of their own (`kind`): they get a
+    code where they say one or a rule does, never by likeness, and lend none.
 
     Args:
         errors: one row an error, such as `errors_of` gives; reads `error_message` and, where they are there,
@@ -113,7 +113,8 @@ def classify_errors(
     by_likeness = _by_likeness(rows, min_confidence, min_support)
     told = rows.join(by_likeness, on="_row", how="left", maintain_order="left").with_columns(by_rule.alias("_by_rule"))
     method = (
-        pl.when("_said").then(pl.col("code_found_in").replace({"error_code": "explicit", "prefix": "text"}))
+        pl.when(pl.col("_said") & (pl.col("code_resolved_by") == "node")).then(pl.lit("node"))
+        .when("_said").then(pl.col("code_found_in").replace({"error_code": "explicit", "prefix": "text"}))
         .when(pl.col("_by_rule").is_not_null()).then(pl.lit("rule"))
         .when(pl.col("_alike").is_not_null()).then(pl.lit("template"))
         .otherwise(pl.lit("none"))

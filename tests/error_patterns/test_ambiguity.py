@@ -118,3 +118,5 @@ def test_rows_without_nodes_are_grouped_and_classified_as_they_are():
         (SYS, 0, 0), (BARE, 1, 0)
     ]  # fmt: skip
     assert classify_errors(rows, min_support=1)["code"].to_list() == [SYS, SYS]
+    named = pl.DataFrame({"error_message": [f"[{BARE}] 3 MB", f"[{SYS}] of {CORE}?", f"[{SYS}] 4"], "node": ["a"] * 3})
+    assert classify_errors(named).select("code", "method").rows() == [(SYS, "node"), (SYS, "text"), (SYS, "text")]
