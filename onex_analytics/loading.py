@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
 
 def loaded_later(
@@ -60,8 +62,8 @@ def once_loaded(name: str, do: Callable[[], object]) -> None:
         sys.meta_path.insert(0, _Watch(name, do))
 
 
-class _Watch(MetaPathFinder):
-    """Finds nothing itself: it asks the others, and has what they find tell when it was loaded."""
+class _Watch:
+    """One of `sys.meta_path` that finds nothing itself: it asks the others, and hears when theirs is loaded."""
 
     def __init__(self, name: str, do: Callable[[], object]) -> None:
         self.name, self.do = name, do
