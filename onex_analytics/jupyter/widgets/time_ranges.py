@@ -29,7 +29,7 @@ class TimeRange(Shown):
 
     Args:
         log: a store, of which the version of now is read from then on (`refresh` takes in what is new), or a frame of
-            events. Reads `timestamp` and the columns of `by`.
+            events (naive times are UTC). Reads `timestamp` and the columns of `by`.
         by: columns to filter by; as far as they are there: event_type, node, outcome and severity.
         buckets: about how many bars at most.
         most: how many values of a column are listed; all others are one.
