@@ -56,6 +56,7 @@ class LabPage:
     """Requests to another host than the server; none of them was let through."""
 
     def __post_init__(self) -> None:
+        self.page.set_default_timeout(90_000)  # a machine with other work is slow
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.route("**/*", self._let_home_only)
