@@ -148,7 +148,7 @@ def test_every_page_is_drawn_wide_and_narrow_light_and_dark(dashboard, opened):
 
 
 def test_the_theme_can_be_chosen_and_stays(dashboard, opened):
-    page = opened(dashboard.address(), theme="light")
+    page = opened(dashboard.address("page=size"), theme="light")
     page.get_by_role("button", name="Theme: as the system").click()
     page.get_by_role("button", name="Theme: light").click()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 26)"
@@ -183,17 +183,18 @@ def test_plots_offer_no_cloud_and_no_other_site(dashboard, opened):
 
 def test_ten_people_look_at_once(dashboard, opened):
     """Each has a session of the server's of his own, and a selection of his own; all are asked for at the same time."""
-    nodes = ["cache_node", "stamper_node", "cli_node", "logger_node", "runner_node"]
-    first = opened(dashboard.address(), 500)
+    nodes = ["cache_node", "stamper_node", "cli_node", "logger_node", "runner_node", "scheduler_node",
+             "file_reader_node", "file_writer_node", "hash_calculator_node", "event_bus_node"]  # fmt: skip
+    first = opened(dashboard.address("page=size"), 500)
     tabs = [first.context.new_page() for _ in range(10)]
     for place, page in enumerate(tabs):
-        page.goto(f"{dashboard.url}?page={'overview' if place < 5 else 'size'}&node={nodes[place % 5]}",
-                  wait_until="commit")  # fmt: skip
+        page.goto(f"{dashboard.url}?page=size&node={nodes[place]}", wait_until="commit")
     for place, page in enumerate(tabs):
         shown(page)
-        assert query(page)["node"] == [nodes[place % 5]]
+        assert query(page)["node"] == [nodes[place]]
         assert page.locator(".problem").count() == 0
-        assert page.locator("details.filters summary").inner_text().endswith(nodes[place % 5])
+        assert page.locator("#sizes .plot svg").count()
+        assert page.locator("details.filters summary").inner_text().endswith(nodes[place])
     first.get_by_role("link", name="Latency", exact=True).click()
     first.wait_for_url("**page=latency**")
     shown(first)
