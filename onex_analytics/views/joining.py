@@ -87,6 +87,19 @@ def joined_cells(cells: pl.DataFrame, by: Sequence[str], most: int) -> tuple[pl.
     return found.with_columns(end=pl.col("start") + pl.lit(wide) * many), many
 
 
+STATES = ("inactive", "pending", "firing")
+"""From the best to the worst."""
+
+
+def joined_values(values: pl.DataFrame, most: int) -> tuple[pl.DataFrame, int]:
+    """As `joined`, of the values of a rule: from the least to the greatest, and the worst state."""
+    others = [pl.col(name).first() for name in ("labels", "label_sets", "op", "threshold", "min_count")]
+    reach = [pl.col("end").max(), pl.col("low").min(), pl.col("high").max(), pl.col("firing").max()]
+    state = pl.col("state").cast(pl.Enum(STATES)).max().cast(pl.String)
+    found, many = joined(values, ["rank"], lambda _: [*others, *reach, state], most)
+    return found.sort("rank", "start", nulls_last=True) if many > 1 else values, many
+
+
 def worst(columns: Sequence[str]) -> list[pl.Expr]:
     """What rows of `latency_timeseries` come to: the greatest percentiles, and the sums of what is counted."""
     return [pl.col(columns).max(), pl.col("n", "errors", "open").sum()]

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onex_analytics import profiling, views
+from onex_analytics import alerting, profiling, views
+from onex_analytics.alerting.shapes import LABEL_SET
 from onex_analytics.views.joining import extremes, joined, thinned
 from onex_analytics.views.theme import description
 
@@ -82,6 +83,28 @@ QUEUE = minutes(events=3, exported=3, dropped_full=1, dropped_oversize=1, queue_
 WEIGHTS = by("node", 12, minutes(3_000, events=2, total_bytes=600, mean_bytes=300.0, max_bytes=400))
 FLIGHT = minutes(mean_in_flight=2.5, peak=lambda i: i % 31, least=0, open=1, left_out=0)
 
+def values() -> pl.DataFrame:
+    """As `values_over_time` has them: 20 label sets and all others."""
+    told = minutes(1_000, state=lambda i: ("inactive", "pending", "firing")[i % 97 // 40], firing=lambda i: i % 2,
+                   low=1.0, high=lambda i: i % 31 + 1.0, op=">", threshold=9.0, min_count=0)  # fmt: skip
+    end = pl.col("start").dt.offset_by("1m")
+    told = told.with_columns(end=end, labels=pl.lit(None, LABEL_SET), label_sets=pl.lit(1))
+    return pl.concat(told.with_columns(rank=pl.lit(rank, pl.Int64)) for rank in [*range(20), None])
+
+
+def thresholds() -> pl.DataFrame:
+    """As `sweep` has them: six windows with two thousand thresholds each."""
+    log = pl.DataFrame({"event_id": ["a", "b"], "timestamp": [NOON, NOON + timedelta(minutes=9)]})
+    cell = {"count": {"window": "1m"}, "threshold": 1}
+    row = alerting.sweep(alerting.Rule.model_validate({"alert": "Busy", "when": cell}), log).head(1)
+    steps = pl.DataFrame({"threshold": range(2_000)}).select(
+        pl.col("threshold").cast(pl.Float64), low=pl.col("threshold") - 0.5, high=pl.col("threshold") + 0.5
+    )
+    windows = pl.DataFrame({"window": [timedelta(minutes=many) for many in range(1, 7)]})
+    rest = row.drop("threshold", "low", "high", "window")
+    return windows.join(steps, how="cross").join(rest, how="cross").select(row.columns)
+
+
 LARGE: dict[str, tuple[Callable[[], go.Figure], str]] = {
     "overview.events_per_minute": (lambda: views.overview.events_per_minute(TYPES), "each bar is 3 buckets together"),
     "overview.error_rate": (lambda: views.overview.error_rate(RATES), "each mark is 6 buckets together"),
@@ -122,6 +145,10 @@ LARGE: dict[str, tuple[Callable[[], go.Figure], str]] = {
             spans(3_000).with_columns(trace_id=pl.lit("t")), trace_id="t", max_lanes=9_000).collect()),
         "3,000 lines are too many for a picture. Mend: ask for waterfall(…, max_lanes=200)",
     ),
+    "alerting.value_against_threshold": (
+        lambda: views.alerting.value_against_threshold(values(), "Busy"), "each step is 6 buckets together",
+    ),
+    "alerting.sweep_curve": (lambda: views.alerting.sweep_curve(thresholds()), "steps are drawn"),
     "batching.queue_over_time": (lambda: views.batching.queue_over_time(QUEUE), "each bucket is 6 of the result"),
     "sizing.growth": (lambda: views.sizing.growth(WEIGHTS), "each bar is 5 buckets together"),
 }  # fmt: skip

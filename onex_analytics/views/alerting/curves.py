@@ -102,7 +102,7 @@ def _add_steps(
     figure: go.Figure, part: Sequence[Mapping[str, Any]], place: int, lines: int, axis: _ThresholdAxis,
     titles: Sequence[str],
 ) -> None:  # fmt: skip
-    rows = _thinned(part)
+    rows = _thinned(part, _MOST_STEPS // lines)
     name = line_of(part[0])
     x = [axis.place(axis.low if row["low"] is None else row["low"]) for row in rows]
     x.append(axis.place(axis.high if rows[-1]["high"] is None else rows[-1]["high"]))
@@ -161,9 +161,10 @@ def _name_axes(
             figure.update_yaxes(tickformat=".0%", range=[-0.05, 1.06], row=place, col=1)
     if "pages a day" in titles:
         figure.update_yaxes(rangemode="tozero", row=len(titles), col=1)
-    thinned = max(len(part) for part in shown) > _MOST_STEPS
+    most = _MOST_STEPS // len(shown)
+    thinned = max(len(part) for part in shown) > most
     notes = [f"{count(hidden, 'more line')} not drawn"] * bool(hidden)
-    notes += [f"{_MOST_STEPS:,} of {max(len(part) for part in shown):,} steps are drawn"] * thinned
+    notes += [f"{most:,} of {max(len(part) for part in shown):,} steps are drawn"] * thinned
     figure.update_xaxes(axis.layout())
     title = "threshold" + (" (log scale)" if axis.log else "") + note("; ".join(notes))
     figure.update_xaxes(title_text=title, row=len(titles), col=1)
@@ -184,8 +185,8 @@ def _words(
     )  # fmt: skip
 
 
-def _thinned(part: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+def _thinned(part: Sequence[Mapping[str, Any]], most: int) -> Sequence[Mapping[str, Any]]:
     """At most so many of the steps as can be told apart, the first and the last among them."""
-    if len(part) <= _MOST_STEPS:
+    if len(part) <= most:
         return part
-    return [part[place * (len(part) - 1) // (_MOST_STEPS - 1)] for place in range(_MOST_STEPS)]
+    return [part[place * (len(part) - 1) // (most - 1)] for place in range(most)]

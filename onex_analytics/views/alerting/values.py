@@ -10,10 +10,12 @@ import polars as pl
 
 from onex_analytics.views.alerting.words import name_of, number
 from onex_analytics.views.groups import count, sentence
-from onex_analytics.views.panels import panels
+from onex_analytics.views.joining import joined_values
+from onex_analytics.views.panels import panels, say_below
 from onex_analytics.views.theme import BLUE, GREEN, ORANGE, RED, blank, described, faded, label
 
 _STATES = (("pending", ORANGE, 4), ("firing", BLUE, 7))
+_MOST_ROWS = 4_000
 _LOW_IS_BAD = ("<", "<=")
 
 
@@ -29,12 +31,15 @@ def value_against_threshold(frame: pl.DataFrame, rule: str = "") -> go.Figure:
     """
     if frame.is_empty():
         return blank("no label set was evaluated")
+    frame, many = joined_values(frame, max(_MOST_ROWS // frame["rank"].n_unique(), 24))
     parts = [part.to_dicts() for part in frame.partition_by("rank", maintain_order=True)]
     op, threshold = parts[0][0]["op"], parts[0][0]["threshold"]
     min_count = parts[0][0]["min_count"]
     worst = "low" if op in _LOW_IS_BAD else "high"
     titles = [_title(part[0]) for part in parts]
     figure = panels(titles, 0, height=340, y_title="value")
+    together = f"each step is {many:,} buckets together" if many > 1 else ""
+    say_below(figure, together)
     figure.update_xaxes(range=[min(part[0]["start"] for part in parts), max(part[-1]["end"] for part in parts)])
     seen: set[str] = set()
     for place, (part, title) in enumerate(zip(parts, titles, strict=True), start=1):
@@ -50,6 +55,7 @@ def value_against_threshold(frame: pl.DataFrame, rule: str = "") -> go.Figure:
         f"It fired for {', '.join(map(label, fired[:4]))}{' and others' if len(fired) > 4 else ''}."
         if fired else "It fired for none.",
         f"{count(others, 'label set')} share the last panel." if others else "",
+        f"{together.capitalize()}." if together else "",
         f"Evaluations of fewer than {min_count:,} events do not count and are not drawn." if min_count > 1 else "",
     ))  # fmt: skip
 
