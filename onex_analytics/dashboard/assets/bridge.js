@@ -46,8 +46,17 @@ export function render({model}) {
     }
   }
 
-  function fit(layout) {  // a narrow page has no room for wide margins
-    if (window.innerWidth < 600 && layout.margin) layout.margin.r = Math.min(layout.margin.r || 8, 8);
+  function fit(layout) {  // a narrow page has no room for wide margins, and little for long names
+    if (window.innerWidth >= 600) return;
+    if (layout.margin) layout.margin.r = Math.min(layout.margin.r || 8, 8);
+    for (const [name, axis] of Object.entries(layout)) {
+      if (name.startsWith("yaxis") && Array.isArray(axis.ticktext)) axis.ticktext = axis.ticktext.map(shorter);
+    }
+  }
+
+  function shorter(text) {  // hovering tells the whole name; what holds signs of markup is left alone
+    const plain = typeof text === "string" && text.length > 22 && !/[<&]/.test(text);
+    return plain ? text.slice(0, 11) + "…" + text.slice(-10) : text;
   }
 
   function into(event) {  // from a cell of the heat map to the traces in it
