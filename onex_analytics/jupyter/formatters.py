@@ -81,16 +81,20 @@ def figure_bundle(result: object) -> dict[str, Any] | None:
 
 
 def drawn(figure: Any) -> dict[str, Any]:
-    """A Plotly figure by MIME type: what JupyterLab draws without a script of its own, and the words beside it."""
+    """A Plotly figure by MIME type: what JupyterLab draws without a script of its own, and the words beside it.
+
+    One that is too large after all is told in words only.
+    """
     import json
 
     from onex_analytics.views.theme import description
 
-    said = description(figure)
+    said = description(figure) or "a figure"
     data = figure.to_json()
-    if len(data.encode()) > LARGEST_BYTES:
-        raise ValueError(f"a figure of {len(data):,} bytes; wanted at most {LARGEST_BYTES:,}")
-    return {FIGURE: {**json.loads(data), "config": _CONFIG}, "text/plain": said or "a figure"}
+    if (size := len(data.encode())) > LARGEST_BYTES:
+        mend = "it is not kept in the notebook; draw one of a part of the result by ox.views"
+        return {"text/plain": f"{said}\nThe figure has {size / 1e6:.1f} MB: {mend}."}
+    return {FIGURE: {**json.loads(data), "config": _CONFIG}, "text/plain": said}
 
 
 def _shown_by(shell: Shell) -> Callable[[object], None]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+import plotly.graph_objects as go
 import polars as pl
 import pytest
 from hypothesis import given
@@ -23,7 +24,7 @@ import onex_analytics as ox
 from onex_analytics.jupyter.card_html import card_html
 from onex_analytics.jupyter.card_text import card_text
 from onex_analytics.jupyter.cards import Card, CardTable
-from onex_analytics.jupyter.formatters import FIGURE, LARGEST_BYTES, bundle, card_of, figure_bundle, register
+from onex_analytics.jupyter.formatters import FIGURE, LARGEST_BYTES, bundle, card_of, drawn, figure_bundle, register
 from onex_analytics.jupyter.showing.classes import CARDS, DRAWN
 from onex_analytics.views.tables import Column
 from tests.jupyter.results import MAKE, NO_HISTORY, backtest, log, made
@@ -187,6 +188,12 @@ def test_what_people_would_rather_look_at_is_drawn_and_told_in_words(name):
     assert shown[FIGURE]["data"] and len(shown["text/plain"]) > 20
     assert shown[FIGURE]["config"]["showSendToCloud"] is False
     assert len(json.dumps(shown)) < LARGEST_BYTES
+
+
+def test_a_figure_that_is_too_large_after_all_is_told_in_words():
+    told = drawn(go.Figure(go.Scatter(y=["x" * 100] * 30_000)))
+    assert list(told) == ["text/plain"]
+    assert "The figure has 3." in told["text/plain"]
 
 
 def test_only_those_are_drawn_that_say_so():
