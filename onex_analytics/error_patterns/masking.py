@@ -18,6 +18,9 @@ MASK = "\x1a"
 JOIN = "\x1c"
 """Stands for a space within a phrase: the control character "file separator"."""
 
+NAME = ("\x1d", "\x1e")
+"""Stand for the angle brackets of a part of a name, such as `Reader.<init>`."""
+
 LONGEST = 4096
 """Characters of a message that are read; what follows is one value."""
 
@@ -101,6 +104,7 @@ def tidied(text: pl.Expr) -> pl.Expr:
         text.str.replace_all(r"\s+", " ")
         .str.strip_chars(" ")
         .str.replace_all(r"(^| )\(\)", f"${{1}}({MASK})")
+        .str.replace_all(r"([\w.$])<(\w+)>", f"${{1}}{NAME[0]}${{2}}{NAME[1]}")
         .str.replace_all(_PADDED, f"{MASK}${{1}}")
         .str.replace_all(_LIST, f"${{1}}{MASK}${{2}}")
         .str.replace_all(f"{MASK}(?:[ ,;]+{MASK})+", MASK)
@@ -111,6 +115,8 @@ def generalized(text: pl.Expr) -> pl.Expr:
     """What a template is known by: whole words for values, and one value where several follow each other."""
     return (
         text.str.replace_all(JOIN, " ", literal=True)
+        .str.replace_all(NAME[0], "<", literal=True)
+        .str.replace_all(NAME[1], ">", literal=True)
         .str.replace_all(rf"[\w\-]*{MASK}[\w\-{MASK}]*", MASK)
         .str.replace_all(f"{MASK}(?:[ ,;]+{MASK})+", MASK)
         .str.strip_chars(" ")

@@ -12,7 +12,7 @@ import polars as pl
 
 from onex_analytics.error_patterns.masking import BETWEEN, JOIN, MASK
 
-_MOST_WORDS = 8
+_MOST_WORDS = 12
 _MARKS = (('"', '"'), ("'", "'"), ("`", "`"), ("(", ")"), ("[", "]"))
 
 
@@ -29,7 +29,7 @@ _JOINED = JOIN.join(f"${{{word}}}" for word in range(1, _MOST_WORDS + 1)) + f"${
 
 
 def folded(lines: pl.Series) -> pl.Series:
-    """Lines whose phrases of up to eight words are one word each, with `JOIN` where there was a space.
+    """Lines whose phrases of up to twelve words are one word each, with `JOIN` where there was a space.
 
     >>> folded(pl.Series(["read (no route to host)", "disk full"])).str.replace_all(JOIN, "_").to_list()
     ['read (no_route_to_host)', 'disk full']

@@ -48,7 +48,7 @@ def test_labelled_logs_of_loghub_are_grouped_as_people_did(shared_data):
 def test_harsh_logs_that_no_rule_was_made_on_are_mostly_grouped_as_they_were_drawn():
     found = [scored(drawn_log("held_out", make, 1)) for make in harsh_makes("held_out").templates]
     accuracy, f1 = means(found)
-    assert accuracy >= 0.88 and f1 >= 0.79
+    assert accuracy >= 0.89 and f1 >= 0.82
 
 
 @pytest.mark.parametrize("split", SPLITS)

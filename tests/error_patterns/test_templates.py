@@ -54,6 +54,7 @@ def groups(model: TemplateModel, messages: pl.Series) -> set[tuple[str, str | No
     ("started on node[001-017,020]", "started on <HOST>"),
     ("sshd[17] is up", "sshd[<NUMBER>] is up"),
     ("session 8Zk3fQ== opened", "session <*> opened"),
+    ("at Reader.<init>(7)", "at Reader.<init>(<NUMBER>)"),
 ])  # fmt: skip
 def test_a_value_is_known_by_its_form(message, template):
     assert templates(message) == [template]
@@ -91,6 +92,11 @@ def test_words_that_are_equally_frequent_by_chance_are_no_root():
     messages = texts(*(["open file ada"] * 3), *(["close door ada"] * 3), *(f"open file {c}" for c in "bcdefg"))
     found = mine_templates(messages).transform(messages)
     assert found.filter(pl.col("error_message").str.starts_with("open"))["template_id"].n_unique() == 1
+
+
+def test_a_name_may_have_a_part_in_angle_brackets():
+    calls = ["Reader.open(all)", "Writer.<init>(all)", "Cache.close(all)", "Pool.open(all)"]
+    assert mine_templates(texts(*(f"at {call}" for call in calls))).table["general"].to_list() == ["at <*>(all)"]
 
 
 def test_lists_of_any_length_are_one_template():
