@@ -28,7 +28,7 @@ def log_of(minutes) -> pl.DataFrame:
     }).sort("timestamp")  # fmt: skip
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(MINUTES, st.integers(1, 120))
 def test_what_was_known_before_a_moment_is_what_the_rules_had_found_by_then(minutes, moment):
     """Against a backtest whose clock is moved to that moment and no further."""
@@ -46,7 +46,7 @@ def test_what_was_known_before_a_moment_is_what_the_rules_had_found_by_then(minu
 
 
 @given(MINUTES)
-@settings(max_examples=10)
+@settings(max_examples=6)
 def test_the_whole_range_is_the_whole_backtest(minutes):
     result = backtest(RULES, log_of(minutes), until=START + timedelta(hours=3))
     far = result.end + timedelta(days=1)

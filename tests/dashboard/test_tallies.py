@@ -51,7 +51,7 @@ def chosen(log: pl.DataFrame, selection: Selection) -> tuple[pl.DataFrame, pl.Da
     return counts, work_counts, log.lazy().filter(of_events), told_at.filter(of_work).drop("told_at").lazy()
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(RUNS, LONE, SELECTIONS)
 def test_counts_tell_what_the_log_tells(runs, lone, selection):
     counts, work_counts, log, work = chosen(log_of(runs, lone), selection)
