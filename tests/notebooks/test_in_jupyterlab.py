@@ -69,13 +69,6 @@ def test_it_runs_from_an_empty_kernel_and_every_figure_is_drawn(opened: LabPage,
         assert widget["width"] > 600 and widget["height"] > 100 and widget["marks"] > 10, (place, widget)
 
 
-def test_a_link_to_a_guide_opens_it(opened: LabPage):
-    opened.open("02_where_does_the_time_go.ipynb")
-    opened.page.get_by_role("link", name="the guide").click()
-    opened.page.wait_for_selector(".lm-TabBar-tabLabel:text-is('profiling.md')")
-    opened.leave()
-
-
 def test_nothing_was_complained_of_and_nothing_left_the_machine(opened: LabPage):
     """After all notebooks above: no script failed, and neither page, server nor kernel asked another host."""
     assert opened.complaints == []
@@ -114,6 +107,14 @@ def test_what_is_wrong_would_be_seen(opened: LabPage):
     assert any("plotly" in url for url in foreign), foreign
     assert any("ERR_FAILED" in text for text in found), found
     assert any("undefined_name" in text for text in found), found
+
+
+def test_a_link_to_a_guide_opens_it(opened: LabPage):
+    opened.open("02_where_does_the_time_go.ipynb")
+    opened.page.get_by_role("link", name="the guide").click()
+    opened.page.wait_for_selector(".lm-TabBar-tabLabel:text-is('profiling.md')")
+    opened.leave()
+    assert opened.foreign == []
 
 
 def shown_as(kind: str, cells: list[dict[str, Any]]) -> dict[int, Any]:
