@@ -57,6 +57,8 @@ class Evaluation:
     """
 
     def __init__(self, rules: RuleSet, schema: pl.Schema) -> None:
+        if not isinstance(rules, RuleSet):  # most of all the path of a file
+            raise InvalidOption("rules", rules, "a RuleSet, such as `load_rules(path)` or `presets()` gives")
         require(pl.LazyFrame(schema=schema), "timestamp", "event_id")
         self.rules = rules
         self.groups: list[GroupEvaluation] = []

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from onex_analytics.exceptions import OnexError
+from onex_analytics.exceptions import NotAStore, OnexError
 from onex_analytics.jupyter.rule_cells import CellMistake, rules_of
 
 if TYPE_CHECKING:
@@ -66,6 +66,14 @@ class OnexMagics:
         path, name = _path_and_name(rest)
         try:
             opened = EventStore(path)
+            opened.version()
+        except NotAStore as problem:
+            if Path(path).is_file():
+                raise CellMistake(str(problem)) from None
+            raise CellMistake(
+                f"{path} holds no event store. Mend: name the folder of one, or make it with "
+                f"`{name} = ox.EventStore({path!r})` and `{name}.append(…)`."
+            ) from None
         except OnexError as problem:
             raise CellMistake(str(problem)) from None
         self._shell.user_ns[name] = opened

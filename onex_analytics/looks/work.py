@@ -24,7 +24,10 @@ def work_frames(spans: pl.LazyFrame, *, now: datetime | None) -> WorkFrames:
         "p99_ms", *keys, descending=[True, False, False], nulls_last=True
     )
     path = profiling.critical_path_profile(spans, keys, BANDS)
-    latency_table, critical_path, still_open = pl.collect_all([latency, path, frames.open_spans(spans, now=at)])
+    left_out = frames.tree_states(spans).filter(pl.col("place") == "left_out")
+    latency_table, critical_path, still_open, in_no_tree = pl.collect_all(
+        [latency, path, frames.open_spans(spans, now=at), left_out]
+    )
     middle, slowest = (critical_path.filter(pl.col("band") == band) for band in (1, 3))
     open_work = still_open.group_by(keys).agg(
         pl.len().alias("open"),
@@ -39,6 +42,7 @@ def work_frames(spans: pl.LazyFrame, *, now: datetime | None) -> WorkFrames:
         open_spans=still_open.head(_MOST_OPEN),
         open_work=open_work.sort("longest_age_ms", *keys, descending=[True, False, False], nulls_last=True),
         older_than_ms=_OLD_MS,
+        in_no_tree=in_no_tree.select("word", "spans"),
     )
 
 

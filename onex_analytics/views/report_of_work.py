@@ -35,13 +35,15 @@ class WorkFrames(NamedTuple):
     `longest_age_ms`, the oldest first."""
     older_than_ms: float
     """What was open for so long should have ended."""
+    in_no_tree: pl.DataFrame
+    """One row a reason: `word` and `spans`, of those that `frames.tree_states` says were left out."""
 
 
 def work_sections(work: WorkFrames) -> list[Section]:
     """How long work takes, where the time goes, what makes the slow ones slow, and unfinished work."""
     return [
         latency_section(work.latency),
-        Section("critical-path", "Where the time goes", _critical_path(work.critical_path)),
+        Section("critical-path", "Where the time goes", _critical_path(work)),
         Section("tail", "What makes the slow requests slow", _tail(work)),
         Section("unfinished", "Unfinished work", _unfinished(work)),
     ]
@@ -108,17 +110,34 @@ def _latency(table: pl.DataFrame) -> str:
     )  # fmt: skip
 
 
-def _critical_path(profile: pl.DataFrame) -> str:
-    if profile.is_empty():
-        return '<p class="empty">No operation ended that says when it began.</p>'
-    drawn = profiling.critical_path_bar(profile)
-    return (
+def _critical_path(work: WorkFrames) -> str:
+    aside = _in_no_tree(work.in_no_tree)
+    if work.critical_path.is_empty():
+        return '<p class="empty">No operation ended that says when it began.</p>' + aside
+    drawn = profiling.critical_path_bar(work.critical_path)
+    return aside + (
         _read("Each bar is all the time that requests took from their start to their end, parted by whom they were "
               "waiting for at each moment. Only what is large here makes requests faster when it gets faster; work "
               "done beside it does not. From the top: the fastest quarter of the requests, the middle half, the "
               "slower fifth, and the slowest twentieth.")
         + html_figure(drawn, description(drawn))
     )  # fmt: skip
+
+
+def _in_no_tree(left_out: pl.DataFrame) -> str:
+    """What the paths do not know of, by reason, but for unfinished work, which has a section: a node whose clock is
+    wrong may be missing from them altogether."""
+    left_out = left_out.filter(pl.col("word") != "open")
+    if left_out.is_empty():
+        return ""
+    reasons = ", ".join(
+        f"{plain(spans, 'count')} {html.escape(word.replace('_', ' '))}" for word, spans in left_out.rows()
+    )
+    return (
+        f'<p class="warn">{plain(left_out["spans"].sum(), "count")} spans stand in no tree, and are not in the times '
+        f"below: {reasons}. Spans of negative duration come from clocks that disagree; "
+        "<code>onex-analytics traces diagnostics</code> says where.</p>"
+    )
 
 
 def _tail(work: WorkFrames) -> str:

@@ -30,6 +30,11 @@ BUSY = rule_set(rule("Busy", 1, **{"for": "10s"}))
 BURST = [Event(f"{n}", 3.0 + n, "a") for n in range(10)]
 
 
+def test_the_path_of_a_rule_file_is_refused_with_the_way_to_load_it():
+    with pytest.raises(InvalidOption, match=r"a RuleSet, such as `load_rules\(path\)`"):
+        backtest("rules.yaml", frame_of(BURST))  # type: ignore[arg-type]
+
+
 def test_frames_have_their_shapes_even_where_nothing_happens():
     for log in (frame_of([]), frame_of([Event("1", 5, "a")])):
         result = backtest(BUSY, log)

@@ -70,6 +70,13 @@ def test_a_store_is_opened_and_shown(shell, stored):
     assert shell.user_ns["mine"].uri == stored.uri
 
 
+def test_a_path_without_a_store_leaves_the_variable_as_it_is(shell, stored, tmp_path):
+    typed(shell, f"%onex store {stored.uri}")
+    told = typed(shell, f"%onex store {tmp_path / 'typo'}")
+    assert told.failed and "typo holds no event store. Mend: name the folder of one, or make it with" in told.text
+    assert shell.user_ns["store"].uri == stored.uri
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -57,6 +57,16 @@ def test_a_critical_path_by_node_adds_up_in_every_band():
     assert profile.select("band", "node").is_duplicated().sum() == 0
 
 
+def test_what_no_path_knows_of_is_said_with_its_reason_and_open_work_is_not_among_it():
+    assert "stand in no tree" not in texts(work(open_since=[60.0]))["critical-path"]
+    backwards = pl.when(pl.col("name") == "query").then(pl.col("start") - timedelta(hours=1)).otherwise("end")
+    given = work_frames(spans().with_columns(end=backwards).lazy(), now=NOON)
+    assert given.in_no_tree.rows() == [("negative_duration", 160)]
+    assert "160 spans stand in no tree, and are not in the times below: 160 negative duration." in texts(given)[
+        "critical-path"
+    ]
+
+
 def test_unfinished_work_is_counted_by_kind_and_the_oldest_stand_first():
     given = work(open_since=[60.0, 7200.0, -3590.0])
     (row,) = given.open_work.to_dicts()
