@@ -65,7 +65,8 @@ def pareto(groups: pl.DataFrame, most: int = 20) -> go.Figure:
     figure.update_layout(xaxis2={"overlaying": "x", "side": "top"}, yaxis={}, barmode="overlay")
     titled_lanes(figure, names, len(others), counts=errors, x_title="errors")
     figure.update_layout(
-        xaxis={"range": [0, total * 1.02], "zeroline": False, "tickformat": ",~d"},
+        xaxis={"range": [0, total * 1.02], "zeroline": False, "tickformat": ",~d",
+               "dtick": 1 if total < 8 else None},  # half an error would be told as one
         xaxis2={"range": [0, 1.02], "tickformat": ".0%", "dtick": 0.2, "showgrid": False, "zeroline": False,
                 "title_text": "share of all errors", "title_standoff": 6},
     )  # fmt: skip

@@ -73,7 +73,7 @@ def group_errors(
         figure.update_xaxes(type="log", range=reach, tickvals=[10.0**power for power in powers],
                             ticktext=[quantity(10.0**power) for power in powers])  # fmt: skip
     elif metric.endswith("_rate"):
-        figure.update_xaxes(tickformat=".0~%")
+        figure.update_xaxes(tickformat=".3~%")
     with_long_legend(figure)
     return described(figure, _words(metric, names, groups, drawn, told))
 

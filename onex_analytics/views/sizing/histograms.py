@@ -82,7 +82,7 @@ def size_histogram(distribution: pl.DataFrame, limits: Mapping[str, int] | None 
         type="log", range=[ends[0] - margin, ends[1] + margin], tickvals=ticks, ticktext=[told(tick) for tick in ticks],
         tickangle=0 if len(ticks) < 7 else -45,
     )  # fmt: skip
-    figure.update_yaxes(tickformat=".0%", range=[0, top * 1.18])
+    figure.update_yaxes(tickformat=".2~%", range=[0, top * 1.18])
     fullest = max(rows, key=lambda row: row["events"])
     heaviest = max(rows, key=lambda row: row["total_bytes"])
     return described(figure, sentence(

@@ -52,7 +52,7 @@ def codec_bars(report: pl.DataFrame) -> go.Figure:
     figure.update_layout(barmode="overlay", showlegend=True)
     figure.add_vline(x=1, line={"color": REST, "width": 1.5, "dash": "dash"})
     most = max(1.0, *(1 / row["ratio"] for row in rows))
-    figure.update_xaxes(tickformat=".0%", range=[0, most * 1.03], zeroline=False)
+    figure.update_xaxes(tickformat=".2~%", range=[0, most * 1.03], zeroline=False)
     best = max(rows, key=lambda row: row["ratio"])
     single = [(row["name"], row["ratio"]) for row in rows if row["way"] == "event"]
     return described(figure, sentence(
