@@ -78,9 +78,9 @@ def _notable(
     ]  # fmt: skip
     caption = (
         f"{notable.height} periods in which a node was unlike its own usual, or failed more than others, the "
-        "most notable first in the table. They begin and end with the buckets in which they were sought. For latency and "
-        "restarts, observed is the worst bucket; for all else it is the whole period, as n is for each. Typical ms are a "
-        "geometric mean."
+        "most notable first in the table. They begin and end with the buckets in which they were sought. For latency "
+        "and restarts, observed is the worst bucket; for all else the whole period, as n is for each. Typical ms are "
+        "a geometric mean."
     )
     parts = []
     if notable.height or (incidents is not None and incidents.height):
