@@ -1,4 +1,4 @@
-"""One dashboard and one browser for all tests of this folder."""
+"""One dashboard for all tests of this folder, and a browser for those of a file."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def dashboard(tmp_path_factory, hub) -> Iterator[Served]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(require_tool) -> Iterator[Browser]:
-    """One browser for all tests."""
+    """No longer than the file: while Playwright is at work, its thread can run no other loop of asyncio."""
     tool = require_tool("chromium", mend="apt-get install chromium fonts-dejavu-core")
     PICTURES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:

@@ -1,4 +1,4 @@
-"""One browser for all tests of widgets, and a page a widget."""
+"""A browser for the tests of a file, and a page a widget."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 from tests.jupyter.widgets.stage import LIGHT, Stage, Staged, Theatre, browser_of
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def theatre(require_tool: Callable[..., Path]) -> Iterator[Theatre]:
+    """No longer than the file: while Playwright is at work, its thread can run no other loop of asyncio."""
     with browser_of(require_tool("chromium")) as browser:
         yield Theatre(browser)
 
