@@ -71,6 +71,7 @@ class Fold:
         self._users = Counter(id(source) for cell in self._cells.values() for source in cell.reckoning.sources)
         self.series = SeriesTable([self._side(place).sets for place in range(len(group.rules))])
         self._series_of = {place: np.empty(0, np.int32) for place in self.rules}
+        self._whens = {place: group.rules[place].when for place in self.rules}
         self._complete = dict.fromkeys(self.rules, 0)  # as many label sets as there are: all of them have series
         self._refused = dict.fromkeys(self.rules, 0)
         self._counts = Counter({"skipped": 0, "over_series_limit": 0, "untracked": 0})
@@ -211,25 +212,29 @@ class Fold:
             bounds = np.append(bounds[here], bounds[-1])
         last = last_ticks(bounds, first, span.tick)
         label_sets, born = here.astype(np.int32), Births(first, bounds, cell.side.sets.texts)
+        every = len(cell.side.sets)
         for rule in cell.rules:
-            yield self._of_rule(rule, cell, label_sets, born, bounds, first, last, value, n)
+            if self._complete[rule] == every:  # as it mostly is where rules are many: new label sets are rare
+                known = self._series_of[rule]
+                series = known[:every] if len(label_sets) == every else known[label_sets]
+                yield RuleRuns(rule, series, bounds, first, last, value, n, truth(self._whens[rule], value, n))
+            else:
+                yield self._of_rule(rule, cell, label_sets, born, bounds, first, last, value, n)
 
     def _of_rule(
         self, rule: int, cell: Cell, here: Int32, born: Births, bounds: Int64, first: Int64, last: Int64,
         value: Float64, n: Int64,
     ) -> RuleRuns:  # fmt: skip
         series = self._numbered(rule, cell.side, here, born)
-        if self._complete[rule] < len(cell.side.sets) and len(series) and series.min() < 0:
+        if len(series) and series.min() < 0:
             left_out = series == LEFT_OUT
             bounds, first, last, value, n = only(bounds, ~left_out, first, last, value, n)
             series = series[~left_out]
-        return RuleRuns(rule, series, bounds, first, last, value, n, truth(self.group.rules[rule].when, value, n))
+        return RuleRuns(rule, series, bounds, first, last, value, n, truth(self._whens[rule], value, n))
 
     def _numbered(self, rule: int, side: Side, label_sets: Int32, born: Births) -> Int32:
         """The series of a rule's label sets; new ones in the order of birth and of their labels, up to `max_series`."""
         known, every = self._series_of[rule], len(side.sets)
-        if self._complete[rule] == every:  # as it mostly is where rules are many: new label sets are rare
-            return known[:every] if len(label_sets) == every else known[label_sets]
         if len(known) < every:
             more = grown(known, every)
             more[len(known) :] = UNKNOWN

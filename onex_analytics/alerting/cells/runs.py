@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +17,7 @@ FALSE, TRUE, KEPT = 0, 1, 2
 """What a condition is at a tick; `KEPT`: as it was at the tick before (`no_data: keep`)."""
 
 
-@dataclass(frozen=True)
-class RuleRuns:
+class RuleRuns(NamedTuple):
     """The runs of one rule, label set by label set.
 
     Those of `series[i]` are the rows `bounds[i]` to `bounds[i + 1]`; they follow one another without a gap from the
