@@ -39,7 +39,7 @@ def stranger(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pins = re.findall(r"^[a-z0-9].*?==.*?(?= \\\\$)", locked, re.M)  # pip takes no hashes in constraints
     (home / "constraints.txt").write_text("\n".join(pins), encoding="utf-8")
     pip = (home / "env/bin/python", "-m", "pip", "--disable-pip-version-check", "--quiet")
-    run(*pip, "install", "--no-compile", "--only-binary", ":all:", "-c", "constraints.txt", wheel, cwd=home)
+    run(*pip, "install", "--only-binary", ":all:", "-c", "constraints.txt", wheel, cwd=home)
     return home / "env/bin"
 
 
