@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import re
-import sys
 from pathlib import Path
 
 import pytest
+from extension.hosts import outside
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-sys.path.append(str(DOCS))
-
-from extension.hosts import outside  # noqa: E402
-
 NAMES = {str(page.relative_to(DOCS).with_suffix("")) for end in ("*.md", "*.rst") for page in DOCS.rglob(end)}
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from extension import commands, rooms
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-sys.path.append(str(DOCS))
-
-from extension import commands, rooms  # noqa: E402
 
 PAGES = "\n".join(page.read_text(encoding="utf-8") for page in sorted((DOCS / "reference" / "api").glob("*.rst")))
 
